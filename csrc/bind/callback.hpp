@@ -1,0 +1,34 @@
+// A Python function as the callback of an own operation.
+#pragma once
+
+#include <Python.h>
+
+#include "core/own_operation.hpp"
+
+namespace fastgrad::bind {
+
+class PythonCallback final : public BackwardCallback {
+ public:
+    explicit PythonCallback(PyObject* function) : function_(Py_NewRef(function)) {}
+    ~PythonCallback() override { Py_DECREF(function_); }
+    PythonCallback(const PythonCallback&) = delete;
+    PythonCallback& operator=(const PythonCallback&) = delete;
+
+    bool run() override {
+        PyObject* result = PyObject_CallNoArgs(function_);
+        Py_XDECREF(result);
+        return result != nullptr;
+    }
+    PyObject* function() const { return function_; }
+
+ private:
+    PyObject* function_;
+};
+
+// The function behind a node's callback; null if it has none. Borrowed.
+inline PyObject* callback_function(const Node* node) {
+    if (node->op != Op::own || !node->x.own->callback) return nullptr;
+    return static_cast<PythonCallback*>(node->x.own->callback.get())->function();
+}
+
+}  // namespace fastgrad::bind

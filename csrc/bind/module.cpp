@@ -1,0 +1,27 @@
+// The module fastgrad._core: a table of contents.
+#include <pybind11/pybind11.h>
+
+#include "bind/recording.hpp"
+#include "bind/registration.hpp"
+#include "bind/value_object.hpp"
+#include "bind/value_slots.hpp"
+
+namespace py = pybind11;
+
+PYBIND11_MODULE(_core, module) {
+    using namespace fastgrad::bind;
+    module.doc() = "The native half of fastgrad.";
+    if (!make_base_type(module.ptr()) || !add_operation_functions(module.ptr())) throw py::error_already_set();
+    module.def(
+        "set_value_type",
+        [](const py::type& type) {
+            if (!set_value_type(type.ptr())) throw py::error_already_set();
+        },
+        py::arg("type"), "Name the subclass of Value that operators make.");
+    module.def("pause_recording", pause_recording, "Enter no_grad, in this thread.");
+    module.def("resume_recording", resume_recording, "Leave no_grad, in this thread.");
+    module.attr("__version__") = FASTGRAD_VERSION;
+    register_operations(module);
+    register_memory(module);
+    register_snapshot(module);
+}

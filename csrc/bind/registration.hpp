@@ -1,0 +1,12 @@
+// What module.cpp puts together, one function a topic.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace fastgrad::bind {
+
+void register_operations(pybind11::module_& module);
+void register_memory(pybind11::module_& module);
+void register_snapshot(pybind11::module_& module);
+
+}  // namespace fastgrad::bind

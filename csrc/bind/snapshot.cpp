@@ -1,0 +1,86 @@
+// Pickling and deep copies: how a Value is reduced, and how it comes back.
+#include "core/snapshot.hpp"
+
+#include <memory>
+#include <stdexcept>
+
+#include "bind/copying.hpp"
+#include "bind/registration.hpp"
+#include "bind/value_object.hpp"
+#include "core/own_operation.hpp"
+#include "core/tape.hpp"
+
+namespace py = pybind11;
+
+namespace fastgrad::bind {
+
+namespace {
+
+py::object value_of(Node* node) {
+    PyObject* value = wrap(node);
+    if (!value) throw py::error_already_set();
+    return py::reinterpret_steal<py::object>(value);
+}
+
+// Text that Python cannot read would raise only when it is asked for.
+void require_unicode(std::string_view text) { static_cast<void>(py::str(text.data(), text.size())); }
+
+std::unique_ptr<Snapshot> read(const py::bytes& data, const py::list& externals) {
+    std::vector<Node*> nodes;
+    for (const py::handle value : externals) {
+        if (!is_value(value.ptr())) throw std::invalid_argument("not a snapshot of a graph: it refers to no Value");
+        nodes.push_back(node_of(value.ptr()));
+    }
+    auto snapshot = std::make_unique<Snapshot>(std::string_view(data), nodes);
+    for (const Node* node : snapshot->nodes()) {
+        if (node->has(Node::labelled)) require_unicode(tape.label(node));
+        if (node->op == Op::own) require_unicode(node->x.own->symbol);
+    }
+    for (const py::handle value : externals) hold_if_subclass(value.ptr());
+    return snapshot;
+}
+
+py::tuple reduce(const Snapshot& snapshot) {
+    py::list externals;
+    for (Node* node : snapshot.externals()) externals.append(value_of(node));
+    return py::make_tuple(py::type::of<Snapshot>(), py::make_tuple(py::bytes(snapshot.bytes()), externals));
+}
+
+// A leaf that has a Python object is reduced by itself, so that it stays one object however it is reached.
+bool is_reduced_by_itself(const Node* node) {
+    if (!is_copyable(node)) throw py::error_already_set();
+    return node->is_leaf() && node->object;
+}
+
+// Anything else is a position in a graph: in one that pickle or deepcopy holds already, if the node belongs to one.
+py::object place_in_graph(const py::object& value) {
+    if (!is_value(value.ptr())) throw py::type_error("needs a Value");
+    Node* node = node_of(value.ptr());
+    if (const Snapshot* snapshot = Snapshot::find(node)) {
+        return py::make_tuple(py::cast(snapshot, py::return_value_policy::reference), snapshot->position(node));
+    }
+    if (node->is_leaf()) return py::none();
+    auto snapshot = std::make_unique<Snapshot>(node, is_reduced_by_itself);
+    const std::uint32_t position = snapshot->position(node);
+    return py::make_tuple(py::cast(std::move(snapshot)), position);
+}
+
+}  // namespace
+
+void register_snapshot(py::module_& module) {
+    py::class_<Snapshot>(module, "Snapshot", "A graph on its way through pickle or deepcopy.")
+        .def(py::init(&read), py::arg("data"), py::arg("externals"))
+        .def(
+            "value",
+            [](const Snapshot& snapshot, std::size_t position) {
+                if (position >= snapshot.nodes().size())
+                    throw py::index_error("the graph has no Value at this position");
+                return value_of(snapshot.nodes()[position]);
+            },
+            py::arg("position"), "The Value at a position.")
+        .def("__reduce__", &reduce);
+    module.def("place_in_graph", &place_in_graph, py::arg("value"),
+               "The snapshot of a Value's graph and the Value's position in it; None for a leaf of no snapshot.");
+}
+
+}  // namespace fastgrad::bind

@@ -1,0 +1,10 @@
+// What no standard attribute says.
+#pragma once
+
+#ifdef _MSC_VER
+#define FASTGRAD_NOINLINE __declspec(noinline)
+#define FASTGRAD_INLINE __forceinline
+#else
+#define FASTGRAD_NOINLINE __attribute__((noinline))
+#define FASTGRAD_INLINE __attribute__((always_inline)) inline
+#endif

@@ -1,0 +1,39 @@
+// The operations by number, and what the core knows about each: generated from ops.def.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "core/faults.hpp"
+
+namespace fastgrad {
+
+enum class Op : std::uint8_t {
+    leaf,  // no operands
+    own,   // the user's own operation: see own_operation.hpp
+#define FASTGRAD_UNARY(name, ...) name,
+#define FASTGRAD_BINARY(name, ...) name,
+#include "ops.def"
+};
+
+// One row of the table, for whoever needs it at run time: labels, documentation, the stub, tests.
+struct Operation {
+    Op op;
+    std::uint8_t arity;
+    std::string_view name, title, symbol;
+    std::string_view value, dx, dy;  // the formulas, as they stand in the row
+    std::string_view parameter;      // the second operand's name, where it has a default
+    double default_value;
+    std::string_view fault;
+};
+
+std::span<const Operation> operations();
+inline const Operation& operation(Op op) {
+    return operations()[static_cast<int>(op) - static_cast<int>(Op::own) - 1];
+}
+
+// The error, if any, that Python would raise where `op` gives the result `r`, which is not finite.
+Fault fault_of(Op op, double x, double y, double r);
+
+}  // namespace fastgrad

@@ -1,0 +1,68 @@
+#include "core/order.hpp"
+
+#include <algorithm>
+
+#include "core/scan.hpp"
+
+namespace fastgrad {
+
+namespace {
+
+bool is_older(const Node* a, const Node* b) {
+    const Chunk *p = Chunk::of(a), *q = Chunk::of(b);
+    return p == q ? a < b : p->position < q->position;
+}
+
+// Collects backwards; takes its marks back whatever happens.
+class Collector {
+ public:
+    explicit Collector(Node* newest) : scan_(newest) {}
+    ~Collector() {
+        scan_.abandon();
+        for (Node* leaf : leaves_) leaf->flags &= static_cast<std::uint8_t>(~Node::visited);
+    }
+    Collector(const Collector&) = delete;
+    Collector& operator=(const Collector&) = delete;
+
+    void reach(Node* node) {
+        if (node->has(Node::visited)) return;
+        if (!node->is_leaf()) {
+            scan_.mark(node);
+            return;
+        }
+        leaves_.push_back(node);
+        node->flags |= Node::visited;
+    }
+
+    std::vector<Node*> run(Reach reach_to) {
+        std::vector<Node*> newest_first;
+        while (Node* node = scan_.next()) {
+            newest_first.push_back(node);
+            if (reach_to == Reach::up_to_snapshots && node->has(Node::in_snapshot)) continue;
+            for_each_operand(node, [this](Node* operand) { reach(operand); });
+        }
+        newest_first.insert(newest_first.end(), leaves_.begin(), leaves_.end());
+        std::reverse(newest_first.begin(), newest_first.end());
+        return newest_first;
+    }
+
+ private:
+    BackwardScan<Node::visited, Mark::visited> scan_;
+    std::vector<Node*> leaves_;
+};
+
+}  // namespace
+
+std::vector<Node*> topological_order(std::span<Node* const> roots, Reach reach) {
+    Node* newest = nullptr;
+    for (Node* root : roots) {
+        if (!root->is_leaf() && (!newest || is_older(newest, root))) newest = root;
+    }
+    if (!newest && !roots.empty()) newest = roots.front();  // leaves only: nothing to scan
+    if (!newest) return {};
+    Collector collector(newest);
+    for (Node* root : roots) collector.reach(root);
+    return collector.run(reach);
+}
+
+}  // namespace fastgrad

@@ -1,0 +1,28 @@
+// The nodes that some roots reach, in topological order.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "core/own_operation.hpp"
+
+namespace fastgrad {
+
+// The operands that are nodes, in their order; constants are passed by.
+template <class Visit>
+void for_each_operand(const Node* node, Visit visit) {
+    if (node->op == Op::own) {
+        for (Node* operand : node->x.own->operands) visit(operand);
+        return;
+    }
+    if (!node->has(Node::x_is_constant)) visit(node->x.node);
+    if (!node->has(Node::y_is_constant)) visit(node->y.node);
+}
+
+// How far to look: everywhere, or not behind the nodes that have a position in a snapshot already.
+enum class Reach { everything, up_to_snapshots };
+
+// Operands before results: the leaves, then the interior nodes in creation order. Throws std::bad_alloc.
+std::vector<Node*> topological_order(std::span<Node* const> roots, Reach reach = Reach::everything);
+
+}  // namespace fastgrad

@@ -1,0 +1,27 @@
+// The user's own operation: its operands, and either their local gradients or a callback that adds to them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/node.hpp"
+
+namespace fastgrad {
+
+// Adds to the operands' gradients. False: it failed, and whoever supplied it knows why.
+class BackwardCallback {
+ public:
+    virtual ~BackwardCallback() = default;
+    virtual bool run() = 0;
+};
+
+class OwnOperation {
+ public:
+    std::string symbol;
+    std::vector<Node*> operands;          // owned references
+    std::vector<double> local_gradients;  // empty, or one for each operand
+    std::shared_ptr<BackwardCallback> callback;
+};
+
+}  // namespace fastgrad

@@ -1,0 +1,65 @@
+#include "core/pages.hpp"
+
+#include <cstdint>
+#include <new>
+
+#ifdef _WIN32
+#define WIN32_LEAN_AND_MEAN
+#include <windows.h>
+#else
+#include <sys/mman.h>
+#endif
+
+namespace fastgrad::pages {
+
+#ifdef _WIN32
+
+// Windows hands out address space in units of 64 KiB; larger alignments are found by trying.
+void* map_aligned(std::size_t size) {
+    for (int attempt = 0; attempt < 64; ++attempt) {
+        char* probe = static_cast<char*>(VirtualAlloc(nullptr, 2 * size, MEM_RESERVE, PAGE_NOACCESS));
+        if (!probe) break;
+        const auto start = (reinterpret_cast<std::uintptr_t>(probe) + size - 1) & ~(size - 1);
+        VirtualFree(probe, 0, MEM_RELEASE);
+        void* chunk = VirtualAlloc(reinterpret_cast<void*>(start), size, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+        if (chunk) return chunk;
+    }
+    throw std::bad_alloc();
+}
+
+bool unmap(void* address, std::size_t) noexcept { return VirtualFree(address, 0, MEM_RELEASE) != 0; }
+
+#else
+
+namespace {
+
+char* map(std::size_t size) {
+    void* address = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (address == MAP_FAILED) throw std::bad_alloc();
+    return static_cast<char*>(address);
+}
+
+}  // namespace
+
+void* map_aligned(std::size_t size) {
+    // Mappings grow side by side, so that after the first aligned one most come aligned by themselves.
+    char* address = map(size);
+    if (const std::size_t off = reinterpret_cast<std::uintptr_t>(address) & (size - 1); off != 0) {
+        munmap(address, size);
+        address = map(2 * size);
+        const std::size_t before = -reinterpret_cast<std::uintptr_t>(address) & (size - 1);
+        if (before) munmap(address, before);
+        address += before;
+        munmap(address + size, size - before);
+    }
+#ifdef MADV_HUGEPAGE
+    madvise(address, size, MADV_HUGEPAGE);  // a wish: where it is refused, small pages serve
+#endif
+    return address;
+}
+
+bool unmap(void* address, std::size_t size) noexcept { return munmap(address, size) == 0; }
+
+#endif
+
+}  // namespace fastgrad::pages

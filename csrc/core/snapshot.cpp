@@ -1,0 +1,234 @@
+#include "core/snapshot.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <stdexcept>
+#include <utility>
+
+#include "core/order.hpp"
+#include "core/tape.hpp"
+
+namespace fastgrad {
+
+static_assert(std::endian::native == std::endian::little, "the bytes of a snapshot are little-endian");
+
+namespace {
+
+constexpr std::string_view magic = "fastgrad snapshot 1\n";
+constexpr std::uint8_t constant_flags = Node::x_is_constant | Node::y_is_constant;
+
+// The living snapshots that were taken, not read. A graph is rarely in more than one or two at a time.
+std::vector<Snapshot*>& living() {
+    static auto& snapshots = *new std::vector<Snapshot*>;
+    return snapshots;
+}
+
+class Writer {
+ public:
+    template <class T>
+    void number(T value) {
+        text_.append(reinterpret_cast<const char*>(&value), sizeof value);
+    }
+    void text(std::string_view text) {
+        number<std::uint64_t>(text.size());
+        text_.append(text);
+    }
+    void reserve(std::size_t size) { text_.reserve(size); }
+    void raw(std::string_view text) { text_.append(text); }
+    std::string take() { return std::move(text_); }
+
+ private:
+    std::string text_;
+};
+
+[[noreturn]] void reject(const char* why) {
+    throw std::invalid_argument(std::string("not a snapshot of a graph: ") + why);
+}
+
+class Reader {
+ public:
+    explicit Reader(std::string_view bytes) : rest_(bytes) {}
+
+    std::string_view raw(std::uint64_t size) {
+        if (size > rest_.size()) reject("it is cut short");
+        const std::string_view text = rest_.substr(0, size);
+        rest_.remove_prefix(size);
+        return text;
+    }
+    template <class T>
+    T number() {
+        T value;
+        std::memcpy(&value, raw(sizeof value).data(), sizeof value);
+        return value;
+    }
+    std::string_view text() { return raw(number<std::uint64_t>()); }
+
+    // A count of things of at least `size` bytes each, which therefore cannot be larger than the rest.
+    std::uint64_t count(std::size_t size) {
+        const auto count = number<std::uint64_t>();
+        if (count > rest_.size() / size) reject("a count is too large");
+        return count;
+    }
+    bool at_end() const { return rest_.empty(); }
+
+ private:
+    std::string_view rest_;
+};
+
+constexpr std::size_t smallest_record = 2 + 2 * sizeof(double) + sizeof(std::uint64_t);
+
+bool is_operation(std::uint8_t number) {
+    return number > static_cast<std::uint8_t>(Op::own) &&
+           number <= static_cast<std::uint8_t>(Op::own) + operations().size();
+}
+
+}  // namespace
+
+Snapshot::Snapshot(Node* root, Predicate is_external) : index_(std::make_unique<NodeIndex>()) {
+    std::vector<Node*> written;
+    for (Node* node : topological_order({&root, 1}, Reach::up_to_snapshots)) {
+        const bool is_elsewhere = node->has(Node::in_snapshot) || is_external(node);
+        (is_elsewhere ? externals_ : written).push_back(node);
+    }
+    std::uint32_t number = 0;
+    for (Node* node : externals_) (*index_)[node] = number++;
+    for (Node* node : written) (*index_)[node] = number++;
+    living().push_back(this);
+    nodes_ = std::move(written);
+    for (Node* node : externals_) Tape::retain(node);
+    for (Node* node : nodes_) {
+        Tape::retain(node);
+        node->flags |= Node::in_snapshot;
+    }
+}
+
+Snapshot::~Snapshot() {
+    if (index_) {
+        std::erase(living(), this);
+        for (Node* node : nodes_) node->flags &= static_cast<std::uint8_t>(~Node::in_snapshot);
+    }
+    release_all();
+}
+
+void Snapshot::release_all() {
+    // Newest first: what a node owns dies right after it, in the same warm chunk.
+    for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) tape.release(*node);
+    for (Node* node : externals_) tape.release_slot(node);
+}
+
+const Snapshot* Snapshot::find(const Node* node) {
+    if (!node->has(Node::in_snapshot)) return nullptr;
+    for (const Snapshot* snapshot : living()) {
+        const std::uint32_t number = (*snapshot->index_)[node];
+        if (number != NodeIndex::absent && number >= snapshot->externals_.size()) return snapshot;
+    }
+    return nullptr;
+}
+
+std::string Snapshot::bytes() const {
+    Writer out;
+    out.reserve(magic.size() + 64 + nodes_.size() * 34);
+    out.raw(magic);
+    out.number<std::uint64_t>(externals_.size());
+    out.number<std::uint64_t>(nodes_.size());
+    std::uint64_t labels = 0;
+    for (const Node* node : nodes_) {
+        labels += node->has(Node::labelled);
+        out.number(static_cast<std::uint8_t>(node->op));
+        out.number<std::uint8_t>(node->flags & constant_flags);
+        out.number(node->data);
+        out.number(node->grad);
+        if (node->is_leaf()) {
+            out.number<std::uint64_t>(0);
+        } else if (node->op == Op::own) {
+            const OwnOperation& own = *node->x.own;
+            out.number<std::uint64_t>(own.operands.size());
+            for (const Node* operand : own.operands) out.number<std::uint64_t>((*index_)[operand]);
+            out.number<std::uint64_t>(own.local_gradients.size());
+            for (const double gradient : own.local_gradients) out.number(gradient);
+            out.text(own.symbol);
+        } else {
+            const auto operand = [&](const Operand& slot, Node::Flag constant) {
+                if (node->has(constant)) {
+                    out.number(slot.constant);
+                } else {
+                    out.number<std::uint64_t>((*index_)[slot.node]);
+                }
+            };
+            operand(node->x, Node::x_is_constant);
+            operand(node->y, Node::y_is_constant);
+        }
+    }
+    out.number(labels);
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+        if (!nodes_[i]->has(Node::labelled)) continue;
+        out.number<std::uint64_t>(i);
+        out.text(tape.label(nodes_[i]));
+    }
+    return out.take();
+}
+
+Snapshot::Snapshot(std::string_view bytes, const std::vector<Node*>& externals) : externals_(externals) {
+    for (Node* node : externals_) Tape::retain(node);
+    try {
+        Reader in(bytes);
+        if (in.raw(std::min(bytes.size(), magic.size())) != magic) reject("it starts otherwise");
+        if (in.number<std::uint64_t>() != externals_.size()) reject("it refers to another number of Values");
+        const auto node_at = [this](std::uint64_t number) {
+            if (number < externals_.size()) return externals_[number];
+            if (number - externals_.size() >= nodes_.size()) reject("an operand does not stand before its result");
+            return nodes_[number - externals_.size()];
+        };
+        const std::uint64_t count = in.count(smallest_record);
+        nodes_.reserve(count);
+        for (std::uint64_t i = 0; i < count; ++i) {
+            const auto op = in.number<std::uint8_t>();
+            const auto constants = in.number<std::uint8_t>();
+            const auto data = in.number<double>();
+            const auto grad = in.number<double>();
+            if (op == static_cast<std::uint8_t>(Op::leaf)) {
+                if (in.number<std::uint64_t>() != 0) reject("a leaf has operands");
+                nodes_.push_back(tape.leaf(data));
+            } else if (op == static_cast<std::uint8_t>(Op::own)) {
+                auto own = std::make_unique<OwnOperation>();
+                for (std::uint64_t left = in.count(sizeof(std::uint64_t)); left != 0; --left) {
+                    own->operands.push_back(node_at(in.number<std::uint64_t>()));
+                }
+                for (std::uint64_t left = in.count(sizeof(double)); left != 0; --left) {
+                    own->local_gradients.push_back(in.number<double>());
+                }
+                if (!own->local_gradients.empty() && own->local_gradients.size() != own->operands.size()) {
+                    reject("local gradients and operands differ in number");
+                }
+                own->symbol = in.text();
+                nodes_.push_back(tape.own(data, std::move(own)));
+            } else {
+                if (!is_operation(op)) reject("an operation is unknown");
+                if ((constants & ~constant_flags) != 0 || constants == constant_flags ||
+                    (operation(static_cast<Op>(op)).arity == 1 && constants != Node::y_is_constant)) {
+                    reject("an operation has operands that it does not take");
+                }
+                const auto operand = [&](Node::Flag constant) -> Operand {
+                    if (constants & constant) return in.number<double>();
+                    return node_at(in.number<std::uint64_t>());
+                };
+                const Operand x = operand(Node::x_is_constant);
+                const Operand y = operand(Node::y_is_constant);
+                nodes_.push_back(tape.binary(static_cast<Op>(op), data, x, y, constants));
+            }
+            nodes_.back()->grad = grad;
+        }
+        for (std::uint64_t left = in.count(2 * sizeof(std::uint64_t)); left != 0; --left) {
+            const auto i = in.number<std::uint64_t>();
+            if (i >= nodes_.size()) reject("a label belongs to no node");
+            tape.set_label(nodes_[i], in.text());
+        }
+        if (!in.at_end()) reject("something follows its end");
+    } catch (...) {
+        release_all();
+        throw;
+    }
+}
+
+}  // namespace fastgrad

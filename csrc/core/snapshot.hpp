@@ -1,0 +1,52 @@
+// A graph as positions and bytes: what pickle and deepcopy carry.
+//
+// While a snapshot lives it owns its nodes, and each of them knows its position in it. A second snapshot that meets
+// such a node refers to it instead of writing it again, so that Values that are pickled together stay connected.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/node_index.hpp"
+
+namespace fastgrad {
+
+class Snapshot {
+ public:
+    // The graph of `root`. A node for which `is_external` holds is only referred to, as is one of another snapshot.
+    // Throws std::bad_alloc, and what `is_external` throws.
+    using Predicate = bool (*)(const Node*);
+    Snapshot(Node* root, Predicate is_external);
+
+    // The graph that `bytes` describe, with `externals` in the places of the nodes that were only referred to.
+    // Throws std::bad_alloc, and std::invalid_argument where the bytes are not what a snapshot writes.
+    Snapshot(std::string_view bytes, const std::vector<Node*>& externals);
+
+    ~Snapshot();
+    Snapshot(const Snapshot&) = delete;
+    Snapshot& operator=(const Snapshot&) = delete;
+
+    // The nodes written, as bytes. Throws std::bad_alloc.
+    std::string bytes() const;
+    const std::vector<Node*>& nodes() const { return nodes_; }
+    const std::vector<Node*>& externals() const { return externals_; }
+
+    // The living snapshot that `node` has a position in, or null; and that position.
+    static const Snapshot* find(const Node* node);
+    std::uint32_t position(const Node* node) const {
+        return (*index_)[node] - static_cast<std::uint32_t>(externals_.size());
+    }
+
+ private:
+    void release_all();
+
+    std::vector<Node*> externals_;  // owned references, which count as operand slots
+    std::vector<Node*> nodes_;      // owned references, operands before results
+    // What the bytes call a node: externals first, then the nodes. Null in a snapshot that was read.
+    std::unique_ptr<NodeIndex> index_;
+};
+
+}  // namespace fastgrad

@@ -1,0 +1,195 @@
+#include "core/sweep.hpp"
+
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "core/formulas.hpp"
+#include "core/scan.hpp"
+
+namespace fastgrad {
+
+namespace {
+
+using Scan = BackwardScan<Node::accumulates, Mark::reached>;
+
+class Retained {
+ public:
+    explicit Retained(Node* node) : node_(node) { Tape::retain(node); }
+    ~Retained() { tape.release(node_); }
+    Retained(const Retained&) = delete;
+    Retained& operator=(const Retained&) = delete;
+
+ private:
+    Node* node_;
+};
+
+// A sweep's claim to the marks in the store.
+//
+// There can be several sweeps, because a callback may start another one, or let another thread run that does; so they
+// may end in any order. The marks in the store belong to one of them, the active one; the others have theirs set
+// aside. Partial gradients are put back where the callback itself started the other sweep, which may have stored over
+// them; while another thread sweeps, the callback may go on adding to them.
+class Session {
+ public:
+    Session() {
+        activate();
+        older_ = newest_;
+        newest_ = this;
+        if (older_) older_->newer_ = this;
+    }
+    // The store bears no mark of an active session any more.
+    ~Session() {
+        (newer_ ? newer_->older_ : newest_) = older_;
+        if (older_) older_->newer_ = newer_;
+        if (active_ != this) return;
+        active_ = nullptr;
+        if (newest_) newest_->activate();  // the callback that started this sweep goes on adding to the other one's
+    }
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+    bool run(BackwardCallback& callback) {
+        const bool succeeded = callback.run();
+        if (active_ != this) activate();
+        return succeeded;
+    }
+
+ private:
+    // Throws std::bad_alloc where another sweep is active; then nothing has changed.
+    void activate() {
+        if (active_) active_->set_aside(active_->thread_ == thread_);
+        active_ = this;
+        for (const auto& [node, grad] : aside_) {
+            if (restores_gradients_) node->grad = grad;
+            node->flags |= Node::accumulates;
+            ++reached(Chunk::of(node));
+        }
+        aside_.clear();
+    }
+
+    void set_aside(bool restore_gradients) {
+        std::vector<std::pair<Node*, double>> marked;
+        for_each_mark([&](Chunk*, Node* node) { marked.emplace_back(node, node->grad); });
+        for_each_mark([](Chunk* chunk, Node* node) {
+            node->flags &= static_cast<std::uint8_t>(~Node::accumulates);
+            --reached(chunk);
+        });
+        aside_ = std::move(marked);
+        restores_gradients_ = restore_gradients;
+    }
+
+    template <class Visit>
+    static void for_each_mark(Visit visit) {
+        for (Chunk* chunk = tape.newest(); chunk; chunk = chunk->older) {
+            auto left = reached(chunk);
+            for (Node* node = chunk->begin(); left != 0; ++node) {
+                if (!node->has(Node::accumulates)) continue;
+                --left;
+                visit(chunk, node);
+            }
+        }
+    }
+    static std::uint32_t& reached(Chunk* chunk) { return chunk->marked[static_cast<int>(Mark::reached)]; }
+
+    static Session *active_, *newest_;
+    const std::thread::id thread_ = std::this_thread::get_id();
+    std::vector<std::pair<Node*, double>> aside_;
+    bool restores_gradients_ = false;
+    Session *older_ = nullptr, *newer_ = nullptr;
+};
+
+Session* Session::active_ = nullptr;
+Session* Session::newest_ = nullptr;
+
+// Where contributions go in a sweep: the first touch of an interior node stores, later ones add.
+struct FirstTouchStores {
+    Scan& scan;
+    Session& session;
+
+    void add(Node* node, double contribution) {
+        if (node->has(Node::accumulates)) {
+            node->grad += contribution;
+        } else {
+            node->grad = contribution;
+            scan.mark(node);
+        }
+    }
+    // A callback adds by itself, to whatever is there.
+    void prepare(Node* node) {
+        if (!node->has(Node::accumulates)) add(node, 0.0);
+    }
+    bool run(BackwardCallback& callback) { return session.run(callback); }
+};
+
+// Where they go in a single step by hand.
+struct AlwaysAdds {
+    void add(Node* node, double contribution) { node->grad += contribution; }
+    void prepare(Node*) {}
+    bool run(BackwardCallback& callback) { return callback.run(); }
+};
+
+template <class Sink>
+bool propagate_own(Node* node, Sink& sink) {
+    const OwnOperation& own = *node->x.own;
+    for (std::size_t i = 0; i < own.local_gradients.size(); ++i) {
+        sink.add(own.operands[i], node->grad * own.local_gradients[i]);
+    }
+    if (!own.local_gradients.empty()) return true;
+    for (Node* operand : own.operands) sink.prepare(operand);
+    const auto callback = own.callback;  // a copy: the callback may replace itself
+    return !callback || sink.run(*callback);
+}
+
+template <class Sink>
+inline bool propagate(Node* node, Sink& sink) {
+    using namespace formulas;
+    [[maybe_unused]] const double r = node->data;
+    const double g = node->grad;
+    switch (node->op) {
+#define FASTGRAD_UNARY(name, title, symbol, value, dx, fault)                  \
+    case Op::name: {                                                           \
+        [[maybe_unused]] const double x = node->x_data();                      \
+        if (!node->has(Node::x_is_constant)) sink.add(node->x.node, g * (dx)); \
+        return true;                                                           \
+    }
+#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, fault)             \
+    case Op::name: {                                                           \
+        [[maybe_unused]] const double x = node->x_data(), y = node->y_data();  \
+        if (!node->has(Node::x_is_constant)) sink.add(node->x.node, g * (dx)); \
+        if (!node->has(Node::y_is_constant)) sink.add(node->y.node, g * (dy)); \
+        return true;                                                           \
+    }
+#include "ops.def"
+        case Op::own: return propagate_own(node, sink);
+        case Op::leaf: break;
+    }
+    return true;
+}
+
+}  // namespace
+
+bool sweep(Node* root, double seed) {
+    if (root->is_leaf()) {
+        root->grad = seed;
+        return true;
+    }
+    const Retained held(root);  // a callback may drop what holds it
+    Session session;
+    Scan scan(root);  // of this function alone: its counters stay in registers
+    FirstTouchStores sink{scan, session};
+    sink.add(root, seed);
+    while (Node* node = scan.next()) {
+        if (propagate(node, sink)) continue;
+        scan.abandon();
+        return false;
+    }
+    return true;
+}
+
+bool step_back(Node* node) {
+    AlwaysAdds sink;
+    return propagate(node, sink);
+}
+
+}  // namespace fastgrad

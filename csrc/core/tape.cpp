@@ -1,0 +1,164 @@
+#include "core/tape.hpp"
+
+#include <utility>
+
+namespace fastgrad {
+
+constinit Tape tape;
+
+namespace {
+
+// A leaf has no operands to let go of, and its gradient adds up over sweeps.
+constexpr std::uint8_t leaf_flags = Node::x_is_constant | Node::y_is_constant | Node::accumulates;
+
+}  // namespace
+
+// --- making nodes
+
+Node* Tape::leaf(double data) {
+    if (!roomy_) {
+        Chunk* chunk = pool_.take();
+        chunk->free_list = nullptr;
+        chunk->used = 0;
+        link_roomy(chunk);
+    }
+    Chunk* chunk = roomy_;
+    Node* node = chunk->free_list;
+    if (node) {
+        chunk->free_list = node->x.node;
+    } else {
+        node = chunk->begin() + chunk->used++;
+    }
+    if (++chunk->live == nodes_per_chunk) unlink_roomy(chunk);
+    ++live_leaves_;
+    fill(node, Op::leaf, data, 0.0, 0.0, leaf_flags);
+    return node;
+}
+
+Node* Tape::own(double data, std::unique_ptr<OwnOperation> operation) {
+    Node* node = claim();
+    for (Node* operand : operation->operands) ++operand->refs;
+    fill(node, Op::own, data, operation.release(), 0.0, Node::y_is_constant);
+    return node;
+}
+
+Node* Tape::copy(const Node* node) {
+    Node* twin;
+    if (node->is_leaf()) {
+        twin = leaf(node->data);
+    } else if (node->op == Op::own) {
+        twin = own(node->data, std::make_unique<OwnOperation>(*node->x.own));
+    } else {
+        twin =
+            binary(node->op, node->data, node->x, node->y, node->flags & (Node::x_is_constant | Node::y_is_constant));
+    }
+    twin->grad = node->grad;
+    if (node->has(Node::labelled)) {
+        try {
+            set_label(twin, label(node));
+        } catch (...) {
+            release(twin);
+            throw;
+        }
+    }
+    return twin;
+}
+
+Node* Tape::materialise(Node* node, Operand& operand, Node::Flag constant) {
+    if (node->has(constant)) {
+        operand.node = leaf(operand.constant);  // the slot owns the new leaf's one reference
+        node->flags &= static_cast<std::uint8_t>(~constant);
+    }
+    return operand.node;
+}
+
+// --- letting them go
+
+FASTGRAD_NOINLINE void Tape::bury_the_rest() {
+    while (Node* node = dying_) {
+        dying_ = static_cast<Node*>(node->object);
+        dissolve(node);
+        vacate(node);
+    }
+}
+
+FASTGRAD_NOINLINE void Tape::dissolve_own(Node* node) {
+    std::unique_ptr<OwnOperation> operation(node->x.own);
+    const auto operands = std::move(operation->operands);
+    // First, because a callback often names the operands too: the watcher should find only what else holds them.
+    operation.reset();
+    for (Node* operand : operands) let_go(operand);
+}
+
+void Tape::vacate_leaf(Node* node) {
+    Chunk* chunk = Chunk::of(node);
+    --live_leaves_;
+    node->x.node = chunk->free_list;
+    chunk->free_list = node;
+    if (chunk->live-- == nodes_per_chunk) link_roomy(chunk);
+    if (chunk->live == 0) {
+        unlink_roomy(chunk);
+        pool_.give_back(chunk);
+    }
+}
+
+// --- chunks
+
+void Tape::open_chunk() {
+    Chunk* chunk = pool_.take();
+    chunk->position = ++last_position_;
+    chunk->newer = nullptr;
+    chunk->older = newest_;
+    if (newest_) newest_->newer = chunk;
+    newest_ = chunk;
+    cursor_ = chunk->begin();
+    end_ = chunk->end();
+}
+
+// An empty newest chunk is filled again from its start; any other leaves the order.
+void Tape::close_chunk(Chunk* chunk) {
+    if (chunk == newest_) {
+        cursor_ = chunk->begin();
+        return;
+    }
+    if (chunk->older) chunk->older->newer = chunk->newer;
+    chunk->newer->older = chunk->older;
+    pool_.give_back(chunk);
+}
+
+void Tape::link_roomy(Chunk* chunk) {
+    chunk->older = nullptr;
+    chunk->newer = roomy_;
+    if (roomy_) roomy_->older = chunk;
+    roomy_ = chunk;
+}
+
+void Tape::unlink_roomy(Chunk* chunk) {
+    (chunk->older ? chunk->older->newer : roomy_) = chunk->newer;
+    if (chunk->newer) chunk->newer->older = chunk->older;
+}
+
+// --- labels
+
+void Tape::set_label(Node* node, std::string_view label) {
+    if (label.empty()) {
+        if (node->has(Node::labelled)) labels_->erase(node);
+        node->flags &= static_cast<std::uint8_t>(~Node::labelled);
+        return;
+    }
+    if (!labels_) labels_ = new std::unordered_map<const Node*, std::string>;
+    (*labels_)[node] = label;
+    node->flags |= Node::labelled;
+}
+
+std::string_view Tape::label(const Node* node) const {
+    return node->has(Node::labelled) ? std::string_view(labels_->at(node)) : std::string_view();
+}
+
+Tape::Memory Tape::memory() const {
+    std::size_t live = live_leaves_;
+    for (const Chunk* chunk = newest_; chunk; chunk = chunk->older) live += chunk->live;
+    return {live, live_leaves_, pool_.chunks_in_use(), pool_.free_chunks(), pool_.bytes(), pool_.peak_bytes()};
+}
+
+}  // namespace fastgrad

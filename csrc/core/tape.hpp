@@ -1,0 +1,176 @@
+// The store of nodes: chunks in creation order, which is a topological order.
+//
+// Interior nodes are appended to the newest chunk and their slots are used again only once the whole chunk is
+// empty, so that an operand always lies before its results. Leaves need no order: they have chunks of their own,
+// whose slots are used again at once.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "core/chunk_pool.hpp"
+#include "core/compiler.hpp"
+#include "core/own_operation.hpp"
+
+namespace fastgrad {
+
+class Tape {
+ public:
+    // Called when the last operand slot lets go of a watched node, which a Python object still holds.
+    using Watcher = void (*)(Node*);
+
+    // New nodes, each with one reference, which the caller owns; operands gain one each. Throw std::bad_alloc.
+    Node* leaf(double data);
+    Node* unary(Op op, double data, Node* x);
+    Node* binary(Op op, double data, Operand x, Operand y, std::uint8_t constants);
+    Node* own(double data, std::unique_ptr<OwnOperation> operation);
+
+    // A node like `node`, which has no callback, with the same operands. Throws std::bad_alloc.
+    Node* copy(const Node* node);
+
+    // Turns a constant operand into a leaf, so that it can be seen. Throws std::bad_alloc.
+    Node* x_node(Node* node) { return materialise(node, node->x, Node::x_is_constant); }
+    Node* y_node(Node* node) { return materialise(node, node->y, Node::y_is_constant); }
+
+    static void retain(Node* node) { ++node->refs; }
+    FASTGRAD_INLINE void release(Node* node) {
+        if (--node->refs == 0) bury(node);
+    }
+
+    // The same for a reference that counts as an operand slot: the watcher hears of the last one.
+    void release_slot(Node* node) {
+        if (node->refs == 2 && node->has(Node::watched)) {
+            --node->refs;
+            watcher_(node);
+        } else {
+            release(node);
+        }
+    }
+
+    void set_label(Node* node, std::string_view label);
+    std::string_view label(const Node* node) const;
+
+    void set_watcher(Watcher watcher) { watcher_ = watcher; }
+
+    Chunk* newest() const { return newest_; }
+
+    struct Memory {
+        std::size_t live_nodes, live_leaves, chunks, free_chunks, bytes, peak_bytes;
+    };
+    Memory memory() const;
+
+ private:
+    FASTGRAD_INLINE Node* claim() {
+        if (cursor_ == end_) [[unlikely]]
+            open_chunk();
+        Node* node = cursor_++;
+        ++Chunk::of(node)->live;
+        return node;
+    }
+    static void fill(Node* node, Op op, double data, Operand x, Operand y, std::uint8_t flags);
+    Node* materialise(Node* node, Operand& operand, Node::Flag constant);
+
+    void bury(Node* node);
+    void bury_the_rest();
+    void let_go(Node* operand);
+    void dissolve(Node* node);
+    void dissolve_own(Node* node);
+    void vacate(Node* node);
+    void vacate_leaf(Node* node);
+
+    void open_chunk();
+    void close_chunk(Chunk* chunk);
+    void link_roomy(Chunk* chunk);
+    void unlink_roomy(Chunk* chunk);
+
+    Node* cursor_ = nullptr;  // the next slot of the newest chunk
+    Node* end_ = nullptr;
+    Node* dying_ = nullptr;  // nodes without references, linked through Node::object
+    bool burying_ = false;
+    Chunk* newest_ = nullptr;
+    Chunk* roomy_ = nullptr;  // leaf chunks with a free slot
+    ChunkPool pool_;
+    std::size_t live_leaves_ = 0;
+    std::uint64_t last_position_ = 0;
+    Watcher watcher_ = nullptr;
+    std::unordered_map<const Node*, std::string>* labels_ = nullptr;
+};
+
+// The one store of the process. Never destroyed: Values may outlive every static object.
+extern constinit Tape tape;
+
+FASTGRAD_INLINE void Tape::fill(Node* node, Op op, double data, Operand x, Operand y, std::uint8_t flags) {
+    node->data = data;
+    node->grad = 0.0;
+    node->x = x;
+    node->y = y;
+    node->object = nullptr;
+    node->refs = 1;
+    node->op = op;
+    node->flags = flags;
+}
+
+FASTGRAD_INLINE Node* Tape::unary(Op op, double data, Node* x) {
+    Node* node = claim();
+    ++x->refs;
+    fill(node, op, data, x, 0.0, Node::y_is_constant);
+    return node;
+}
+
+FASTGRAD_INLINE Node* Tape::binary(Op op, double data, Operand x, Operand y, std::uint8_t constants) {
+    Node* node = claim();
+    if (!(constants & Node::x_is_constant)) ++x.node->refs;
+    if (!(constants & Node::y_is_constant)) ++y.node->refs;
+    fill(node, op, data, x, y, constants);
+    return node;
+}
+
+// Without recursion, and without memory of its own: a node that dies while another is being buried joins the list.
+// Python code that runs in between (a closure's destructor) finds the store consistent.
+FASTGRAD_INLINE void Tape::bury(Node* node) {
+    if (burying_) [[unlikely]] {
+        node->object = dying_;
+        dying_ = node;
+        return;
+    }
+    burying_ = true;
+    dissolve(node);
+    vacate(node);
+    if (dying_) bury_the_rest();  // a temporary's operands live on: the usual case ends here
+    burying_ = false;
+}
+
+FASTGRAD_INLINE void Tape::let_go(Node* operand) {
+    if (--operand->refs == 0) {
+        operand->object = dying_;
+        dying_ = operand;
+    } else if (operand->refs == 1 && operand->has(Node::watched)) [[unlikely]] {
+        watcher_(operand);
+    }
+}
+
+FASTGRAD_INLINE void Tape::dissolve(Node* node) {
+    if (node->has(Node::labelled)) [[unlikely]]
+        labels_->erase(node);
+    if (node->op == Op::own) [[unlikely]] {
+        dissolve_own(node);
+        return;
+    }
+    if (!node->has(Node::x_is_constant)) let_go(node->x.node);
+    if (!node->has(Node::y_is_constant)) let_go(node->y.node);
+}
+
+FASTGRAD_INLINE void Tape::vacate(Node* node) {
+    if (node->is_leaf()) {
+        vacate_leaf(node);
+        return;
+    }
+    Chunk* chunk = Chunk::of(node);
+    if (--chunk->live == 0) [[unlikely]]
+        close_chunk(chunk);
+}
+
+}  // namespace fastgrad
