@@ -1,0 +1,40 @@
+"""fastgrad: micrograd's scalar ``Value`` at native speed.
+
+>>> from fastgrad import Value
+>>> a, b = Value(2.0, label="a"), Value(-3.0, label="b")
+>>> loss = (a * b + 10.0).tanh()
+>>> loss.backward()
+
+Every operation of the table, `fastgrad.operations()`, is a method of `Value` and a function of this module:
+``fastgrad.sin`` takes a Value or a plain number.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+from fastgrad import _core
+from fastgrad._core import *  # noqa: F403  (the operations: one name for each row of the table)
+from fastgrad._core import operations
+from fastgrad.engine import Value, no_grad
+
+TYPE_CHECKING = False  # type checkers take it for true; typing would be two thirds of the time to import fastgrad
+if TYPE_CHECKING:
+    from typing import Any
+
+    from fastgrad import draw, engine, nn, reference
+    from fastgrad.draw import draw_dot, trace
+
+__version__ = _core.__version__
+__all__ = ["Value", "draw", "draw_dot", "engine", "nn", "no_grad", "operations", "reference", "trace", *_core.__all__]
+
+_SUBMODULES = {"draw", "engine", "nn", "reference"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a submodule when it is first asked for: `import fastgrad` stays fast."""
+    if name in _SUBMODULES:
+        return importlib.import_module(f"fastgrad.{name}")
+    if name in ("draw_dot", "trace"):
+        return getattr(importlib.import_module("fastgrad.draw"), name)
+    raise AttributeError(f"module 'fastgrad' has no attribute {name!r}")

@@ -1,0 +1,124 @@
+"""The engine: `Value`, a number that remembers where it came from."""
+
+from __future__ import annotations
+
+from contextlib import ContextDecorator
+
+from fastgrad import _core
+
+TYPE_CHECKING = False  # as in fastgrad/__init__.py
+if TYPE_CHECKING:
+    from typing import Any
+
+    from graphviz import Digraph
+
+__all__ = ["Value", "no_grad"]
+
+
+class Value(_core.Value):
+    """A scalar of a computational graph.
+
+    ``Value(data, _children=(), _op='', label='')`` is a leaf that holds the float ``data``; arithmetic with Values
+    and numbers makes the others. With ``_children`` it is an operation of your own: give its symbol as ``_op`` and
+    set ``_backward`` to a function that adds to the children's ``grad``; or give, as ``_op``, a tuple with the
+    local gradient for each child.
+
+    Raises:
+        TypeError: ``data`` is not a real number, or a child is not a Value.
+        ValueError: the number of local gradients is not the number of children.
+    """
+
+    __slots__ = ()
+
+    def draw_dot(self, format: str = "svg", rankdir: str = "LR", **options: Any) -> Digraph:
+        """Draw the graph of this Value: see `fastgrad.draw.draw_dot`."""
+        from fastgrad.draw import draw_dot
+
+        return draw_dot(self, format=format, rankdir=rankdir, **options)
+
+    def to_json(self, indent: int | None = 2, max_nodes: int = 10_000) -> str:
+        """The expression as a JSON tree of objects with the keys ``value``, ``children`` and ``operation``.
+
+        A Value that is used twice stands in the tree twice. ``operation`` is the operation's name, such as
+        ``"addition"``, and ``"none"`` for a leaf. Infinite data and nan are written as Python's ``json`` writes them.
+
+        Raises:
+            ValueError: the tree would have more than ``max_nodes`` objects.
+        """
+        import json
+
+        break_at = (lambda depth: "") if indent is None else (lambda depth: "\n" + " " * (indent * depth))
+        separator = ", " if indent is None else ","
+        written: list[str] = []
+        # What is still to be written: text, or a Value with the depth at which it stands.
+        todo: list[str | tuple[_core.Value, int]] = [(self, 0)]
+        count = 0
+        while todo:
+            item = todo.pop()
+            if isinstance(item, str):
+                written.append(item)
+                continue
+            value, depth = item
+            count += 1
+            if count > max_nodes:
+                raise ValueError(f"the tree has more than max_nodes={max_nodes} objects: give a larger max_nodes")
+            children = value._operands()
+            inner, innermost = break_at(depth + 1), break_at(depth + 2)
+            written.append("{" + inner + f'"value": {json.dumps(value.data)}{separator}{inner}"children": [')
+            operation = json.dumps(_operation_name(value))
+            todo.append(f"]{separator}{inner}" + f'"operation": {operation}{break_at(depth)}}}')
+            if children:
+                todo.append(inner)
+            for position, child in reversed(list(enumerate(children))):
+                todo.append((child, depth + 2))
+                todo.append((separator if position else "") + innermost)
+        return "".join(written)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and deepcopy: a leaf by its fields, anything else as a position in its graph.
+
+        Values that are pickled together stay connected, and graphs of any depth are walked without recursion.
+
+        Raises:
+            TypeError: the graph has a Value whose ``_backward`` was set to a function, which names the original.
+        """
+        place = _core.place_in_graph(self)
+        if place is not None:
+            return _value_at, place
+        state = getattr(self, "__dict__", None) or None
+        return _restore_leaf, (type(self), self.data, self.grad, self.label), state
+
+
+def _value_at(graph: _core.Snapshot, position: int) -> _core.Value:
+    return graph.value(position)
+
+
+def _restore_leaf(cls: type[Value], data: float, grad: float, label: str) -> Value:
+    leaf = cls.__new__(cls)
+    leaf.data, leaf.grad, leaf.label = data, grad, label
+    return leaf
+
+
+_TITLES = {row.symbol: row.title for row in _core.operations()}
+
+
+def _operation_name(value: _core.Value) -> str:
+    symbol = value._op
+    return _TITLES.get(symbol, symbol) or "none"
+
+
+class no_grad(ContextDecorator):
+    """Operations in this thread record nothing: their results are leaves.
+
+    A context manager (``with no_grad():``) and a decorator (``@no_grad()``); may be nested.
+    """
+
+    def __enter__(self) -> no_grad:
+        _core.pause_recording()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        _core.resume_recording()
+
+
+_core.set_value_type(Value)

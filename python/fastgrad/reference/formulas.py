@@ -1,0 +1,192 @@
+"""The functions that the rows of the table are written in, beside those of `math`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+INF, NAN = math.inf, math.nan
+LN_2, LN_10 = 0.6931471805599453, 2.302585092994046
+SQRT_HALF, HALF_SQRT_PI = 0.7071067811865476, 0.886226925452758
+TWO_OVER_SQRT_PI, ONE_OVER_SQRT_TWO_PI = 1.1283791670955126, 0.3989422804014327
+
+# ---- IEEE 754 where Python would raise ---------------------------------------------------------------------
+
+
+def _quiet(function: Callable[[float], float]) -> Callable[[float], float]:
+    """The same function with nan outside its domain and inf on overflow."""
+
+    def quiet(x: float) -> float:
+        try:
+            return function(x)
+        except OverflowError:
+            return INF
+        except ValueError:
+            return NAN
+
+    return quiet
+
+
+ieee_exp, ieee_cosh, ieee_sqrt = _quiet(math.exp), _quiet(math.cosh), _quiet(math.sqrt)
+ieee_sin, ieee_cos = _quiet(math.sin), _quiet(math.cos)
+
+
+def ieee_sinh(x: float) -> float:
+    return math.copysign(_quiet(math.sinh)(x), x)
+
+
+def ieee_log(x: float) -> float:
+    return -INF if x == 0.0 else _quiet(math.log)(x)
+
+
+def ieee_div(x: float, y: float) -> float:
+    try:
+        return x / y
+    except ZeroDivisionError:
+        return NAN if x == 0.0 or math.isnan(x) else math.copysign(INF, x) * math.copysign(1.0, y)
+
+
+def power(x: float, y: float) -> float:
+    """Python's `x ** y`, but `ValueError` where that leaves the real numbers."""
+    if x < 0.0 and math.isfinite(x) and math.isfinite(y) and not y.is_integer():
+        raise ValueError("negative base with a fractional exponent")
+    return float(x**y)
+
+
+def ieee_pow(x: float, y: float) -> float:
+    """C's pow: a pole or an overflow is negative for a negative base (or -0.0) and an odd exponent."""
+    try:
+        return power(x, y)
+    except ValueError:
+        return NAN
+    except (ZeroDivisionError, OverflowError):
+        return math.copysign(INF, x) if math.fmod(y, 2.0) in (1.0, -1.0) else INF
+
+
+# ---- values that neither float nor math has ----------------------------------------------------------------
+
+
+def in_domain(result: float, x: float) -> float:
+    """`result`, unless it is a nan or an infinity that a better-behaved `x` turned into: `ValueError`."""
+    if (math.isnan(result) and not math.isnan(x)) or (math.isinf(result) and math.isfinite(x)):
+        raise ValueError("math domain error")
+    return result
+
+
+def _newton_cbrt(x: float) -> float:
+    r = math.fabs(x) ** (1.0 / 3.0)
+    if 0.0 < r < INF:
+        r -= (r - math.fabs(x) / (r * r)) / 3.0  # 1/3 is rounded: up to 116 ulp without this step, 0.7 with it
+    return math.copysign(r, x)
+
+
+# CPython 3.10 lacks these two: there they differ from the C library's by up to 3 ulp (cbrt) and 1 ulp (exp2).
+INEXACT = tuple(name for name in ("exp2", "cbrt") if not hasattr(math, name))
+exp2: Callable[[float], float] = getattr(math, "exp2", lambda x: math.pow(2.0, x))
+cbrt: Callable[[float], float] = getattr(math, "cbrt", _newton_cbrt)
+
+
+def sigmoid(x: float) -> float:
+    """1 / (1 + exp(-x)); neither branch can overflow."""
+    if x >= 0.0:
+        return 1.0 / (1.0 + math.exp(-x))
+    e = math.exp(x)
+    return e / (1.0 + e)
+
+
+def logaddexp(x: float, y: float) -> float:
+    if x == y:
+        return x + LN_2
+    return x + math.log1p(math.exp(y - x)) if x > y else y + math.log1p(math.exp(x - y))
+
+
+# Bernoulli numbers over their indices, and Bernoulli numbers: the asymptotic series of digamma and trigamma
+# in powers of 1 / x^2 (Abramowitz and Stegun, 6.3.18 and 6.4.12).
+_DIGAMMA_SERIES = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12, -3617 / 8160)
+_TRIGAMMA_SERIES = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
+_ASYMPTOTIC_FROM = 12.0  # from here on the first left-out term of both is below 1e-17 of the sum
+
+
+def _in_powers(series: tuple[float, ...], z: float) -> float:
+    total = 0.0
+    for coefficient in reversed(series):
+        total = (total + coefficient) * z
+    return total
+
+
+def _is_pole_of_gamma(x: float) -> bool:
+    return x <= 0.0 and (math.isinf(x) or x.is_integer())
+
+
+def _half_turns(x: float) -> float:
+    """pi * (x modulo 1) in [-pi/2, pi/2]; halves round away from zero, as C's round."""
+    nearest = float(math.trunc(x))
+    if math.fabs(x - nearest) >= 0.5:
+        nearest += math.copysign(1.0, x)
+    return math.pi * (x - nearest)
+
+
+def digamma(x: float) -> float:
+    """The derivative of lgamma: reflection, recurrence, asymptotic series; nan at the poles 0, -1, -2, ..."""
+    if _is_pole_of_gamma(x):
+        return NAN
+    if x < 0.0:
+        return digamma(1.0 - x) - math.pi / math.tan(_half_turns(x))
+    r = 0.0
+    while x < _ASYMPTOTIC_FROM:
+        r -= 1.0 / x
+        x += 1.0
+    return r + (math.log(x) - 0.5 / x - _in_powers(_DIGAMMA_SERIES, 1.0 / (x * x)))
+
+
+def trigamma(x: float) -> float:
+    """The derivative of digamma; inf at the poles."""
+    if _is_pole_of_gamma(x):
+        return INF
+    if x < 0.0:
+        s = math.sin(_half_turns(x))
+        return ieee_div(math.pi * math.pi, s * s) - trigamma(1.0 - x)
+    r = 0.0
+    while x < _ASYMPTOTIC_FROM:
+        r += ieee_div(1.0, x * x)
+        x += 1.0
+    z = 1.0 / (x * x)
+    return r + (1.0 / x + 0.5 * z + _in_powers(_TRIGAMMA_SERIES, z) / x)
+
+
+def erfinv(x: float) -> float:
+    """Winitzki's first guess (relative error 2e-3), then Halley's iteration; `ValueError` unless |x| < 1."""
+    magnitude = math.fabs(x)
+    if magnitude >= 1.0:
+        raise ValueError("math domain error")
+    a = 0.147
+    log_term = math.log1p(-magnitude * magnitude)
+    t = 2.0 / (math.pi * a) + 0.5 * log_term
+    r = math.sqrt(math.sqrt(t * t - log_term / a) - t)
+    for _ in range(3):
+        # Above one half the tail carries the digits: 1 - x is exact there.
+        excess = math.erf(r) - magnitude if magnitude < 0.5 else (1.0 - magnitude) - math.erfc(r)
+        step = excess / (TWO_OVER_SQRT_PI * math.exp(-r * r))
+        r -= step / (1.0 + r * step)
+    return math.copysign(r, x)
+
+
+# ---- derivatives with a kink -------------------------------------------------------------------------------
+
+
+def sign(x: float) -> float:
+    """The derivative of |x|: 0 at the kink; nan stays nan."""
+    return 1.0 if x > 0.0 else -1.0 if x < 0.0 else 0.0 if x == 0.0 else x
+
+
+def zero(*_: float) -> float:
+    return 0.0
+
+
+def one(*_: float) -> float:
+    return 1.0
+
+
+def share(x: float, y: float) -> float:
+    """What x takes of the gradient of the larger operand: all, nothing, or half of a tie."""
+    return 1.0 if x > y else 0.5 if x == y else 0.0
