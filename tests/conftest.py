@@ -1,0 +1,35 @@
+"""What the tests share."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from fastgrad import _core
+
+
+@pytest.fixture
+def live_nodes() -> Iterator[Callable[[], int]]:
+    """How many nodes live that did not live when the test began; when it ends, none of them may be left.
+
+    What exists when the test begins is kept out of the collector's sight: each count is one quick run of it.
+    """
+
+    def count() -> int:
+        gc.collect()
+        return int(_core.memory()["live_nodes"])
+
+    for name in ("last_exc", "last_type", "last_value", "last_traceback"):
+        vars(sys).pop(name, None)  # where pytest keeps the frames of a test that failed earlier
+    gc.freeze()
+    before = count()
+    try:
+        yield lambda: count() - before
+        while count() != count():
+            pass
+        assert count() == before, "the test ended, and nodes that it made are still alive"
+    finally:
+        gc.unfreeze()

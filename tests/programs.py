@@ -1,0 +1,22 @@
+"""Programs that run in a process of their own: what they test may end in a crash, or at the interpreter's exit."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from textwrap import dedent
+
+
+def run(program: str, *options: str, **environment: str) -> str:
+    """What the program prints; fails with its errors unless it exits with 0 and writes nothing to stderr."""
+    done = subprocess.run(
+        [sys.executable, *options, "-c", dedent(program)],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), f"exit code {done.returncode}\n{done.stderr}"
+    return done.stdout

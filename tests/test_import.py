@@ -1,0 +1,27 @@
+"""`import fastgrad` stays light: what drawing, training and typing need is imported when it is asked for."""
+
+import fastgrad
+from programs import run
+
+
+def test_import_brings_in_nothing_heavy():
+    output = run(
+        """
+        import sys
+        before = set(sys.modules)
+        import fastgrad
+        heavy = {"graphviz", "json", "matplotlib", "numpy", "pickle", "random", "tqdm", "typing"}
+        print(sorted(heavy & (set(sys.modules) - before)))
+        """
+    )
+    assert output == "[]\n"
+
+
+def test_submodules_are_there_when_asked_for():
+    assert fastgrad.draw.draw_dot is fastgrad.draw_dot
+    assert fastgrad.draw.trace is fastgrad.trace
+    assert fastgrad.nn.MLP.__module__ == "fastgrad.nn"
+    assert fastgrad.engine.Value is fastgrad.Value
+    assert fastgrad.reference.Value is not fastgrad.Value
+    assert all(hasattr(fastgrad, name) for name in fastgrad.__all__)
+    assert not hasattr(fastgrad, "autograd")

@@ -1,0 +1,138 @@
+"""Random graphs, built and differentiated by fastgrad and by the reference: equal to the last bit."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import fastgrad
+from fastgrad import reference
+from fastgrad.reference import INEXACT, OPERATIONS
+from operations import OPERATORS, bits
+
+NAMES = [name for name in OPERATIONS if name not in INEXACT]
+
+#: Mostly numbers that keep a graph finite; now and then one that does not.
+numbers = st.one_of(
+    st.floats(-3.0, 3.0),
+    st.sampled_from([0.0, -0.0, 0.5, 1.0, -1.0, 2.0, 2, -3, True]),
+    st.floats(allow_nan=True, allow_infinity=True),
+)
+#: An operand: the node that was made so many steps ago, or a constant.
+operands = st.one_of(st.integers(0, 7).map(lambda back: ("node", back)), numbers.map(lambda x: ("constant", x)))
+
+
+@dataclass
+class Recipe:
+    """What both engines do, in the same order: leaves, then operations on earlier nodes and on constants."""
+
+    leaves: list[float]
+    steps: list[tuple[str, list[tuple[str, Any]]]] = field(repr=True)
+
+
+@st.composite
+def recipes(draw: st.DrawFn) -> Recipe:
+    leaves = draw(st.lists(numbers, min_size=1, max_size=4))
+    names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=25))
+    steps = []
+    for name in names:
+        arity = len(OPERATIONS[name].partials)
+        chosen = [draw(operands) for _ in range(arity)]
+        if all(kind == "constant" for kind, _ in chosen):
+            chosen[draw(st.integers(0, arity - 1))] = ("node", draw(st.integers(0, 7)))
+        steps.append((name, chosen))
+    return Recipe(leaves, steps)
+
+
+def cook(recipe: Recipe, module: Any) -> tuple[list[Any], list[type[Exception]]]:
+    """The nodes that could be built, oldest first, and the errors of those that could not."""
+    nodes = [module.Value(x) for x in recipe.leaves]
+    errors = []
+    for name, chosen in recipe.steps:
+        arguments = [nodes[-1 - what % len(nodes)] if kind == "node" else what for kind, what in chosen]
+        function = OPERATORS.get(name) or getattr(module, name)
+        try:
+            nodes.append(function(*arguments))
+        except (ArithmeticError, ValueError) as error:
+            errors.append(type(error))
+    return nodes, errors
+
+
+def gradients(nodes: list[Any]) -> list[str]:
+    return [bits(node.grad) for node in nodes]
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(recipe=recipes(), first=st.integers(0, 28), second=st.integers(0, 28), seed=st.floats(-1e6, 1e6))
+def test_values_errors_and_gradients_are_those_of_the_reference(recipe: Recipe, first: int, second: int, seed: float):
+    ours, errors = cook(recipe, fastgrad)
+    theirs, expected_errors = cook(recipe, reference)
+    assert errors == expected_errors
+    assert [bits(node.data) for node in ours] == [bits(node.data) for node in theirs]
+    assert [node._op for node in ours] == [node._op for node in theirs]
+
+    def backward_at(position: int, *gradient: float) -> None:
+        for nodes in (ours, theirs):
+            nodes[-1 - position % len(nodes)].backward(*gradient)
+        assert gradients(ours) == gradients(theirs)
+
+    backward_at(0)
+    backward_at(0)  # leaves accumulate, the others start again
+    backward_at(first, seed)  # losses that share nodes
+    backward_at(second)
+    for nodes in (ours, theirs):
+        nodes[-1].zero_grad()
+    assert gradients(ours) == gradients(theirs)
+
+
+@settings(max_examples=100, deadline=None)
+@given(recipe=recipes())
+def test_topological_order_has_the_nodes_of_the_reference_with_operands_first(recipe: Recipe):
+    ours, _ = cook(recipe, fastgrad)
+    theirs, _ = cook(recipe, reference)
+    order = ours[-1].topological_order()
+    assert len(order) == len(set(order)) == ours[-1]._node_count()
+    position = {value: i for i, value in enumerate(order)}
+    assert all(position[operand] < position[value] for value in order for operand in value._prev)
+    assert order[-1] is ours[-1]
+    # Which nodes: by data and operation, since two engines share no objects.
+    expected = theirs[-1].topological_order()
+    assert sorted((bits(v.data), v._op) for v in order) == sorted((bits(v.data), v._op) for v in expected)
+
+
+@settings(max_examples=100, deadline=None)
+@given(recipe=recipes())
+def test_same_program_gives_the_same_bits_again(recipe: Recipe):
+    runs = []
+    for _ in range(2):
+        nodes, _ = cook(recipe, fastgrad)
+        nodes[-1].backward()
+        runs.append((gradients(nodes), [bits(node.data) for node in nodes]))
+    assert runs[0] == runs[1]
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    weights=st.lists(st.floats(-2.0, 2.0), min_size=3, max_size=3),
+    inputs=st.lists(st.floats(-2.0, 2.0), min_size=1, max_size=6),
+)
+def test_recurrent_network_with_shared_weights(weights: list[float], inputs: list[float]):
+    def loss_of(module: Any) -> tuple[Any, list[Any]]:
+        parameters = [module.Value(w) for w in weights]
+        u, w, b = parameters
+        state: Any = 0.0
+        for x in inputs:
+            state = (u * x + w * state + b).tanh()
+        return (state - 0.5) ** 2, parameters
+
+    ours, our_parameters = loss_of(fastgrad)
+    theirs, their_parameters = loss_of(reference)
+    ours.backward()
+    theirs.backward()
+    assert bits(ours.data) == bits(theirs.data)
+    assert gradients(our_parameters) == gradients(their_parameters)
+    assert all(math.isfinite(p.grad) for p in our_parameters)
