@@ -1,0 +1,1 @@
+"""What fastgrad must show, measured: run `python -m benchmarks`."""

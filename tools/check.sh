@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# Everything that must hold, in the order in which it fails fastest. Usage: tools/check.sh [STEP ...]
+# Steps: lint, readme (the README's test command, in a clone), pythons, sanitizers, wheel. All of them by default.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+python=${PYTHON:-python3}
+
+say() { printf '\n=== %s\n' "$*"; }
+
+clone() {  # the files that git tracks or would track, as a user gets them
+    mkdir -p "$1"
+    git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$1"
+}
+
+lint() {
+    say "lint, format, types, generated files"
+    "$python" -m venv "$work/dev"
+    "$work/dev/bin/pip" install -q --upgrade pip
+    "$work/dev/bin/pip" install -q --group dev -C cmake.define.FASTGRAD_WERROR=ON .
+    "$work/dev/bin/ruff" check .
+    "$work/dev/bin/ruff" format --check .
+    git ls-files 'csrc/*.cpp' 'csrc/*.hpp' | xargs "$work/dev/bin/clang-format" --dry-run --Werror
+    "$work/dev/bin/mypy"
+    "$work/dev/bin/python" tools/generate.py --check
+    local long
+    long=$(git ls-files '*.py' '*.pyi' '*.cpp' '*.hpp' '*.def' '*.sh' | grep -v '_core.pyi$' | xargs wc -l | awk '$2 != "total" && $1 > 500')
+    [ -z "$long" ] || { echo "files over 500 lines: $long"; return 1; }
+    if grep -rn 'Python.h' csrc/core csrc/ops.def; then echo "the core must not include Python"; return 1; fi
+}
+
+readme() {
+    say "the README's test command, in a clone"
+    clone "$work/clone"
+    local command
+    command=$(grep -m 1 -E '^python3 -m venv .*pytest' README.md)
+    echo "$command"
+    (cd "$work/clone" && bash -c "$command")
+}
+
+pythons() {
+    local versions=${PYENV_ROOT:-$HOME/.pyenv}/versions minor candidate
+    for minor in 10 11 12 13 14 15; do
+        candidate=$(command -v "$(ls -d "$versions"/3.$minor.*/bin/python 2>/dev/null | tail -n 1)" || command -v "python3.$minor" || true)
+        [ -n "$candidate" ] || continue
+        [ "$("$candidate" -c 'import sys; print(sys.version_info[:2])')" != "$("$python" -c 'import sys; print(sys.version_info[:2])')" ] || continue
+        say "the suite on $("$candidate" -V)"
+        "$candidate" -m venv "$work/py$minor"
+        "$work/py$minor/bin/pip" install -q --upgrade pip
+        "$work/py$minor/bin/pip" install -q '.[test]'
+        "$work/py$minor/bin/python" -X dev -m pytest -q -p no:cacheprovider
+    done
+}
+
+sanitizers() {
+    say "the suite under AddressSanitizer and UndefinedBehaviorSanitizer"
+    "$python" -m venv "$work/asan"
+    "$work/asan/bin/pip" install -q --upgrade pip
+    "$work/asan/bin/pip" install -q '.[test]' -C cmake.define.FASTGRAD_SANITIZE=address,undefined \
+        -C cmake.build-type=Debug
+    # pytest -s, or UndefinedBehaviorSanitizer's findings would be swallowed.
+    env LD_PRELOAD="$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libstdc++.so)" PYTHONMALLOC=malloc \
+        ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
+        "$work/asan/bin/python" -m pytest -q -s -p no:cacheprovider
+}
+
+wheel() {
+    say "the wheel and the source distribution"
+    "$python" -m venv "$work/build"
+    "$work/build/bin/pip" install -q --upgrade pip build
+    "$work/build/bin/python" -m build --outdir "$work/dist" . >"$work/build.log" 2>&1 || { cat "$work/build.log"; return 1; }
+    ls -l "$work/dist"
+    "$python" -m zipfile -l "$work"/dist/*.whl
+    "$python" -m venv "$work/user"
+    "$work/user/bin/pip" install -q "$work"/dist/*.whl
+    (cd "$work" && user/bin/python -c 'import fastgrad; v = fastgrad.Value(2.0); (v * v).backward(); assert v.grad == 4.0')
+    (cd "$work" && user/bin/fastgrad --version)
+}
+
+[ $# -gt 0 ] || set -- lint readme pythons sanitizers wheel
+for step in "$@"; do "$step"; done
+say "all checks passed: $*"
