@@ -47,6 +47,11 @@ SPELLED: dict[str, Callable[..., Any]] = {
     "minimum": min,
     "copysign": lambda x, y: abs(x) if y > 0 else -abs(x),
     "logaddexp": lambda x, y: mpmath.log(mpmath.exp(x) + mpmath.exp(y)),
+    "less": lambda x, y: mpf(x < y),
+    "less_equal": lambda x, y: mpf(x <= y),
+    "keep_if": lambda x, y: x if y else mpf(0),
+    "drop_if": lambda x, y: mpf(0) if y else x,
+    "stop_gradient": lambda x: x,
 }
 
 

@@ -32,6 +32,10 @@ EDGE_VALUES = (
 )
 
 every_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
+#: stop_gradient says that its derivative is 0, which is not that of its value.
+every_true_derivative = pytest.mark.parametrize(
+    "operation", [pytest.param(row, id=name) for name, row in OPERATIONS.items() if name != "stop_gradient"]
+)
 every_binary_operation = pytest.mark.parametrize(
     "operation",
     [pytest.param(row, id=name) for name, row in OPERATIONS.items() if len(row.partials) == 2],

@@ -18,7 +18,7 @@ import pytest
 from exact import EXTREMES, INF, NAN, TOLERANCE, error, exact_function, exact_partial, exact_value, outcome
 from fastgrad import reference
 from fastgrad.reference import OPERATIONS, Operation
-from operations import bits, every_operation
+from operations import bits, every_operation, every_true_derivative
 
 
 def test_an_operation_without_an_oracle_is_an_error() -> None:
@@ -65,7 +65,7 @@ def test_value_is_exact(operation: Operation) -> None:
         assert error(operation.value(*arguments), exact) <= TOLERANCE, arguments
 
 
-@every_operation
+@every_true_derivative
 def test_partials_are_exact(operation: Operation) -> None:
     for arguments in operation.points:
         result = operation.value(*arguments)
@@ -99,6 +99,11 @@ PYTHON: dict[str, Callable[..., Any]] = {
     "abs": abs,
     "floor": lambda x: math.floor(x) or math.copysign(0.0, x),
     "ceil": lambda x: math.ceil(x) or math.copysign(0.0, x),
+    "less": lambda x, y: float(x < y),
+    "less_equal": lambda x, y: float(x <= y),
+    "keep_if": lambda x, y: x if y else -0.0,
+    "drop_if": lambda x, y: -0.0 if y else x,
+    "stop_gradient": operator.pos,
 }
 PYTHON |= {name: getattr(math, name) for name in OPERATIONS if hasattr(math, name) and name not in PYTHON}
 OWN = {
@@ -219,6 +224,15 @@ def test_errors(name: str, arguments: tuple[float, ...], expected: str) -> None:
         ("logaddexp", (-INF, -INF), -INF),
         ("logaddexp", (INF, -INF), INF),
         ("logaddexp", (1e308, -1e308), 1e308),
+        ("less", (NAN, 1.0), 0.0),
+        ("less", (-0.0, 0.0), 0.0),
+        ("less_equal", (NAN, NAN), 0.0),
+        ("less_equal", (0.0, -0.0), 1.0),
+        ("keep_if", (NAN, -0.0), -0.0),
+        ("keep_if", (3.0, NAN), 3.0),
+        ("drop_if", (INF, 5e-324), -0.0),
+        ("drop_if", (-0.0, 0.0), -0.0),
+        ("stop_gradient", (NAN,), NAN),
     ],
 )
 def test_values_at_the_edges(name: str, arguments: tuple[float, ...], expected: float) -> None:
@@ -281,6 +295,11 @@ def test_partials_never_raise(operation: Operation) -> None:
         ("copysign", (-3.0, -0.0), [1.0, 0.0]),
         ("floor", (2.0,), [0.0]),
         ("ceil", (2.0,), [0.0]),
+        ("keep_if", (2.0, 0.0), [0.0, 0.0]),
+        ("keep_if", (2.0, NAN), [1.0, 0.0]),
+        ("drop_if", (2.0, -0.0), [1.0, 0.0]),
+        ("drop_if", (2.0, NAN), [0.0, 0.0]),
+        ("stop_gradient", (2.0,), [0.0]),
     ],
 )
 def test_partials_at_kinks(name: str, arguments: tuple[float, ...], expected: list[float]) -> None:

@@ -19,8 +19,11 @@ from fastgrad import reference
 from fastgrad.reference import OPERATIONS, Operation, Value
 from operations import bits, every_operation
 
-KINKED = {"abs", "relu", "leaky_relu", "elu", "maximum", "minimum", "copysign", "floor", "ceil"}
-SMOOTH = sorted(set(OPERATIONS) - KINKED)
+KINKED = {
+    *("abs", "relu", "leaky_relu", "elu", "maximum", "minimum", "copysign", "floor", "ceil"),
+    *("less", "less_equal", "keep_if", "drop_if"),
+}
+SMOOTH = sorted(set(OPERATIONS) - KINKED - {"stop_gradient"})
 SEEDS = range(60)
 Step = tuple[str, tuple[int, ...]]
 

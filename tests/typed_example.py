@@ -49,10 +49,13 @@ def main() -> None:
     operands: set[Value] = result._prev
     text: str = f"{result:.3f} {number:.3f} {result.to_json(indent=None)} {v.label}{v._op}"
     largest: Value = max(order, key=float)
+    chosen: Value = fastgrad.where(fastgrad.less(v, 3.0), v, 0.0)
+    either: Value | float = fastgrad.where(v < 3.0, v, 0.0)
     twin: Value = copy.deepcopy(v * 2.0).detach()
     assert v in order
     assert operands
     assert text
+    assert chosen.data == float(either) == 2.0
     assert largest >= twin or largest < 1e9
     assert predict(2.0, v)._prev == set()
     assert "add" in [row.name for row in fastgrad.operations()]

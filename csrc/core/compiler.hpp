@@ -4,7 +4,9 @@
 #ifdef _MSC_VER
 #define FASTGRAD_NOINLINE __declspec(noinline)
 #define FASTGRAD_INLINE __forceinline
+#define FASTGRAD_RESTRICT __restrict
 #else
 #define FASTGRAD_NOINLINE __attribute__((noinline))
 #define FASTGRAD_INLINE __attribute__((always_inline)) inline
+#define FASTGRAD_RESTRICT __restrict__
 #endif

@@ -16,7 +16,7 @@ import importlib
 from fastgrad import _core
 from fastgrad._core import *  # noqa: F403  (the operations: one name for each row of the table)
 from fastgrad._core import operations
-from fastgrad.engine import Value, no_grad
+from fastgrad.engine import Value, no_grad, where
 
 TYPE_CHECKING = False  # type checkers take it for true; typing would be two thirds of the time to import fastgrad
 if TYPE_CHECKING:
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from fastgrad.draw import draw_dot, trace
 
 __version__ = _core.__version__
-__all__ = ["Value", "draw", "draw_dot", "engine", "nn", "no_grad", "operations", "reference", "trace", *_core.__all__]
+__all__ = [
+    "Value", "draw", "draw_dot", "engine", "nn", "no_grad", "operations", "reference", "trace", "where",
+    *_core.__all__,
+]  # fmt: skip
 
 _SUBMODULES = {"draw", "engine", "nn", "reference"}
 

@@ -57,6 +57,11 @@ __all__ = [
     "floor",
     "ceil",
     "logaddexp",
+    "less",
+    "less_equal",
+    "keep_if",
+    "drop_if",
+    "stop_gradient",
 ]
 __version__: str
 
@@ -170,6 +175,11 @@ class Value:
     def floor(self) -> engine.Value: ...
     def ceil(self) -> engine.Value: ...
     def logaddexp(self, y: Value | Number, /) -> engine.Value: ...
+    def less(self, y: Value | Number, /) -> engine.Value: ...
+    def less_equal(self, y: Value | Number, /) -> engine.Value: ...
+    def keep_if(self, y: Value | Number, /) -> engine.Value: ...
+    def drop_if(self, y: Value | Number, /) -> engine.Value: ...
+    def stop_gradient(self) -> engine.Value: ...
 
 @overload
 def add(x: Value, y: Value | Number, /) -> engine.Value: ...  # type: ignore[overload-overlap]
@@ -389,6 +399,34 @@ def logaddexp(x: Value, y: Value | Number, /) -> engine.Value: ...  # type: igno
 def logaddexp(x: Number, y: Value, /) -> engine.Value: ...  # type: ignore[overload-overlap]
 @overload
 def logaddexp(x: Number, y: Number, /) -> float: ...
+@overload
+def less(x: Value, y: Value | Number, /) -> engine.Value: ...  # type: ignore[overload-overlap]
+@overload
+def less(x: Number, y: Value, /) -> engine.Value: ...  # type: ignore[overload-overlap]
+@overload
+def less(x: Number, y: Number, /) -> float: ...
+@overload
+def less_equal(x: Value, y: Value | Number, /) -> engine.Value: ...  # type: ignore[overload-overlap]
+@overload
+def less_equal(x: Number, y: Value, /) -> engine.Value: ...  # type: ignore[overload-overlap]
+@overload
+def less_equal(x: Number, y: Number, /) -> float: ...
+@overload
+def keep_if(x: Value, y: Value | Number, /) -> engine.Value: ...  # type: ignore[overload-overlap]
+@overload
+def keep_if(x: Number, y: Value, /) -> engine.Value: ...  # type: ignore[overload-overlap]
+@overload
+def keep_if(x: Number, y: Number, /) -> float: ...
+@overload
+def drop_if(x: Value, y: Value | Number, /) -> engine.Value: ...  # type: ignore[overload-overlap]
+@overload
+def drop_if(x: Number, y: Value, /) -> engine.Value: ...  # type: ignore[overload-overlap]
+@overload
+def drop_if(x: Number, y: Number, /) -> float: ...
+@overload
+def stop_gradient(x: Value, /) -> engine.Value: ...  # type: ignore[overload-overlap]
+@overload
+def stop_gradient(x: Number, /) -> float: ...
 
 class Operation:
     @property

@@ -8,11 +8,14 @@ from fastgrad import _core
 
 TYPE_CHECKING = False  # as in fastgrad/__init__.py
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, TypeVar, overload
 
     from graphviz import Digraph
 
-__all__ = ["Value", "no_grad"]
+    X = TypeVar("X")
+    Y = TypeVar("Y")
+
+__all__ = ["Value", "no_grad", "where"]
 
 
 class Value(_core.Value):
@@ -119,6 +122,40 @@ class no_grad(ContextDecorator):
 
     def __exit__(self, *exc_info: object) -> None:
         _core.resume_recording()
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def where(condition: _core.Value, x: _core.Value | _core.Number, y: _core.Value | _core.Number) -> Value: ...
+    @overload
+    def where(condition: _core.Number, x: X, y: Y) -> X | Y: ...
+
+
+def where(condition: Any, x: Any, y: Any) -> Any:
+    """``x`` where the condition holds, else ``y``, to the last bit; the derivative flows to the chosen one only.
+
+    A bool or a number, such as the comparison ``a < b``, which is by data, chooses at once: the result is ``x`` or
+    ``y`` itself. A Value, such as ``fastgrad.less(a, b)``, makes the choice a part of the graph: the result is a new
+    Value, made of the condition and of both operands, which are Values or numbers. Every condition holds unless it
+    is 0, so nan does; the condition itself has the derivative 0.
+
+    The operand that is not chosen may hold inf or nan. But it gets a gradient of 0, and 0 times an infinite slope is
+    nan: in ``where(less(0.0, x), x.sqrt(), 0.0)`` at ``x = 0``, take the root of ``maximum(x, tiny)``.
+
+    Raises:
+        TypeError: the condition is neither a bool, nor a number, nor a Value.
+    """
+    if isinstance(condition, _core.Value):
+        return _core.keep_if(x, condition) + _core.drop_if(y, condition)
+    try:
+        holds = _core.stop_gradient(condition) != 0.0  # of a number: the float that an operand would be
+    except TypeError:
+        raise TypeError(
+            f"where() needs a bool, a number or a Value as its condition, not {condition!r} of type "
+            f"'{type(condition).__name__}': choose for one element at a time, by a comparison or by fastgrad.less()"
+        ) from None
+    return x if holds else y
 
 
 _core.set_value_type(Value)

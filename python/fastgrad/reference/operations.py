@@ -188,6 +188,16 @@ _TABLE = (
          zero, (*_REAL[1:-1], 3.1, 1e8 + 0.5)),
     _row("logaddexp", "log(exp(x) + exp(y))", logaddexp,
          (lambda x, y, r: sigmoid(x - y), lambda x, y, r: sigmoid(y - x)), _SUMS),
+
+    # Conditions without branches. A nan is less than nothing, and is not 0; x + -0.0 is x for every x.
+    _row("less", "1 where x < y, else 0", lambda x, y: 1.0 if x < y else 0.0, (zero, zero), _PLANE, (2.0, 2.0)),
+    _row("less_equal", "1 where x <= y, else 0", lambda x, y: 1.0 if x <= y else 0.0, (zero, zero),
+         _PLANE, (2.0, 2.0)),
+    _row("keep_if", "x where y is not 0, else nothing (-0.0)", lambda x, y: x if y != 0.0 else -0.0,
+         (lambda x, y, r: 1.0 if y != 0.0 else 0.0, zero), _PLANE, (2.0, 0.0), (2.0, -0.0)),
+    _row("drop_if", "nothing (-0.0) where y is not 0, else x", lambda x, y: -0.0 if y != 0.0 else x,
+         (lambda x, y, r: 0.0 if y != 0.0 else 1.0, zero), _PLANE, (2.0, 0.0), (2.0, -0.0)),
+    _row("stop_gradient", "x, with no gradient", lambda x: x, zero, _REAL),
 )
 # fmt: on
 
