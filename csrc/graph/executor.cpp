@@ -1,0 +1,277 @@
+#include "graph/executor.hpp"
+
+#include <algorithm>
+
+#include "core/formulas.hpp"
+
+namespace fastgrad::graph {
+
+namespace {
+
+// Operands that are not contiguous go through buffers of this many numbers, which stay in the first-level cache.
+constexpr std::size_t buffer_size = 256;
+
+// --- one sample, instruction by instruction: the eager engine's formulas in the eager engine's order
+
+void forward_scalars(const Program& program, const Run& run, double* values) {
+    using namespace formulas;
+    const Instruction* instruction = program.instructions.data() + run.begin;
+    double* result = values + program.first_result() + run.begin;
+    for (const double* end = result + run.count; result != end; ++result, ++instruction) {
+        [[maybe_unused]] const double x = values[instruction->x], y = values[instruction->y];
+        switch (instruction->op) {
+#define FASTGRAD_UNARY(name, title, symbol, value, dx, fault) \
+    case Op::name: *result = value; break;
+#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, fault) \
+    case Op::name: *result = value; break;
+#include "ops.def"
+            default: break;
+        }
+    }
+}
+
+void reverse_scalars(const Program& program, const Run& run, const double* values, double* gradients) {
+    using namespace formulas;
+    const Slot first = program.first_result();
+    for (std::uint32_t i = run.begin + run.count; i-- > run.begin;) {
+        const Instruction& instruction = program.instructions[i];
+        const double g = gradients[first + i];
+        [[maybe_unused]] const double r = values[first + i];
+        [[maybe_unused]] const double x = values[instruction.x], y = values[instruction.y];
+        switch (instruction.op) {
+#define FASTGRAD_UNARY(name, title, symbol, value, dx, fault) \
+    case Op::name: gradients[instruction.x] += g * (dx); break;
+#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, fault) \
+    case Op::name:                                                 \
+        gradients[instruction.x] += g * (dx);                      \
+        gradients[instruction.y] += g * (dy);                      \
+        break;
+#include "ops.def"
+            default: break;
+        }
+    }
+}
+
+}  // namespace
+
+// One walk over runs with a number of lanes that the compiler knows.
+template <std::size_t lanes>
+class Walk {
+ public:
+    Walk(const Executor& executor, const Memory& memory)
+        : program_(executor.program_),
+          kernels_(executor.kernels_),
+          first_varying_(executor.first_varying_),
+          memory_(memory) {}
+
+    void forward(const Run& run) {
+        switch (run.kind) {
+            case Run::scalars:
+                if constexpr (lanes == 1) {
+                    forward_scalars(program_, run, memory_.fixed);
+                } else {
+                    for (std::uint32_t i = 0; i < run.count; ++i) forward_map(single(run.begin + i));
+                }
+                break;
+            case Run::map: forward_map(run); break;
+            case Run::dots: dots().forward(rows(run)); break;
+            case Run::gathered: forward_gathered(run); break;
+        }
+    }
+
+    void reverse(const Run& run) {
+        switch (run.kind) {
+            case Run::scalars:
+                if constexpr (lanes == 1) {
+                    reverse_scalars(program_, run, memory_.fixed, memory_.fixed_gradients);
+                } else {
+                    for (std::uint32_t i = run.count; i-- > 0;) reverse_map(single(run.begin + i));
+                }
+                break;
+            case Run::map: reverse_map(run); break;
+            case Run::dots: dots().reverse(rows(run)); break;
+            case Run::gathered: reverse_gathered(run); break;
+        }
+    }
+
+ private:
+    const DotKernels& dots() const {
+        return kernels_.dot(lanes == 1 ? Width::one : lanes == 8 ? Width::eight : Width::thirty_two);
+    }
+    Slot result_slot(const Run& run) const { return program_.first_result() + run.begin; }
+    bool varies(Slot slot) const { return slot >= first_varying_; }
+
+    // --- where slots are
+
+    double* value(Slot slot) const {
+        return lanes == 1 || !varies(slot) ? memory_.fixed + slot : memory_.varying + (slot - first_varying_) * lanes;
+    }
+    double* gradient(Slot slot) const {
+        if constexpr (lanes == 1) return memory_.fixed_gradients + slot;
+        return varies(slot) ? memory_.varying_gradients + (slot - first_varying_) * lanes
+                            : memory_.fixed_gradients + std::size_t{slot} * lane_width;
+    }
+    static constexpr std::size_t lane_width = 8;
+
+    bool is_contiguous(const Access& access) const { return access.step == 1 && (lanes == 1 || access.varies); }
+
+    // --- maps
+
+    Run single(std::uint32_t i) const {
+        const Instruction& instruction = program_.instructions[i];
+        Run run{Run::map, instruction.op, i, 1, 0, access(instruction.x), {}, {}};
+        if (!is_unary(instruction.op)) run.y = access(instruction.y);
+        return run;
+    }
+    Access access(Slot slot) const { return {slot, 1, 0, varies(slot), program_.is_constant(slot)}; }
+
+    // Rows [begin, begin + count) of an operand, side by side: in place where they are, else in the buffer.
+    const double* gather(const Access& access, std::size_t begin, std::size_t count, double* buffer) const {
+        if (access.is_absent()) return nullptr;
+        auto slot = static_cast<std::ptrdiff_t>(access.first) + static_cast<std::ptrdiff_t>(begin) * access.step;
+        if (is_contiguous(access)) return value(static_cast<Slot>(slot));
+        for (std::size_t i = 0; i < count; ++i, slot += access.step) {
+            const double* from = value(static_cast<Slot>(slot));
+            if (access.varies) {
+                std::copy_n(from, lanes, buffer + i * lanes);
+            } else {
+                std::fill_n(buffer + i * lanes, lanes, *from);
+            }
+        }
+        return buffer;
+    }
+
+    // Adds to the gradients of such rows.
+    void scatter(const Access& access, std::size_t begin, std::size_t count, const double* from) const {
+        auto slot = static_cast<std::ptrdiff_t>(access.first) + static_cast<std::ptrdiff_t>(begin) * access.step;
+        if (is_contiguous(access)) {
+            double* to = gradient(static_cast<Slot>(slot));
+            for (std::size_t i = 0; i < count * lanes; ++i) to[i] += from[i];
+            return;
+        }
+        for (std::size_t i = 0; i < count; ++i, slot += access.step, from += lanes) {
+            double* to = gradient(static_cast<Slot>(slot));
+            if constexpr (lanes == 1) {
+                *to += *from;
+            } else {
+                const std::size_t width = access.varies ? lanes : lane_width;
+                for (std::size_t l = 0; l < lanes; ++l) to[l % width] += from[l];
+            }
+        }
+    }
+
+    // Whole at once where both operands are in place, else buffer by buffer.
+    std::size_t step_of(const Run& run) const {
+        const bool in_place = is_contiguous(run.x) && (run.y.is_absent() || is_contiguous(run.y));
+        return in_place ? run.count : buffer_size / lanes;
+    }
+
+    void forward_map(const Run& run) const {
+        const MapKernels& kernel = kernels_.map(run.op);
+        double buffers[2][buffer_size];
+        const std::size_t step = step_of(run);
+        for (std::size_t begin = 0; begin < run.count; begin += step) {
+            const std::size_t count = std::min<std::size_t>(step, run.count - begin);
+            const double* x = gather(run.x, begin, count, buffers[0]);
+            const double* y = gather(run.y, begin, count, buffers[1]);
+            kernel.value(x, y, value(result_slot(run)) + begin * lanes, count * lanes);
+        }
+    }
+
+    void reverse_map(const Run& run) const {
+        const MapKernels& kernel = kernels_.map(run.op);
+        double buffers[3][buffer_size];
+        constexpr std::size_t step = buffer_size / lanes;
+        for (std::size_t begin = 0; begin < run.count; begin += step) {
+            const std::size_t count = std::min<std::size_t>(step, run.count - begin);
+            const double* x = gather(run.x, begin, count, buffers[0]);
+            const double* y = gather(run.y, begin, count, buffers[1]);
+            const double* r = value(result_slot(run)) + begin * lanes;
+            const double* g = gradient(result_slot(run)) + begin * lanes;
+            if (!run.x.constant) {
+                kernel.dx(x, y, r, g, buffers[2], count * lanes);
+                scatter(run.x, begin, count, buffers[2]);
+            }
+            if (y && !run.y.constant) {
+                kernel.dy(x, y, r, g, buffers[2], count * lanes);
+                scatter(run.y, begin, count, buffers[2]);
+            }
+        }
+    }
+
+    // --- dots
+
+    Factor factor(const Access& access) const {
+        if (access.is_absent()) return {};
+        return {value(access.first), access.constant ? nullptr : gradient(access.first), access.step, access.inner,
+                access.varies};
+    }
+
+    DotRows rows(const Run& run) const {
+        return {run.count,       run.terms,
+                factor(run.x),   factor(run.y),
+                factor(run.addend), value(result_slot(run)),
+                gradient(result_slot(run))};
+    }
+
+    const Dot& dot_of(const Run& run) const { return program_.dots[program_.instructions[run.begin].x]; }
+
+    double at(Slot slot, std::size_t lane) const { return value(slot)[lanes == 1 || !varies(slot) ? 0 : lane]; }
+    double& gradient_at(Slot slot, std::size_t lane) const {
+        return gradient(slot)[lanes == 1 ? 0 : varies(slot) ? lane : lane % lane_width];
+    }
+
+    void forward_gathered(const Run& run) const {
+        const Dot& d = dot_of(run);
+        double sums[lanes];
+        for (std::size_t l = 0; l < lanes; ++l) sums[l] = d.addend == no_slot ? 0.0 : at(d.addend, l);
+        for (std::size_t k = d.first; k < d.first + d.count; ++k) {
+            const Slot x = program_.left[k], y = program_.right[k];
+            for (std::size_t l = 0; l < lanes; ++l) sums[l] += at(x, l) * at(y, l);
+        }
+        std::copy_n(sums, lanes, value(result_slot(run)));
+    }
+
+    void reverse_gathered(const Run& run) const {
+        const Dot& d = dot_of(run);
+        const double* g = gradient(result_slot(run));
+        for (std::size_t k = d.first; k < d.first + d.count; ++k) {
+            const Slot x = program_.left[k], y = program_.right[k];
+            for (std::size_t l = 0; l < lanes; ++l) {
+                gradient_at(x, l) += g[l] * at(y, l);
+                gradient_at(y, l) += g[l] * at(x, l);
+            }
+        }
+        if (d.addend == no_slot) return;
+        for (std::size_t l = 0; l < lanes; ++l) gradient_at(d.addend, l) += g[l];
+    }
+
+    const Program& program_;
+    const Kernels& kernels_;
+    const Slot first_varying_;
+    const Memory memory_;
+};
+
+void Executor::forward(Width width, const Memory& memory, std::size_t from, std::size_t to) const {
+    const auto go = [&](auto walk) {
+        for (std::size_t i = from; i < to; ++i) walk.forward(plan_.runs[i]);
+    };
+    switch (width) {
+        case Width::one: return go(Walk<1>(*this, memory));
+        case Width::eight: return go(Walk<8>(*this, memory));
+        case Width::thirty_two: return go(Walk<32>(*this, memory));
+    }
+}
+
+void Executor::reverse(Width width, const Memory& memory, std::size_t from, std::size_t to) const {
+    const auto go = [&](auto walk) {
+        for (std::size_t i = to; i-- > from;) walk.reverse(plan_.runs[i]);
+    };
+    switch (width) {
+        case Width::one: return go(Walk<1>(*this, memory));
+        case Width::eight: return go(Walk<8>(*this, memory));
+        case Width::thirty_two: return go(Walk<32>(*this, memory));
+    }
+}
+
+}  // namespace fastgrad::graph

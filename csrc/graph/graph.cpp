@@ -1,0 +1,235 @@
+#include "graph/graph.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "graph/workers.hpp"
+
+namespace fastgrad::graph {
+
+namespace {
+
+// A batch is cut into the same shards whatever the number of threads, and their sums are added in order.
+constexpr std::size_t smallest_shard = 256, most_shards = 64;
+// A working set beyond this does not stay in the second-level cache.
+constexpr std::size_t cache_bytes = 512 << 10;
+// Idle workspaces that a graph keeps for its next runs.
+constexpr std::size_t most_idle = 16;
+
+double total(const double* eight) {
+    return ((eight[0] + eight[4]) + (eight[2] + eight[6])) + ((eight[1] + eight[5]) + (eight[3] + eight[7]));
+}
+
+// Adding to -0.0 gives what is added, to the last bit: the first contribution to a gradient is stored.
+constexpr double nothing = -0.0;
+
+}  // namespace
+
+// A workspace for as long as it lives.
+class Graph::Borrowed {
+ public:
+    explicit Borrowed(const Graph& graph) : graph_(graph) {
+        {
+            const std::lock_guard lock(graph.mutex_);
+            if (!graph.idle_.empty()) {
+                workspace_ = std::move(graph.idle_.back());
+                graph.idle_.pop_back();
+            }
+        }
+        if (!workspace_) workspace_ = std::make_unique<Workspace>(graph.program_);
+    }
+    ~Borrowed() {
+        if (!workspace_) return;
+        const std::lock_guard lock(graph_.mutex_);
+        if (graph_.idle_.size() < most_idle) graph_.idle_.push_back(std::move(workspace_));
+    }
+    Borrowed(Borrowed&&) = default;
+    Workspace& operator*() const { return *workspace_; }
+    Workspace* operator->() const { return workspace_.get(); }
+
+ private:
+    const Graph& graph_;
+    std::unique_ptr<Workspace> workspace_;
+};
+
+// One call, seen by each of its threads.
+class Graph::Batch {
+ public:
+    Batch(const Graph& graph, const Call& call)
+        : graph_(graph),
+          program_(graph.program_),
+          call_(call),
+          first_varying_(graph.executor_.first_varying()),
+          first_varying_run_(graph.plan_.first_varying_run),
+          wants_gradients_(call.cotangents != nullptr) {}
+
+    // Inputs, values, outputs; and backwards, into the gradients that `fixed gradients` of the workspace hold.
+    void sample(Workspace& workspace, std::size_t row) const {
+        double* values = workspace.values();
+        for (std::uint32_t i = 0; i < program_.inputs; ++i) {
+            values[graph_.input_slots_[i]] = call_.inputs[row * program_.inputs + i];
+        }
+        const Memory memory = workspace.single();
+        graph_.executor_.forward(Width::one, memory, first_varying_run_, graph_.plan_.runs.size());
+        const std::size_t outputs = program_.outputs.size();
+        for (std::size_t i = 0; i < outputs; ++i) call_.outputs[row * outputs + i] = values[program_.outputs[i]];
+        if (!wants_gradients_) return;
+        double* gradients = workspace.gradients();
+        std::fill(gradients + first_varying_, gradients + workspace.slots, nothing);
+        for (std::size_t i = 0; i < outputs; ++i) gradients[program_.outputs[i]] += cotangent(row, i);
+        graph_.executor_.reverse(Width::one, memory, first_varying_run_, graph_.plan_.runs.size());
+        for (std::uint32_t i = 0; i < program_.inputs; ++i) {
+            call_.input_gradients[row * program_.inputs + i] = gradients[graph_.input_slots_[i]];
+        }
+    }
+
+    void lanes(Workspace& workspace, Width width, std::size_t row) const {
+        const std::size_t lanes = lanes_of(width), inputs = program_.inputs, outputs = program_.outputs.size();
+        const Memory memory = workspace.lanes();
+        for (std::size_t i = 0; i < inputs; ++i) {
+            double* to = memory.varying + (graph_.input_slots_[i] - first_varying_) * lanes;
+            const double* from = call_.inputs + row * inputs + i;
+            for (std::size_t l = 0; l < lanes; ++l) to[l] = from[l * inputs];
+        }
+        graph_.executor_.forward(width, memory, first_varying_run_, graph_.plan_.runs.size());
+        for (std::size_t i = 0; i < outputs; ++i) {
+            const Slot slot = program_.outputs[i];
+            double* to = call_.outputs + row * outputs + i;
+            for (std::size_t l = 0; l < lanes; ++l) {
+                to[l * outputs] = slot < first_varying_ ? memory.fixed[slot]
+                                                        : memory.varying[(slot - first_varying_) * lanes + l];
+            }
+        }
+        if (!wants_gradients_) return;
+        std::fill_n(memory.varying_gradients, (workspace.slots - first_varying_) * lanes, nothing);
+        for (std::size_t i = 0; i < outputs; ++i) {
+            const Slot slot = program_.outputs[i];
+            for (std::size_t l = 0; l < lanes; ++l) {
+                if (slot < first_varying_) {
+                    memory.fixed_gradients[slot * lane_count + l % lane_count] += cotangent(row + l, i);
+                } else {
+                    memory.varying_gradients[(slot - first_varying_) * lanes + l] += cotangent(row + l, i);
+                }
+            }
+        }
+        graph_.executor_.reverse(width, memory, first_varying_run_, graph_.plan_.runs.size());
+        for (std::size_t i = 0; i < inputs; ++i) {
+            const double* from = memory.varying_gradients + (graph_.input_slots_[i] - first_varying_) * lanes;
+            double* to = call_.input_gradients + row * inputs + i;
+            for (std::size_t l = 0; l < lanes; ++l) to[l * inputs] = from[l];
+        }
+    }
+
+    // The rows [from, to), in blocks of lanes as wide as they fit; the gradients of what does not vary go to `sums`.
+    void shard(Workspace& workspace, Width widest, std::size_t from, std::size_t to, double* sums) const {
+        if (wants_gradients_) {
+            std::fill_n(workspace.gradients(), first_varying_, nothing);
+            if (widest != Width::one) std::fill_n(workspace.partial_sums(), first_varying_ * lane_count, nothing);
+        }
+        std::size_t row = from;
+        for (const Width width : {Width::thirty_two, Width::eight}) {
+            if (width > widest) continue;
+            for (; row + lanes_of(width) <= to; row += lanes_of(width)) lanes(workspace, width, row);
+        }
+        for (; row < to; ++row) sample(workspace, row);
+        if (!wants_gradients_) return;
+        for (std::size_t slot = 0; slot < first_varying_; ++slot) {
+            sums[slot] = workspace.gradients()[slot];
+            if (widest != Width::one) sums[slot] += total(workspace.partial_sums() + slot * lane_count);
+        }
+    }
+
+    void run() const {
+        Borrowed first(graph_);
+        prepare(*first, Width::one);
+        std::copy_n(call_.bound, program_.bound(), first->values());
+        const Memory memory = first->single();
+        graph_.executor_.forward(Width::one, memory, 0, first_varying_run_);
+        const Width widest = widest_lanes();
+        if (widest == Width::one) {
+            if (wants_gradients_) std::fill_n(first->gradients(), first_varying_, nothing);
+            for (std::size_t row = 0; row < call_.batch; ++row) sample(*first, row);
+        } else {
+            run_shards(*first, widest);
+        }
+        if (!wants_gradients_) return;
+        graph_.executor_.reverse(Width::one, memory, 0, first_varying_run_);
+        std::copy_n(first->gradients(), program_.bound(), call_.bound_gradients);
+    }
+
+ private:
+    double cotangent(std::size_t row, std::size_t output) const {
+        return call_.cotangents[(call_.one_cotangent_row ? 0 : row) * program_.outputs.size() + output];
+    }
+
+    void prepare(Workspace& workspace, Width widest) const {
+        if (wants_gradients_) workspace.prepare_gradients();
+        if (widest != Width::one) workspace.prepare_lanes(widest);
+    }
+
+    Width widest_lanes() const {
+        if (call_.batch < lanes_of(Width::eight)) return Width::one;
+        const std::size_t bytes_a_lane = (program_.slots() - first_varying_) * 2 * sizeof(double);
+        const bool fits = bytes_a_lane * lanes_of(Width::thirty_two) <= cache_bytes;
+        return fits && call_.batch >= lanes_of(Width::thirty_two) ? Width::thirty_two : Width::eight;
+    }
+
+    void run_shards(Workspace& first, Width widest) const {
+        const std::size_t least = std::max(smallest_shard, (call_.batch + most_shards - 1) / most_shards);
+        const std::size_t size = (least + 31) / 32 * 32;
+        const std::size_t shards = (call_.batch + size - 1) / size;
+        std::vector<double> sums(wants_gradients_ ? shards * first_varying_ : 0);
+
+        const auto threads = static_cast<unsigned>(std::min<std::size_t>(call_.threads, shards));
+        std::vector<Borrowed> others;
+        for (unsigned i = 1; i < threads; ++i) {
+            others.emplace_back(graph_);
+            prepare(*others.back(), widest);
+            std::copy_n(first.values(), first_varying_, others.back()->values());
+        }
+        prepare(first, widest);
+
+        std::atomic<std::size_t> next_shard = 0;
+        std::atomic<std::size_t> next_workspace = 0;
+        run_in_parallel(threads - 1, [&] {
+            const std::size_t mine = next_workspace++;
+            Workspace& workspace = mine == 0 ? first : *others[mine - 1];
+            for (std::size_t i = next_shard++; i < shards; i = next_shard++) {
+                shard(workspace, widest, i * size, std::min(call_.batch, (i + 1) * size),
+                      sums.data() + i * first_varying_);
+            }
+        });
+        if (!wants_gradients_) return;
+        double* gradients = first.gradients();
+        std::copy_n(sums.data(), first_varying_, gradients);
+        for (std::size_t i = 1; i < shards; ++i) {
+            for (std::size_t slot = 0; slot < first_varying_; ++slot) gradients[slot] += sums[i * first_varying_ + slot];
+        }
+    }
+
+    const Graph& graph_;
+    const Program& program_;
+    const Call& call_;
+    const std::size_t first_varying_, first_varying_run_;
+    const bool wants_gradients_;
+};
+
+Graph::Graph(Program program, bool rolls, const Kernels& kernels)
+    : program_(std::move(program)),
+      plan_(make_plan(program_, rolls)),
+      kernels_(kernels),
+      executor_(program_, plan_, kernels_),
+      input_slots_(program_.inputs) {
+    Slot slot = program_.first_result();
+    for (const Instruction& instruction : program_.instructions) {
+        if (instruction.op == Op::leaf) input_slots_[instruction.x] = slot;
+        ++slot;
+    }
+}
+
+void Graph::run(const Call& call) const { Batch(*this, call).run(); }
+
+std::size_t Graph::bytes() const { return program_.bytes() + plan_.runs.capacity() * sizeof(Run); }
+
+}  // namespace fastgrad::graph

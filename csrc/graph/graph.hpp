@@ -1,0 +1,55 @@
+// A program made ready to run, by any number of threads at once.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+#include "graph/executor.hpp"
+#include "graph/workspace.hpp"
+
+namespace fastgrad::graph {
+
+// One run over a batch; arrays are row-major, one row a sample.
+struct Call {
+    const double* bound = nullptr;   // the bound leaves' numbers
+    const double* inputs = nullptr;  // batch x inputs
+    std::size_t batch = 1;
+    double* outputs = nullptr;  // batch x outputs
+
+    // For the gradients of the sum of cotangent * output; null: outputs only.
+    const double* cotangents = nullptr;  // batch x outputs, or one row for all
+    bool one_cotangent_row = false;
+    double* input_gradients = nullptr;  // batch x inputs
+    double* bound_gradients = nullptr;  // summed over the batch
+
+    unsigned threads = 1;
+};
+
+class Graph {
+ public:
+    Graph(Program program, bool rolls, const Kernels& kernels);
+
+    // The same numbers whatever `threads` is. Throws std::bad_alloc.
+    void run(const Call& call) const;
+
+    const Program& program() const { return program_; }
+    const Plan& plan() const { return plan_; }
+    const Kernels& kernels() const { return kernels_; }
+    std::size_t bytes() const;
+
+ private:
+    class Borrowed;
+    class Batch;
+
+    const Program program_;
+    const Plan plan_;
+    const Kernels& kernels_;
+    const Executor executor_;
+    std::vector<Slot> input_slots_;  // by the number of the input
+    mutable std::mutex mutex_;
+    mutable std::vector<std::unique_ptr<Workspace>> idle_;
+};
+
+}  // namespace fastgrad::graph

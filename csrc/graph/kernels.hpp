@@ -1,0 +1,58 @@
+// The loops that do the work, compiled for several instruction sets; the best that this machine has is chosen once.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+#include "core/op.hpp"
+
+namespace fastgrad::graph {
+
+// One operation over contiguous numbers. The derivatives are multiplied by g, the gradient of r.
+struct MapKernels {
+    void (*value)(const double* x, const double* y, double* r, std::size_t count);
+    void (*dx)(const double* x, const double* y, const double* r, const double* g, double* out, std::size_t count);
+    void (*dy)(const double* x, const double* y, const double* r, const double* g, double* out, std::size_t count);
+};
+
+// One factor of a run of dots, or their addend: row i, term k lies at i * step + k * inner.
+struct Factor {
+    const double* values = nullptr;  // null: absent
+    double* gradients = nullptr;     // null: not wanted
+    std::ptrdiff_t step = 0, inner = 0;
+    bool varies = false;  // from lane to lane
+};
+
+// Rows of dots. For one sample, all strides count doubles, and so do gradients. For lanes, a factor that varies has
+// `lanes` doubles a slot; one that does not has one double a slot, and eight partial sums of its gradient.
+struct DotRows {
+    std::size_t rows, terms;
+    Factor x, y, addend;
+    double* results;
+    const double* result_gradients;
+};
+
+struct DotKernels {
+    void (*forward)(const DotRows&);
+    void (*reverse)(const DotRows&);
+};
+
+// How many samples run side by side.
+enum class Width : unsigned char { one, eight, thirty_two };
+constexpr std::size_t lanes_of(Width width) { return width == Width::one ? 1 : width == Width::eight ? 8 : 32; }
+
+struct Kernels {
+    std::string_view name;
+    const MapKernels* maps;  // by row of ops.def
+    const DotKernels* dots;  // by width
+
+    const MapKernels& map(Op op) const { return maps[static_cast<int>(op) - static_cast<int>(Op::own) - 1]; }
+    const DotKernels& dot(Width width) const { return dots[static_cast<int>(width)]; }
+};
+
+// The names of the sets that this machine can run, the best first.
+std::vector<std::string_view> instruction_sets();
+const Kernels& kernels(std::string_view instruction_set = {});
+
+}  // namespace fastgrad::graph

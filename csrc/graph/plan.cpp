@@ -1,0 +1,157 @@
+#include "graph/plan.hpp"
+
+#include <cstdlib>
+
+namespace fastgrad::graph {
+
+namespace {
+
+// A shorter map is faster instruction by instruction.
+constexpr std::uint32_t shortest_map = 8;
+
+class Planner {
+ public:
+    Planner(const Program& program, bool rolls)
+        : program_(program), rolls_(rolls), first_varying_(program.first_varying()) {}
+
+    Plan make() {
+        const auto count = static_cast<std::uint32_t>(program_.instructions.size());
+        std::uint32_t i = 0;
+        while (i < count) {
+            const Op op = program_.instructions[i].op;
+            if (op == Op::leaf) {
+                ++i;
+                continue;
+            }
+            if (is_varying(program_.first_result() + i) && !reached_varying_) {
+                reached_varying_ = true;
+                plan_.first_varying_run = plan_.runs.size();
+            }
+            const Run run = op == dot ? dots_from(i) : rolls_ ? map_from(i) : scalar(i);
+            append(run);
+            i += run.count;
+        }
+        if (!reached_varying_) plan_.first_varying_run = plan_.runs.size();
+        return std::move(plan_);
+    }
+
+ private:
+    bool is_varying(Slot slot) const { return slot >= first_varying_; }
+    static Run scalar(std::uint32_t i) { return {Run::scalars, Op::leaf, i, 1, 0, {}, {}, {}}; }
+
+    void append(const Run& run) {
+        const bool starts_section = plan_.runs.size() == plan_.first_varying_run && reached_varying_;
+        if (run.kind == Run::scalars && !plan_.runs.empty() && !starts_section) {
+            Run& last = plan_.runs.back();
+            if (last.kind == Run::scalars && last.begin + last.count == run.begin) {
+                last.count += run.count;
+                return;
+            }
+        }
+        plan_.runs.push_back(run);
+    }
+
+    // Whether `slot` may stand in row `row` of an access; its step is settled by row 1.
+    bool extend(Access& access, std::uint32_t row, Slot slot) const {
+        if (access.is_absent() || is_varying(slot) != access.varies) return access.is_absent() && slot == no_slot;
+        const auto away = static_cast<std::int64_t>(slot) - access.first;
+        if (row == 1) {
+            if (away != static_cast<std::int32_t>(away)) return false;
+            access.step = static_cast<std::int32_t>(away);
+        } else if (away != static_cast<std::int64_t>(access.step) * row) {
+            return false;
+        }
+        access.constant = access.constant && program_.is_constant(slot);
+        return true;
+    }
+
+    Access start(Slot slot) const {
+        Access access;
+        access.first = slot;
+        access.varies = slot != no_slot && is_varying(slot);
+        access.constant = slot != no_slot && program_.is_constant(slot);
+        return access;
+    }
+
+    Run map_from(std::uint32_t begin) const {
+        const Instruction& head = program_.instructions[begin];
+        const bool unary = is_unary(head.op);
+        Run run{Run::map, head.op, begin, 1, 0, start(head.x), unary ? Access{} : start(head.y), {}};
+        for (std::uint32_t i = begin + 1; i < program_.instructions.size(); ++i) {
+            const Instruction& next = program_.instructions[i];
+            const Slot result = program_.first_result() + i;
+            if (next.op != head.op || is_varying(result) != is_varying(program_.first_result() + begin)) break;
+            Access x = run.x, y = run.y;
+            if (!is_before(next.x, begin) || !extend(x, run.count, next.x)) break;
+            if (!unary && (!is_before(next.y, begin) || !extend(y, run.count, next.y))) break;
+            run.x = x;
+            run.y = y;
+            ++run.count;
+        }
+        if (run.count >= shortest_map) return run;
+        return scalar(begin);
+    }
+
+    // Whether an operand is there before the run begins: its rows must not need each other.
+    bool is_before(Slot slot, std::uint32_t begin) const { return slot < program_.first_result() + begin; }
+
+    // The terms of one dot as an access, if they advance by a constant.
+    bool terms(const std::vector<Slot>& slots, const Dot& d, Access& access) const {
+        access = start(slots[d.first]);
+        if (d.count > 1) {
+            Access inner = access;
+            for (std::uint32_t k = 1; k < d.count; ++k) {
+                if (!extend(inner, k, slots[d.first + k])) return false;
+            }
+            access.inner = inner.step;
+            access.constant = inner.constant;
+        }
+        return true;
+    }
+
+    bool row(std::uint32_t i, Access& x, Access& y, Access& addend) const {
+        const Dot& d = program_.dots[program_.instructions[i].x];
+        addend = start(d.addend);
+        return terms(program_.left, d, x) && terms(program_.right, d, y);
+    }
+
+    Run dots_from(std::uint32_t begin) const {
+        Run run{Run::dots, dot, begin, 1, program_.dots[program_.instructions[begin].x].count, {}, {}, {}};
+        if (!row(begin, run.x, run.y, run.addend)) {
+            run.kind = Run::gathered;
+            return run;
+        }
+        for (std::uint32_t i = begin + 1; rolls_ && i < program_.instructions.size(); ++i) {
+            const Instruction& next = program_.instructions[i];
+            if (next.op != dot || program_.dots[next.x].count != run.terms) break;
+            const Slot result = program_.first_result() + i;
+            if (is_varying(result) != is_varying(program_.first_result() + begin)) break;
+            Access x, y, addend;
+            if (!row(i, x, y, addend) || x.inner != run.x.inner || y.inner != run.y.inner) break;
+            bool before = true;
+            for_each_operand(program_, next, [&](Slot slot) { before = before && is_before(slot, begin); });
+            Access rows_x = run.x, rows_y = run.y, rows_addend = run.addend;
+            if (!before || !extend(rows_x, run.count, x.first) || !extend(rows_y, run.count, y.first)) break;
+            if (!extend(rows_addend, run.count, addend.first)) break;
+            rows_x.constant = run.x.constant && x.constant;
+            rows_y.constant = run.y.constant && y.constant;
+            run.x = rows_x;
+            run.y = rows_y;
+            run.addend = rows_addend;
+            ++run.count;
+        }
+        return run;
+    }
+
+    const Program& program_;
+    const bool rolls_;
+    const Slot first_varying_;
+    bool reached_varying_ = false;
+    Plan plan_;
+};
+
+}  // namespace
+
+Plan make_plan(const Program& program, bool rolls) { return Planner(program, rolls).make(); }
+
+}  // namespace fastgrad::graph

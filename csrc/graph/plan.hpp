@@ -1,0 +1,41 @@
+// How a program runs: its instructions, cut into runs that one loop can execute.
+#pragma once
+
+#include <vector>
+
+#include "graph/program.hpp"
+
+namespace fastgrad::graph {
+
+// The slots of one operand over a run: first + step * row + inner * term. Only dots have several terms.
+struct Access {
+    Slot first = no_slot;
+    std::int32_t step = 0, inner = 0;
+    bool varies = false;    // from sample to sample: all slots of an access do, or none
+    bool constant = false;  // all slots are constants, whose gradients nobody asks for
+
+    bool is_absent() const { return first == no_slot; }
+};
+
+struct Run {
+    enum Kind : std::uint8_t {
+        scalars,  // any operations, one after the other
+        map,      // one operation over rows of operands
+        dots,     // dots of one length over rows of operands
+        gathered  // one dot, whose terms lie anywhere
+    };
+    Kind kind;
+    Op op = Op::leaf;
+    std::uint32_t begin, count;  // instructions
+    std::uint32_t terms = 0;     // of each dot
+    Access x, y, addend;         // of maps and dots
+};
+
+struct Plan {
+    std::vector<Run> runs;  // the inputs are in none
+    std::size_t first_varying_run = 0;
+};
+
+Plan make_plan(const Program& program, bool rolls);
+
+}  // namespace fastgrad::graph

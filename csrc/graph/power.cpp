@@ -1,0 +1,23 @@
+#include "graph/passes.hpp"
+#include "graph/rewrite.hpp"
+
+namespace fastgrad::graph {
+
+void power(Program& program) {
+    Rewrite rewrite(program);
+    Slot one = no_slot;
+    for (Instruction& instruction : program.instructions) {
+        rewrite.update_operands(instruction);
+        const auto [op, x, y] = instruction;
+        if (op != Op::pow || !program.is_constant(y)) continue;
+        if (program.constant(y) == 2.0) {
+            instruction = {Op::mul, x, x};
+        } else if (program.constant(y) == -1.0) {
+            if (one == no_slot) one = rewrite.add_constant(1.0);
+            instruction = {Op::div, one, x};
+        }
+    }
+    rewrite.finish();
+}
+
+}  // namespace fastgrad::graph

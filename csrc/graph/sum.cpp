@@ -1,0 +1,111 @@
+#include <algorithm>
+
+#include "graph/passes.hpp"
+#include "graph/rewrite.hpp"
+
+namespace fastgrad::graph {
+
+namespace {
+
+// Below these a dot costs as much as the instructions that it stands for.
+constexpr std::size_t fewest_products = 4, fewest_addends = 8;
+
+class Summation {
+ public:
+    explicit Summation(Program& program)
+        : program_(program), rewrite_(program), uses_(program.instructions.size()), taken_(uses_.size()) {
+        const auto count = [this](Slot slot) {
+            if (program_.is_result(slot) && uses(slot) < 2) ++uses(slot);
+        };
+        for (const Instruction& instruction : program.instructions) for_each_operand(program, instruction, count);
+        for (const Slot output : program.outputs) uses(output, 2);
+    }
+
+    void run() {
+        for (std::size_t i = program_.instructions.size(); i-- > 0;) {
+            if (program_.instructions[i].op == Op::add && !taken_[i]) gather(i);
+        }
+        rewrite_.finish();
+    }
+
+ private:
+    std::uint8_t& uses(Slot slot) { return uses_[slot - program_.first_result()]; }
+    void uses(Slot slot, std::uint8_t count) {
+        if (program_.is_result(slot)) uses(slot) = count;
+    }
+    bool is_inner(Slot slot, Op op) {
+        return program_.is_result(slot) && uses(slot) == 1 && program_.result(slot).op == op;
+    }
+    bool is_zero(Slot slot) const { return program_.is_constant(slot) && program_.constant(slot) == 0.0; }
+
+    // The tree of additions under one root: its leaves from left to right, and what they take the place of.
+    void gather(std::size_t root) {
+        terms_.clear();
+        inner_.clear();
+        todo_.assign({program_.instructions[root].y, program_.instructions[root].x});
+        std::size_t products = 0;
+        while (!todo_.empty()) {
+            const Slot slot = todo_.back();
+            todo_.pop_back();
+            if (is_inner(slot, Op::add)) {
+                inner_.push_back(slot);
+                todo_.push_back(program_.result(slot).y);
+                todo_.push_back(program_.result(slot).x);
+            } else if (!is_zero(slot)) {
+                terms_.push_back(slot);
+                products += is_inner(slot, Op::mul);
+            }
+        }
+        if (products >= fewest_products) {
+            replace(root, true);
+        } else if (terms_.size() >= fewest_addends) {
+            replace(root, false);
+        }
+    }
+
+    void replace(std::size_t root, bool takes_products) {
+        Dot d{program_.left.size(), 0, no_slot};
+        rest_.clear();
+        for (const Slot term : terms_) {
+            if (takes_products && is_inner(term, Op::mul)) {
+                inner_.push_back(term);
+                add_term(program_.result(term).x, program_.result(term).y);
+            } else if (takes_products && d.addend == no_slot) {
+                d.addend = term;
+            } else {
+                rest_.push_back(term);
+            }
+        }
+        for (const Slot term : rest_) add_term(term, one());
+        d.count = static_cast<std::uint32_t>(program_.left.size() - d.first);
+        for (const Slot slot : inner_) {
+            taken_[slot - program_.first_result()] = true;
+            rewrite_.remove(slot);
+        }
+        program_.instructions[root] = {dot, static_cast<Slot>(program_.dots.size()), 0};
+        program_.dots.push_back(d);
+    }
+
+    void add_term(Slot x, Slot y) {
+        program_.left.push_back(x);
+        program_.right.push_back(y);
+    }
+
+    Slot one() {
+        if (one_ == no_slot) one_ = rewrite_.add_constant(1.0);
+        return one_;
+    }
+
+    Program& program_;
+    Rewrite rewrite_;
+    std::vector<std::uint8_t> uses_;  // of each result: none, one, or more
+    std::vector<bool> taken_;
+    std::vector<Slot> terms_, inner_, todo_, rest_;
+    Slot one_ = no_slot;
+};
+
+}  // namespace
+
+void sum(Program& program) { Summation(program).run(); }
+
+}  // namespace fastgrad::graph

@@ -1,0 +1,100 @@
+#include "graph/workers.hpp"
+
+#ifndef _WIN32
+#include <unistd.h>
+#endif
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <system_error>
+#include <thread>
+
+namespace fastgrad::graph {
+
+namespace {
+
+// One call of run_in_parallel: how many of its helpers are still to return.
+struct Job {
+    const std::function<void()>& work;
+    unsigned pending;
+};
+
+class Workers {
+ public:
+    void run(unsigned helpers, const std::function<void()>& work) {
+        Job job{work, 0};
+        {
+            const std::lock_guard lock(mutex_);
+            start(helpers);
+            job.pending = std::min(helpers, threads_);
+            queue_.insert(queue_.end(), job.pending, &job);
+        }
+        wake_.notify_all();
+        work();
+        std::unique_lock lock(mutex_);
+        // What no thread has begun by now need not begin.
+        job.pending -= static_cast<unsigned>(std::erase(queue_, &job));
+        done_.wait(lock, [&] { return job.pending == 0; });
+    }
+
+ private:
+    void start(unsigned count) {
+        for (; threads_ < count; ++threads_) {
+            try {
+                std::thread([this] { serve(); }).detach();
+            } catch (const std::system_error&) {
+                return;  // the work gets done by fewer
+            }
+        }
+    }
+
+    void serve() {
+        std::unique_lock lock(mutex_);
+        for (;;) {
+            wake_.wait(lock, [this] { return !queue_.empty(); });
+            Job* job = queue_.front();
+            queue_.pop_front();
+            lock.unlock();
+            job->work();
+            lock.lock();
+            if (--job->pending == 0) done_.notify_all();
+        }
+    }
+
+    std::mutex mutex_;
+    std::condition_variable wake_, done_;
+    std::deque<Job*> queue_;
+    unsigned threads_ = 0;
+};
+
+// Never destroyed: its threads wait on it until the process ends. A forked child has none of them, so it gets new ones.
+Workers& workers() {
+    static std::mutex mutex;
+    static Workers* current = nullptr;
+#ifdef _WIN32
+    constexpr int process = 0;
+#else
+    const auto process = getpid();
+#endif
+    static auto owner = process;
+    const std::lock_guard lock(mutex);
+    if (!current || owner != process) {
+        current = new Workers;
+        owner = process;
+    }
+    return *current;
+}
+
+}  // namespace
+
+void run_in_parallel(unsigned helpers, const std::function<void()>& work) {
+    if (helpers == 0) {
+        work();
+    } else {
+        workers().run(helpers, work);
+    }
+}
+
+}  // namespace fastgrad::graph
