@@ -253,7 +253,8 @@ void register_graph(py::module_& module) {
     py::list names;
     for (const graph::Pass& pass : graph::passes()) names.append(pass.name);
     module.attr("PASSES") = py::tuple(names);
-    module.def("instruction_sets", graph::instruction_sets, "The instruction sets that captured graphs can use here.");
+    module.def("instruction_sets", graph::instruction_sets,
+               "The instruction sets that captured graphs can use here.");
 
     py::class_<CapturedGraph>(module, "Graph", "A graph that was built once and runs again natively.")
         .def(py::init<const py::sequence&, const py::sequence&, const py::sequence&, const std::vector<std::string>&,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/formulas.hpp"
+#include "graph/lanes.hpp"
 
 namespace fastgrad::graph {
 
@@ -13,11 +14,31 @@ constexpr std::size_t buffer_size = 256;
 
 // --- one sample, instruction by instruction: the eager engine's formulas in the eager engine's order
 
+double forward_dot(const Program& program, const Dot& d, const double* values) {
+    double sum = d.addend == no_slot ? 0.0 : values[d.addend];
+    const Slot *left = program.left.data() + d.first, *right = program.right.data() + d.first;
+    for (std::uint32_t k = 0; k < d.count; ++k) sum += values[left[k]] * values[right[k]];
+    return sum;
+}
+
+void reverse_dot(const Program& program, const Dot& d, double g, const double* values, double* gradients) {
+    const Slot *left = program.left.data() + d.first, *right = program.right.data() + d.first;
+    for (std::uint32_t k = 0; k < d.count; ++k) {
+        gradients[left[k]] += g * values[right[k]];
+        gradients[right[k]] += g * values[left[k]];
+    }
+    if (d.addend != no_slot) gradients[d.addend] += g;
+}
+
 void forward_scalars(const Program& program, const Run& run, double* values) {
     using namespace formulas;
     const Instruction* instruction = program.instructions.data() + run.begin;
     double* result = values + program.first_result() + run.begin;
     for (const double* end = result + run.count; result != end; ++result, ++instruction) {
+        if (instruction->op == dot) {
+            *result = forward_dot(program, program.dots[instruction->x], values);
+            continue;
+        }
         [[maybe_unused]] const double x = values[instruction->x], y = values[instruction->y];
         switch (instruction->op) {
 #define FASTGRAD_UNARY(name, title, symbol, value, dx, fault) \
@@ -36,6 +57,10 @@ void reverse_scalars(const Program& program, const Run& run, const double* value
     for (std::uint32_t i = run.begin + run.count; i-- > run.begin;) {
         const Instruction& instruction = program.instructions[i];
         const double g = gradients[first + i];
+        if (instruction.op == dot) {
+            reverse_dot(program, program.dots[instruction.x], g, values, gradients);
+            continue;
+        }
         [[maybe_unused]] const double r = values[first + i];
         [[maybe_unused]] const double x = values[instruction.x], y = values[instruction.y];
         switch (instruction.op) {
@@ -70,12 +95,17 @@ class Walk {
                 if constexpr (lanes == 1) {
                     forward_scalars(program_, run, memory_.fixed);
                 } else {
-                    for (std::uint32_t i = 0; i < run.count; ++i) forward_map(single(run.begin + i));
+                    for (std::uint32_t i = run.begin; i < run.begin + run.count; ++i) {
+                        if (program_.instructions[i].op == dot) {
+                            forward_gathered(i);
+                        } else {
+                            forward_map(single(i));
+                        }
+                    }
                 }
                 break;
             case Run::map: forward_map(run); break;
             case Run::dots: dots().forward(rows(run)); break;
-            case Run::gathered: forward_gathered(run); break;
         }
     }
 
@@ -85,12 +115,17 @@ class Walk {
                 if constexpr (lanes == 1) {
                     reverse_scalars(program_, run, memory_.fixed, memory_.fixed_gradients);
                 } else {
-                    for (std::uint32_t i = run.count; i-- > 0;) reverse_map(single(run.begin + i));
+                    for (std::uint32_t i = run.begin + run.count; i-- > run.begin;) {
+                        if (program_.instructions[i].op == dot) {
+                            reverse_gathered(i);
+                        } else {
+                            reverse_map(single(i));
+                        }
+                    }
                 }
                 break;
             case Run::map: reverse_map(run); break;
             case Run::dots: dots().reverse(rows(run)); break;
-            case Run::gathered: reverse_gathered(run); break;
         }
     }
 
@@ -109,9 +144,8 @@ class Walk {
     double* gradient(Slot slot) const {
         if constexpr (lanes == 1) return memory_.fixed_gradients + slot;
         return varies(slot) ? memory_.varying_gradients + (slot - first_varying_) * lanes
-                            : memory_.fixed_gradients + std::size_t{slot} * lane_width;
+                            : memory_.fixed_gradients + std::size_t{slot} * lane_count;
     }
-    static constexpr std::size_t lane_width = 8;
 
     bool is_contiguous(const Access& access) const { return access.step == 1 && (lanes == 1 || access.varies); }
 
@@ -135,27 +169,23 @@ class Walk {
             if (access.varies) {
                 std::copy_n(from, lanes, buffer + i * lanes);
             } else {
-                std::fill_n(buffer + i * lanes, lanes, *from);
+                kernels_.arrays->fill(buffer + i * lanes, *from, lanes);
             }
         }
         return buffer;
     }
 
-    // Adds to the gradients of such rows.
+    // Adds to the gradients of such rows, which are not contiguous.
     void scatter(const Access& access, std::size_t begin, std::size_t count, const double* from) const {
         auto slot = static_cast<std::ptrdiff_t>(access.first) + static_cast<std::ptrdiff_t>(begin) * access.step;
-        if (is_contiguous(access)) {
-            double* to = gradient(static_cast<Slot>(slot));
-            for (std::size_t i = 0; i < count * lanes; ++i) to[i] += from[i];
-            return;
-        }
         for (std::size_t i = 0; i < count; ++i, slot += access.step, from += lanes) {
             double* to = gradient(static_cast<Slot>(slot));
-            if constexpr (lanes == 1) {
-                *to += *from;
+            if (access.varies || lanes == 1) {
+                for (std::size_t l = 0; l < lanes; ++l) to[l] += from[l];
             } else {
-                const std::size_t width = access.varies ? lanes : lane_width;
-                for (std::size_t l = 0; l < lanes; ++l) to[l % width] += from[l];
+                for (std::size_t chunk = 0; chunk < lanes; chunk += lane_count) {
+                    for (std::size_t l = 0; l < lane_count; ++l) to[l] += from[chunk + l];
+                }
             }
         }
     }
@@ -181,21 +211,26 @@ class Walk {
     void reverse_map(const Run& run) const {
         const MapKernels& kernel = kernels_.map(run.op);
         double buffers[3][buffer_size];
-        constexpr std::size_t step = buffer_size / lanes;
+        const std::size_t step = step_of(run);
         for (std::size_t begin = 0; begin < run.count; begin += step) {
             const std::size_t count = std::min<std::size_t>(step, run.count - begin);
             const double* x = gather(run.x, begin, count, buffers[0]);
             const double* y = gather(run.y, begin, count, buffers[1]);
             const double* r = value(result_slot(run)) + begin * lanes;
             const double* g = gradient(result_slot(run)) + begin * lanes;
-            if (!run.x.constant) {
-                kernel.dx(x, y, r, g, buffers[2], count * lanes);
-                scatter(run.x, begin, count, buffers[2]);
-            }
-            if (y && !run.y.constant) {
-                kernel.dy(x, y, r, g, buffers[2], count * lanes);
-                scatter(run.y, begin, count, buffers[2]);
-            }
+            const auto add = [&](auto derivative, const Access& access) {
+                if (access.constant) return;
+                if (is_contiguous(access)) {
+                    const auto slot = access.first + static_cast<Slot>(begin);
+                    derivative(x, y, r, g, gradient(slot), count * lanes);
+                } else {
+                    kernels_.arrays->fill(buffers[2], -0.0, count * lanes);
+                    derivative(x, y, r, g, buffers[2], count * lanes);
+                    scatter(access, begin, count, buffers[2]);
+                }
+            };
+            add(kernel.dx, run.x);
+            if (y) add(kernel.dy, run.y);
         }
     }
 
@@ -208,33 +243,36 @@ class Walk {
     }
 
     DotRows rows(const Run& run) const {
-        return {run.count,       run.terms,
-                factor(run.x),   factor(run.y),
-                factor(run.addend), value(result_slot(run)),
+        return {run.count,
+                run.terms,
+                factor(run.x),
+                factor(run.y),
+                factor(run.addend),
+                value(result_slot(run)),
                 gradient(result_slot(run))};
     }
 
-    const Dot& dot_of(const Run& run) const { return program_.dots[program_.instructions[run.begin].x]; }
+    // A dot whose terms lie anywhere.
 
-    double at(Slot slot, std::size_t lane) const { return value(slot)[lanes == 1 || !varies(slot) ? 0 : lane]; }
+    double at(Slot slot, std::size_t lane) const { return value(slot)[varies(slot) ? lane : 0]; }
     double& gradient_at(Slot slot, std::size_t lane) const {
-        return gradient(slot)[lanes == 1 ? 0 : varies(slot) ? lane : lane % lane_width];
+        return gradient(slot)[varies(slot) ? lane : lane % lane_count];
     }
 
-    void forward_gathered(const Run& run) const {
-        const Dot& d = dot_of(run);
+    void forward_gathered(std::uint32_t instruction) const {
+        const Dot& d = program_.dots[program_.instructions[instruction].x];
         double sums[lanes];
         for (std::size_t l = 0; l < lanes; ++l) sums[l] = d.addend == no_slot ? 0.0 : at(d.addend, l);
         for (std::size_t k = d.first; k < d.first + d.count; ++k) {
             const Slot x = program_.left[k], y = program_.right[k];
             for (std::size_t l = 0; l < lanes; ++l) sums[l] += at(x, l) * at(y, l);
         }
-        std::copy_n(sums, lanes, value(result_slot(run)));
+        std::copy_n(sums, lanes, value(program_.first_result() + instruction));
     }
 
-    void reverse_gathered(const Run& run) const {
-        const Dot& d = dot_of(run);
-        const double* g = gradient(result_slot(run));
+    void reverse_gathered(std::uint32_t instruction) const {
+        const Dot& d = program_.dots[program_.instructions[instruction].x];
+        const double* g = gradient(program_.first_result() + instruction);
         for (std::size_t k = d.first; k < d.first + d.count; ++k) {
             const Slot x = program_.left[k], y = program_.right[k];
             for (std::size_t l = 0; l < lanes; ++l) {

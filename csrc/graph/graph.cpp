@@ -17,10 +17,6 @@ constexpr std::size_t cache_bytes = 512 << 10;
 // Idle workspaces that a graph keeps for its next runs.
 constexpr std::size_t most_idle = 16;
 
-double total(const double* eight) {
-    return ((eight[0] + eight[4]) + (eight[2] + eight[6])) + ((eight[1] + eight[5]) + (eight[3] + eight[7]));
-}
-
 // Adding to -0.0 gives what is added, to the last bit: the first contribution to a gradient is stored.
 constexpr double nothing = -0.0;
 
@@ -62,6 +58,7 @@ class Graph::Batch {
           call_(call),
           first_varying_(graph.executor_.first_varying()),
           first_varying_run_(graph.plan_.first_varying_run),
+          arrays_(*graph.kernels_.arrays),
           wants_gradients_(call.cotangents != nullptr) {}
 
     // Inputs, values, outputs; and backwards, into the gradients that `fixed gradients` of the workspace hold.
@@ -76,7 +73,7 @@ class Graph::Batch {
         for (std::size_t i = 0; i < outputs; ++i) call_.outputs[row * outputs + i] = values[program_.outputs[i]];
         if (!wants_gradients_) return;
         double* gradients = workspace.gradients();
-        std::fill(gradients + first_varying_, gradients + workspace.slots, nothing);
+        arrays_.fill(gradients + first_varying_, nothing, workspace.slots - first_varying_);
         for (std::size_t i = 0; i < outputs; ++i) gradients[program_.outputs[i]] += cotangent(row, i);
         graph_.executor_.reverse(Width::one, memory, first_varying_run_, graph_.plan_.runs.size());
         for (std::uint32_t i = 0; i < program_.inputs; ++i) {
@@ -97,12 +94,12 @@ class Graph::Batch {
             const Slot slot = program_.outputs[i];
             double* to = call_.outputs + row * outputs + i;
             for (std::size_t l = 0; l < lanes; ++l) {
-                to[l * outputs] = slot < first_varying_ ? memory.fixed[slot]
-                                                        : memory.varying[(slot - first_varying_) * lanes + l];
+                to[l * outputs] =
+                    slot < first_varying_ ? memory.fixed[slot] : memory.varying[(slot - first_varying_) * lanes + l];
             }
         }
         if (!wants_gradients_) return;
-        std::fill_n(memory.varying_gradients, (workspace.slots - first_varying_) * lanes, nothing);
+        arrays_.fill(memory.varying_gradients, nothing, (workspace.slots - first_varying_) * lanes);
         for (std::size_t i = 0; i < outputs; ++i) {
             const Slot slot = program_.outputs[i];
             for (std::size_t l = 0; l < lanes; ++l) {
@@ -124,8 +121,8 @@ class Graph::Batch {
     // The rows [from, to), in blocks of lanes as wide as they fit; the gradients of what does not vary go to `sums`.
     void shard(Workspace& workspace, Width widest, std::size_t from, std::size_t to, double* sums) const {
         if (wants_gradients_) {
-            std::fill_n(workspace.gradients(), first_varying_, nothing);
-            if (widest != Width::one) std::fill_n(workspace.partial_sums(), first_varying_ * lane_count, nothing);
+            arrays_.fill(workspace.gradients(), nothing, first_varying_);
+            arrays_.fill(workspace.partial_sums(), nothing, first_varying_ * lane_count);
         }
         std::size_t row = from;
         for (const Width width : {Width::thirty_two, Width::eight}) {
@@ -134,10 +131,8 @@ class Graph::Batch {
         }
         for (; row < to; ++row) sample(workspace, row);
         if (!wants_gradients_) return;
-        for (std::size_t slot = 0; slot < first_varying_; ++slot) {
-            sums[slot] = workspace.gradients()[slot];
-            if (widest != Width::one) sums[slot] += total(workspace.partial_sums() + slot * lane_count);
-        }
+        std::copy_n(workspace.gradients(), first_varying_, sums);
+        arrays_.add_partial_sums(sums, workspace.partial_sums(), first_varying_);
     }
 
     void run() const {
@@ -148,7 +143,7 @@ class Graph::Batch {
         graph_.executor_.forward(Width::one, memory, 0, first_varying_run_);
         const Width widest = widest_lanes();
         if (widest == Width::one) {
-            if (wants_gradients_) std::fill_n(first->gradients(), first_varying_, nothing);
+            if (wants_gradients_) arrays_.fill(first->gradients(), nothing, first_varying_);
             for (std::size_t row = 0; row < call_.batch; ++row) sample(*first, row);
         } else {
             run_shards(*first, widest);
@@ -204,7 +199,7 @@ class Graph::Batch {
         double* gradients = first.gradients();
         std::copy_n(sums.data(), first_varying_, gradients);
         for (std::size_t i = 1; i < shards; ++i) {
-            for (std::size_t slot = 0; slot < first_varying_; ++slot) gradients[slot] += sums[i * first_varying_ + slot];
+            arrays_.add(gradients, sums.data() + i * first_varying_, first_varying_);
         }
     }
 
@@ -212,6 +207,7 @@ class Graph::Batch {
     const Program& program_;
     const Call& call_;
     const std::size_t first_varying_, first_varying_run_;
+    const ArrayKernels& arrays_;
     const bool wants_gradients_;
 };
 

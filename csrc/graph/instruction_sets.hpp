@@ -14,6 +14,7 @@ namespace fastgrad::graph {
 #define FASTGRAD_DECLARE(set)                \
     namespace set {                          \
     extern const MapKernels map_kernels[];   \
+    extern const ArrayKernels array_kernels; \
     extern const DotKernels dot_kernels[];   \
     }
 FASTGRAD_FOR_EACH_INSTRUCTION_SET(FASTGRAD_DECLARE)

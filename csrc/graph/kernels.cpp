@@ -24,7 +24,7 @@ struct Choice {
 };
 
 const Choice choices[] = {
-#define FASTGRAD_CHOICE(set) {runs_##set, {#set, set::map_kernels, set::dot_kernels}},
+#define FASTGRAD_CHOICE(set) {runs_##set, {#set, set::map_kernels, &set::array_kernels, set::dot_kernels}},
     FASTGRAD_FOR_EACH_INSTRUCTION_SET(FASTGRAD_CHOICE)
 #undef FASTGRAD_CHOICE
 };

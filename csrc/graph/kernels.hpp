@@ -9,11 +9,17 @@
 
 namespace fastgrad::graph {
 
-// One operation over contiguous numbers. The derivatives are multiplied by g, the gradient of r.
+// One operation over contiguous numbers. The derivatives, times the gradient g of r, are added to what is there.
 struct MapKernels {
     void (*value)(const double* x, const double* y, double* r, std::size_t count);
-    void (*dx)(const double* x, const double* y, const double* r, const double* g, double* out, std::size_t count);
-    void (*dy)(const double* x, const double* y, const double* r, const double* g, double* out, std::size_t count);
+    void (*dx)(const double* x, const double* y, const double* r, const double* g, double* to, std::size_t count);
+    void (*dy)(const double* x, const double* y, const double* r, const double* g, double* to, std::size_t count);
+};
+
+struct ArrayKernels {
+    void (*fill)(double* to, double value, std::size_t count);
+    void (*add)(double* to, const double* from, std::size_t count);
+    void (*add_partial_sums)(double* to, const double* from, std::size_t count);  // eight for one
 };
 
 // One factor of a run of dots, or their addend: row i, term k lies at i * step + k * inner.
@@ -45,6 +51,7 @@ constexpr std::size_t lanes_of(Width width) { return width == Width::one ? 1 : w
 struct Kernels {
     std::string_view name;
     const MapKernels* maps;  // by row of ops.def
+    const ArrayKernels* arrays;
     const DotKernels* dots;  // by width
 
     const MapKernels& map(Op op) const { return maps[static_cast<int>(op) - static_cast<int>(Op::own) - 1]; }

@@ -1,4 +1,4 @@
-// Eight doubles side by side: a vector of the compiler's, in as many registers as the machine needs for it.
+// Doubles side by side, as many as a register of the machine holds.
 #pragma once
 
 #include <cstddef>
@@ -6,25 +6,40 @@
 
 namespace fastgrad::graph {
 
+// Gradients of what does not vary from sample to sample are kept as this many partial sums.
+inline constexpr std::size_t lane_count = 8;
+
 #if defined(__GNUC__)
-using Lanes = double __attribute__((vector_size(64)));
+
+template <int width>
+struct VectorOf {
+    using type __attribute__((vector_size(width * sizeof(double)))) = double;
+};
+template <int width>
+using Vector = typename VectorOf<width>::type;
+
 #else
-struct Lanes {
-    double at[8];
+
+template <int width>
+struct Vector {
+    double at[width];
     double& operator[](int i) { return at[i]; }
     double operator[](int i) const { return at[i]; }
-    friend Lanes operator+(Lanes a, const Lanes& b) {
-        for (int i = 0; i < 8; ++i) a.at[i] += b.at[i];
+    friend Vector operator+(Vector a, const Vector& b) {
+        for (int i = 0; i < width; ++i) a.at[i] += b.at[i];
         return a;
     }
-    friend Lanes operator*(Lanes a, const Lanes& b) {
-        for (int i = 0; i < 8; ++i) a.at[i] *= b.at[i];
+    friend Vector operator*(Vector a, const Vector& b) {
+        for (int i = 0; i < width; ++i) a.at[i] *= b.at[i];
         return a;
     }
-    Lanes& operator+=(const Lanes& b) { return *this = *this + b; }
+    friend Vector operator-(double a, Vector b) {
+        for (int i = 0; i < width; ++i) b.at[i] = a - b.at[i];
+        return b;
+    }
+    Vector& operator+=(const Vector& b) { return *this = *this + b; }
 };
-#endif
 
-inline constexpr std::size_t lane_count = 8;
+#endif
 
 }  // namespace fastgrad::graph

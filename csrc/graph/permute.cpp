@@ -50,7 +50,8 @@ void number_by_first_use(Program& program) {
             moved[slot] = static_cast<Slot>(leaves.size());
             leaves.push_back(program.leaves[slot]);
         } else {
-            moved[slot] = static_cast<Slot>(constants.size());  // after the bound leaves, whose number is not known yet
+            moved[slot] =
+                static_cast<Slot>(constants.size());  // after the bound leaves, whose number is not known yet
             constants.push_back(program.constant(slot));
         }
     };

@@ -6,8 +6,8 @@ namespace fastgrad::graph {
 
 namespace {
 
-// A shorter map is faster instruction by instruction.
-constexpr std::uint32_t shortest_map = 8;
+// Shorter ones are faster instruction by instruction.
+constexpr std::uint32_t shortest_map = 8, fewest_terms = 16;
 
 class Planner {
  public:
@@ -117,10 +117,7 @@ class Planner {
 
     Run dots_from(std::uint32_t begin) const {
         Run run{Run::dots, dot, begin, 1, program_.dots[program_.instructions[begin].x].count, {}, {}, {}};
-        if (!row(begin, run.x, run.y, run.addend)) {
-            run.kind = Run::gathered;
-            return run;
-        }
+        if (!row(begin, run.x, run.y, run.addend)) return scalar(begin);
         for (std::uint32_t i = begin + 1; rolls_ && i < program_.instructions.size(); ++i) {
             const Instruction& next = program_.instructions[i];
             if (next.op != dot || program_.dots[next.x].count != run.terms) break;
@@ -140,7 +137,7 @@ class Planner {
             run.addend = rows_addend;
             ++run.count;
         }
-        return run;
+        return run.count * run.terms >= fewest_terms ? run : scalar(begin);
     }
 
     const Program& program_;

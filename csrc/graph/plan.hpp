@@ -21,8 +21,7 @@ struct Run {
     enum Kind : std::uint8_t {
         scalars,  // any operations, one after the other
         map,      // one operation over rows of operands
-        dots,     // dots of one length over rows of operands
-        gathered  // one dot, whose terms lie anywhere
+        dots      // dots of one length over rows of operands
     };
     Kind kind;
     Op op = Op::leaf;

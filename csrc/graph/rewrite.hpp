@@ -12,7 +12,9 @@ class Rewrite {
     explicit Rewrite(Program& program);
 
     // The slot to use for `slot`, whose own walk is over.
-    Slot operator()(Slot slot) const { return program_.is_result(slot) ? now_[slot - program_.first_result()] : slot; }
+    Slot operator()(Slot slot) const {
+        return program_.is_result(slot) ? now_[slot - program_.first_result()] : slot;
+    }
     // Lets the operands of an instruction follow what has been said so far.
     void update_operands(Instruction& instruction);
 

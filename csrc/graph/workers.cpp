@@ -69,7 +69,8 @@ class Workers {
     unsigned threads_ = 0;
 };
 
-// Never destroyed: its threads wait on it until the process ends. A forked child has none of them, so it gets new ones.
+// Never destroyed: its threads wait on it until the process ends. A forked child has none of them, so it gets new
+// ones.
 Workers& workers() {
     static std::mutex mutex;
     static Workers* current = nullptr;

@@ -36,7 +36,9 @@ class Workspace {
     void prepare_lanes(Width width);
 
     Memory single() const;
-    Memory lanes() const { return {values_.data(), lane_values_.data(), partial_sums_.data(), lane_gradients_.data()}; }
+    Memory lanes() const {
+        return {values_.data(), lane_values_.data(), partial_sums_.data(), lane_gradients_.data()};
+    }
 
     double* values() const { return values_.data(); }        // one for each slot
     double* gradients() const { return gradients_.data(); }  // the same
