@@ -28,7 +28,8 @@ class PythonCallback final : public BackwardCallback {
 // The function behind a node's callback; null if it has none. Borrowed.
 inline PyObject* callback_function(const Node* node) {
     if (node->op != Op::own || !node->x.own->callback) return nullptr;
-    return static_cast<PythonCallback*>(node->x.own->callback.get())->function();
+    const auto* callback = dynamic_cast<const PythonCallback*>(node->x.own->callback.get());
+    return callback ? callback->function() : nullptr;
 }
 
 }  // namespace fastgrad::bind

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "bind/capturing.hpp"
+
 namespace fastgrad::bind {
 
 namespace {
@@ -48,6 +50,7 @@ Conversion to_double_slowly(PyObject* object, double& number) {
 
 bool require_double(PyObject* object, double& number, const char* what) {
     if (is_value(object)) {
+        if (refused_while_capturing("taking a Value for a number")) return false;
         number = node_of(object)->data;
         return true;
     }

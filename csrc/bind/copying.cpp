@@ -3,6 +3,7 @@
 #include <new>
 
 #include "bind/callback.hpp"
+#include "bind/capturing.hpp"
 #include "bind/value_object.hpp"
 #include "core/tape.hpp"
 
@@ -10,7 +11,7 @@ namespace fastgrad::bind {
 
 bool is_copyable(const Node* node) {
     if (node->op != Op::own) return true;
-    if (callback_function(node)) {
+    if (node->x.own->callback) {
         PyErr_SetString(
             PyExc_TypeError,
             "a Value with a _backward function cannot be copied or pickled, because the function names "
@@ -29,7 +30,7 @@ bool is_copyable(const Node* node) {
 }
 
 PyObject* copy_value(PyObject* self, PyObject*) {
-    if (!is_copyable(node_of(self))) return nullptr;
+    if (refused_while_capturing("copy()") || !is_copyable(node_of(self))) return nullptr;
     PyTypeObject* type = Py_TYPE(self);
     PyObject* twin;
     try {

@@ -1,6 +1,7 @@
 // The module fastgrad._core: a table of contents.
 #include <pybind11/pybind11.h>
 
+#include "bind/capturing.hpp"
 #include "bind/recording.hpp"
 #include "bind/registration.hpp"
 #include "bind/value_object.hpp"
@@ -18,11 +19,18 @@ PYBIND11_MODULE(_core, module) {
             if (!set_value_type(type.ptr())) throw py::error_already_set();
         },
         py::arg("type"), "Name the subclass of Value that operators make.");
-    module.def("pause_recording", pause_recording, "Enter no_grad, in this thread.");
+    module.def(
+        "pause_recording",
+        [] {
+            if (refused_while_capturing("no_grad")) throw py::error_already_set();
+            pause_recording();
+        },
+        "Enter no_grad, in this thread.");
     module.def("resume_recording", resume_recording, "Leave no_grad, in this thread.");
     module.attr("__version__") = FASTGRAD_VERSION;
     register_operations(module);
     register_memory(module);
     register_snapshot(module);
+    register_capturing(module);
     register_graph(module);
 }

@@ -1,5 +1,7 @@
 #include "bind/recording.hpp"
 
+#include <utility>
+
 namespace fastgrad::bind {
 
 int paused_threads = 0;
@@ -16,6 +18,12 @@ void pause_recording() {
 
 void resume_recording() {
     if (--pauses == 0) --paused_threads;
+}
+
+int exchange_pauses(int count) {
+    const int before = std::exchange(pauses, count);
+    paused_threads += (count != 0) - (before != 0);
+    return before;
 }
 
 }  // namespace fastgrad::bind

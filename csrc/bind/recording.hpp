@@ -11,4 +11,7 @@ inline bool recording() { return paused_threads == 0 || recording_in_this_thread
 void pause_recording();
 void resume_recording();
 
+// Sets this thread's count of pauses; the one before.
+int exchange_pauses(int pauses);
+
 }  // namespace fastgrad::bind

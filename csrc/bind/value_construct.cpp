@@ -4,6 +4,7 @@
 #include <memory>
 #include <new>
 
+#include "bind/capturing.hpp"
 #include "bind/evaluate.hpp"
 #include "bind/recording.hpp"
 #include "bind/value_slots.hpp"
@@ -77,9 +78,15 @@ Node* make_node(double data, PyObject* children, PyObject* operation, PyObject* 
     if (children && !read_children(children, *own)) return nullptr;
     const bool is_own = recording() && count != 0;
     Node* node = is_own ? tape.own(data, std::move(own)) : tape.leaf(data);
-    if (label && !set_label(node, label)) {
+    try {
+        if (!is_own && capturing()) note_leaf(node);
+        if (label && !set_label(node, label)) {
+            tape.release(node);
+            return nullptr;
+        }
+    } catch (...) {
         tape.release(node);
-        return nullptr;
+        throw;
     }
     if (is_own && children) {
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(children); ++i) hold_if_subclass(PyTuple_GET_ITEM(children, i));

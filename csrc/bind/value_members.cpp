@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "bind/callback.hpp"
+#include "bind/capturing.hpp"
 #include "bind/convert.hpp"
 #include "bind/copying.hpp"
+#include "bind/evaluate.hpp"
 #include "bind/value_slots.hpp"
 #include "core/order.hpp"
 #include "core/sweep.hpp"
@@ -31,11 +33,13 @@ PyObject* guarded(Body body) {
 
 template <double Node::* member>
 PyObject* get_number(PyObject* self, void*) {
+    if (refused_while_capturing(member == &Node::data ? "reading .data" : "reading .grad")) return nullptr;
     return PyFloat_FromDouble(node_of(self)->*member);
 }
 
 template <double Node::* member>
 int set_number(PyObject* self, PyObject* number, void* name) {
+    if (refused_while_capturing(member == &Node::data ? "setting .data" : "setting .grad")) return -1;
     if (!number) {
         PyErr_Format(PyExc_TypeError, "%s cannot be deleted: set it to 0.0", static_cast<const char*>(name));
         return -1;
@@ -155,6 +159,7 @@ PyObject* backward(PyObject* self, PyObject* const* args, Py_ssize_t count, PyOb
         PyErr_SetString(PyExc_TypeError, "backward() takes one optional argument: gradient");
         return nullptr;
     }
+    if (refused_while_capturing("backward()")) return nullptr;
     if (count + named == 1 && !require_double(args[0], gradient, "gradient")) return nullptr;
     return guarded([=]() -> PyObject* {
         if (!sweep(node_of(self), gradient)) return nullptr;
@@ -199,6 +204,7 @@ PyObject* count_nodes(PyObject* self, PyObject*) {
 }
 
 PyObject* zero_grad(PyObject* self, PyObject*) {
+    if (refused_while_capturing("zero_grad()")) return nullptr;
     return guarded([self]() -> PyObject* {
         Node* root = node_of(self);
         for (Node* node : topological_order({&root, 1})) node->grad = 0.0;
@@ -207,11 +213,13 @@ PyObject* zero_grad(PyObject* self, PyObject*) {
 }
 
 PyObject* detach(PyObject* self, PyObject*) {
-    return guarded([self] { return adopt(tape.leaf(node_of(self)->data)); });
+    if (capturing()) return evaluate_unary_of_value<Op::stop_gradient>(self);
+    return new_leaf(node_of(self)->data);
 }
 
 // A float's method of the same name, called on the data.
 PyObject* as_float(PyObject* self, const char* method, PyObject* const* args, Py_ssize_t count) {
+    if (refused_while_capturing(method)) return nullptr;
     PyObject* number = PyFloat_FromDouble(node_of(self)->data);
     PyObject* function = number ? PyObject_GetAttrString(number, method) : nullptr;
     PyObject* result =

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "bind/capturing.hpp"
 #include "bind/evaluate.hpp"
 #include "bind/value_slots.hpp"
 #include "core/compiler.hpp"
@@ -45,15 +46,40 @@ PyObject* power_slot(PyObject* a, PyObject* b, PyObject* modulus) {
 
 PyObject* positive(PyObject* self) { return Py_NewRef(self); }
 
-int is_true(PyObject* self) { return node_of(self)->data != 0.0; }
+int is_true(PyObject* self) {
+    Node* node = node_of(self);
+    const bool answer = node->data != 0.0;
+    if (!capturing()) [[likely]]
+        return answer;
+    if (node->op != Op::less && node->op != Op::less_equal) {
+        refuse_while_capturing("bool()");
+        return -1;
+    }
+    return note_guard(node, answer) ? answer : -1;
+}
 
-PyObject* as_float(PyObject* self) { return PyFloat_FromDouble(node_of(self)->data); }
+PyObject* number_of(PyObject* self) { return PyFloat_FromDouble(node_of(self)->data); }
+
+PyObject* as_float(PyObject* self) { return refused_while_capturing("float()") ? nullptr : number_of(self); }
 
 PyObject* as_int(PyObject* self) {
-    PyObject* number = as_float(self);
+    PyObject* number = refused_while_capturing("int()") ? nullptr : number_of(self);
     PyObject* result = number ? PyNumber_Long(number) : nullptr;
     Py_XDECREF(number);
     return result;
+}
+
+// A Value that is 1 where the relation holds: asking for its truth is what a recording notes.
+PyObject* compare_recorded(PyObject* a, const Argument& other, int relation) {
+    const SubclassArgument self{{a}};
+    return other.visit([&](auto argument) {
+        switch (relation) {
+            case Py_LT: return evaluate_binary<Op::less>(self, argument);
+            case Py_LE: return evaluate_binary<Op::less_equal>(self, argument);
+            case Py_GT: return evaluate_binary<Op::less>(argument, self);
+            default: return evaluate_binary<Op::less_equal>(argument, self);
+        }
+    });
 }
 
 // Order is by data; equality is identity, as Python's default has it.
@@ -66,6 +92,8 @@ PyObject* compare(PyObject* a, PyObject* b, int relation) {
         case Conversion::failed: return nullptr;
         case Conversion::not_a_number: Py_RETURN_NOTIMPLEMENTED;
     }
+    if (capturing()) [[unlikely]]
+        return compare_recorded(a, other, relation);
     const double y = other.visit([](auto argument) { return argument.data(); });
     Py_RETURN_RICHCOMPARE(x, y, relation);
 }
@@ -78,7 +106,7 @@ Py_hash_t hash(PyObject* self) {
 }
 
 PyObject* repr(PyObject* self) {
-    PyObject* number = as_float(self);
+    PyObject* number = number_of(self);
     PyObject* result = number ? PyUnicode_FromFormat("Value(data=%R)", number) : nullptr;
     Py_XDECREF(number);
     return result;

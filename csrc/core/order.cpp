@@ -6,12 +6,12 @@
 
 namespace fastgrad {
 
-namespace {
-
 bool is_older(const Node* a, const Node* b) {
     const Chunk *p = Chunk::of(a), *q = Chunk::of(b);
     return p == q ? a < b : p->position < q->position;
 }
+
+namespace {
 
 // Collects backwards; takes its marks back whatever happens.
 class Collector {

@@ -12,12 +12,19 @@ namespace fastgrad {
 template <class Visit>
 void for_each_operand(const Node* node, Visit visit) {
     if (node->op == Op::own) {
-        for (Node* operand : node->x.own->operands) visit(operand);
+        const OwnOperation& own = *node->x.own;
+        for (Node* operand : own.operands) visit(operand);
+        if (own.callback) {
+            for (Node* leaf : own.callback->leaves()) visit(leaf);
+        }
         return;
     }
     if (!node->has(Node::x_is_constant)) visit(node->x.node);
     if (!node->has(Node::y_is_constant)) visit(node->y.node);
 }
+
+// Whether interior node `a` was made before interior node `b`.
+bool is_older(const Node* a, const Node* b);
 
 // How far to look: everywhere, or not behind the nodes that have a position in a snapshot already.
 enum class Reach { everything, up_to_snapshots };

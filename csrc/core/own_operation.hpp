@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,8 @@ class BackwardCallback {
  public:
     virtual ~BackwardCallback() = default;
     virtual bool run() = 0;
+    // Leaves that it adds to beside the operands, and keeps alive.
+    virtual std::span<Node* const> leaves() const { return {}; }
 };
 
 class OwnOperation {

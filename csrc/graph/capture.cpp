@@ -38,7 +38,8 @@ constexpr Slot tagged(Slot kind, Slot number) { return kind << kind_shift | numb
 
 }  // namespace
 
-Capture capture(std::span<Node* const> outputs, std::span<Node* const> inputs, std::span<Node* const> constants) {
+Capture capture(std::span<Node* const> outputs, const Leaves& leaves) {
+    const auto [inputs, constants, oldest] = leaves;
     Capture result{};
     Program& program = result.program;
     const std::vector<Node*> order = topological_order(outputs);
@@ -70,7 +71,7 @@ Capture capture(std::span<Node* const> outputs, std::span<Node* const> inputs, s
     };
     for (Node* node : order) {
         if (node->is_leaf()) continue;
-        if (node->op == Op::own) throw OwnOperationCaptured{node};
+        if (node->op == Op::own || (oldest && is_older(node, oldest))) throw Uncapturable{node};
         const Slot x = operand_slot(node->x, node->has(Node::x_is_constant));
         const Slot y = is_unary(node->op) ? 0 : operand_slot(node->y, node->has(Node::y_is_constant));
         slot_of[node] = tagged(result_kind, static_cast<Slot>(program.instructions.size()));

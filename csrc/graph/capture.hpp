@@ -15,12 +15,20 @@ struct Capture {
     std::size_t nodes;         // that the outputs reach, constants not counted
 };
 
-// What `outputs` reach, in creation order. `inputs` are leaves; the leaves among `constants` keep their present
-// number. Throws std::bad_alloc, std::length_error for more than 2^32 - 2 slots, and OwnOperationCaptured.
-Capture capture(std::span<Node* const> outputs, std::span<Node* const> inputs, std::span<Node* const> constants = {});
+// What may stand in a captured graph beside operations.
+struct Leaves {
+    std::span<Node* const> inputs;     // given anew at each run
+    std::span<Node* const> constants;  // keep their present number
+    const Node* oldest = nullptr;      // interior nodes must be newer, if it is given
+};
 
-// A user's own operation has no forward formula, so that it cannot be run again.
-struct OwnOperationCaptured {
+// What `outputs` reach, in creation order. Throws std::bad_alloc, std::length_error for 2^30 nodes or more, and
+// Uncapturable.
+Capture capture(std::span<Node* const> outputs, const Leaves& leaves);
+
+// A node that cannot be run again: a user's own operation, of which only the backward is known; or one that was
+// computed before the recording began, which would never change.
+struct Uncapturable {
     const Node* node;
 };
 

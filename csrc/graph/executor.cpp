@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/formulas.hpp"
+#include "graph/flat.hpp"
 #include "graph/lanes.hpp"
 
 namespace fastgrad::graph {
@@ -64,12 +65,14 @@ void reverse_scalars(const Program& program, const Run& run, const double* value
         [[maybe_unused]] const double r = values[first + i];
         [[maybe_unused]] const double x = values[instruction.x], y = values[instruction.y];
         switch (instruction.op) {
-#define FASTGRAD_UNARY(name, title, symbol, value, dx, fault) \
-    case Op::name: gradients[instruction.x] += g * (dx); break;
+#define FASTGRAD_UNARY(name, title, symbol, value, dx, fault)    \
+    case Op::name:                                               \
+        if (!is_zero(#dx)) gradients[instruction.x] += g * (dx); \
+        break;
 #define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, fault) \
     case Op::name:                                                 \
-        gradients[instruction.x] += g * (dx);                      \
-        gradients[instruction.y] += g * (dy);                      \
+        if (!is_zero(#dx)) gradients[instruction.x] += g * (dx);   \
+        if (!is_zero(#dy)) gradients[instruction.y] += g * (dy);   \
         break;
 #include "ops.def"
             default: break;
@@ -153,8 +156,10 @@ class Walk {
 
     Run single(std::uint32_t i) const {
         const Instruction& instruction = program_.instructions[i];
-        Run run{Run::map, instruction.op, i, 1, 0, access(instruction.x), {}, {}};
+        Run run{Run::map, instruction.op, i, 1, true, 0, access(instruction.x), {}, {}};
         if (!is_unary(instruction.op)) run.y = access(instruction.y);
+        run.x.no_gradient = run.x.no_gradient || flat(instruction.op).x;
+        run.y.no_gradient = run.y.no_gradient || flat(instruction.op).y;
         return run;
     }
     Access access(Slot slot) const { return {slot, 1, 0, varies(slot), program_.is_constant(slot)}; }
@@ -219,7 +224,7 @@ class Walk {
             const double* r = value(result_slot(run)) + begin * lanes;
             const double* g = gradient(result_slot(run)) + begin * lanes;
             const auto add = [&](auto derivative, const Access& access) {
-                if (access.constant) return;
+                if (access.no_gradient) return;
                 if (is_contiguous(access)) {
                     const auto slot = access.first + static_cast<Slot>(begin);
                     derivative(x, y, r, g, gradient(slot), count * lanes);
@@ -238,7 +243,7 @@ class Walk {
 
     Factor factor(const Access& access) const {
         if (access.is_absent()) return {};
-        return {value(access.first), access.constant ? nullptr : gradient(access.first), access.step, access.inner,
+        return {value(access.first), access.no_gradient ? nullptr : gradient(access.first), access.step, access.inner,
                 access.varies};
     }
 
@@ -303,7 +308,9 @@ void Executor::forward(Width width, const Memory& memory, std::size_t from, std:
 
 void Executor::reverse(Width width, const Memory& memory, std::size_t from, std::size_t to) const {
     const auto go = [&](auto walk) {
-        for (std::size_t i = to; i-- > from;) walk.reverse(plan_.runs[i]);
+        for (std::size_t i = to; i-- > from;) {
+            if (plan_.runs[i].active) walk.reverse(plan_.runs[i]);
+        }
     };
     switch (width) {
         case Width::one: return go(Walk<1>(*this, memory));

@@ -76,6 +76,7 @@ class Graph::Batch {
         arrays_.fill(gradients + first_varying_, nothing, workspace.slots - first_varying_);
         for (std::size_t i = 0; i < outputs; ++i) gradients[program_.outputs[i]] += cotangent(row, i);
         graph_.executor_.reverse(Width::one, memory, first_varying_run_, graph_.plan_.runs.size());
+        if (!call_.input_gradients) return;
         for (std::uint32_t i = 0; i < program_.inputs; ++i) {
             call_.input_gradients[row * program_.inputs + i] = gradients[graph_.input_slots_[i]];
         }
@@ -111,6 +112,7 @@ class Graph::Batch {
             }
         }
         graph_.executor_.reverse(width, memory, first_varying_run_, graph_.plan_.runs.size());
+        if (!call_.input_gradients) return;
         for (std::size_t i = 0; i < inputs; ++i) {
             const double* from = memory.varying_gradients + (graph_.input_slots_[i] - first_varying_) * lanes;
             double* to = call_.input_gradients + row * inputs + i;

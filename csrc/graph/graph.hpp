@@ -19,9 +19,9 @@ struct Call {
     double* outputs = nullptr;  // batch x outputs
 
     // For the gradients of the sum of cotangent * output; null: outputs only.
-    const double* cotangents = nullptr;  // batch x outputs, or one row for all
+    const double* cotangents = nullptr;  // batch x differentiable outputs, or one row for all
     bool one_cotangent_row = false;
-    double* input_gradients = nullptr;  // batch x inputs
+    double* input_gradients = nullptr;  // batch x inputs; null: not wanted
     double* bound_gradients = nullptr;  // summed over the batch
 
     unsigned threads = 1;

@@ -1,6 +1,6 @@
 #include "graph/plan.hpp"
 
-#include <cstdlib>
+#include "graph/flat.hpp"
 
 namespace fastgrad::graph {
 
@@ -12,7 +12,20 @@ constexpr std::uint32_t shortest_map = 8, fewest_terms = 16;
 class Planner {
  public:
     Planner(const Program& program, bool rolls)
-        : program_(program), rolls_(rolls), first_varying_(program.first_varying()) {}
+        : program_(program), rolls_(rolls), first_varying_(program.first_varying()), active_(program.slots()) {
+        for (std::size_t i = 0; i < program.differentiable_outputs(); ++i) active_[program.outputs[i]] = true;
+        for (std::size_t i = program.instructions.size(); i-- > 0;) {
+            const Instruction& instruction = program.instructions[i];
+            if (!is_active(static_cast<std::uint32_t>(i)) || instruction.op == Op::leaf) continue;
+            if (instruction.op == dot) {
+                for_each_operand(program, instruction, [&](Slot slot) { active_[slot] = true; });
+                continue;
+            }
+            const Flat flat_operand = flat(instruction.op);
+            if (!flat_operand.x) active_[instruction.x] = true;
+            if (!flat_operand.y) active_[instruction.y] = true;
+        }
+    }
 
     Plan make() {
         const auto count = static_cast<std::uint32_t>(program_.instructions.size());
@@ -27,7 +40,8 @@ class Planner {
                 reached_varying_ = true;
                 plan_.first_varying_run = plan_.runs.size();
             }
-            const Run run = op == dot ? dots_from(i) : rolls_ ? map_from(i) : scalar(i);
+            Run run = op == dot ? dots_from(i) : rolls_ ? map_from(i) : scalar(i);
+            run.active = is_active(i);
             append(run);
             i += run.count;
         }
@@ -37,13 +51,20 @@ class Planner {
 
  private:
     bool is_varying(Slot slot) const { return slot >= first_varying_; }
-    static Run scalar(std::uint32_t i) { return {Run::scalars, Op::leaf, i, 1, 0, {}, {}, {}}; }
+    bool is_active(std::uint32_t i) const { return active_[program_.first_result() + i]; }
+
+    // Whether instruction `i` may be in one run with an earlier one.
+    bool is_alike(std::uint32_t earlier, std::uint32_t i) const {
+        const Slot first = program_.first_result();
+        return is_varying(first + i) == is_varying(first + earlier) && is_active(i) == is_active(earlier);
+    }
+    static Run scalar(std::uint32_t i) { return {Run::scalars, Op::leaf, i, 1, true, 0, {}, {}, {}}; }
 
     void append(const Run& run) {
         const bool starts_section = plan_.runs.size() == plan_.first_varying_run && reached_varying_;
         if (run.kind == Run::scalars && !plan_.runs.empty() && !starts_section) {
             Run& last = plan_.runs.back();
-            if (last.kind == Run::scalars && last.begin + last.count == run.begin) {
+            if (last.kind == Run::scalars && last.begin + last.count == run.begin && last.active == run.active) {
                 last.count += run.count;
                 return;
             }
@@ -61,7 +82,7 @@ class Planner {
         } else if (away != static_cast<std::int64_t>(access.step) * row) {
             return false;
         }
-        access.constant = access.constant && program_.is_constant(slot);
+        access.no_gradient = access.no_gradient && program_.is_constant(slot);
         return true;
     }
 
@@ -69,18 +90,17 @@ class Planner {
         Access access;
         access.first = slot;
         access.varies = slot != no_slot && is_varying(slot);
-        access.constant = slot != no_slot && program_.is_constant(slot);
+        access.no_gradient = slot != no_slot && program_.is_constant(slot);
         return access;
     }
 
     Run map_from(std::uint32_t begin) const {
         const Instruction& head = program_.instructions[begin];
         const bool unary = is_unary(head.op);
-        Run run{Run::map, head.op, begin, 1, 0, start(head.x), unary ? Access{} : start(head.y), {}};
+        Run run{Run::map, head.op, begin, 1, true, 0, start(head.x), unary ? Access{} : start(head.y), {}};
         for (std::uint32_t i = begin + 1; i < program_.instructions.size(); ++i) {
             const Instruction& next = program_.instructions[i];
-            const Slot result = program_.first_result() + i;
-            if (next.op != head.op || is_varying(result) != is_varying(program_.first_result() + begin)) break;
+            if (next.op != head.op || !is_alike(begin, i)) break;
             Access x = run.x, y = run.y;
             if (!is_before(next.x, begin) || !extend(x, run.count, next.x)) break;
             if (!unary && (!is_before(next.y, begin) || !extend(y, run.count, next.y))) break;
@@ -88,8 +108,10 @@ class Planner {
             run.y = y;
             ++run.count;
         }
-        if (run.count >= shortest_map) return run;
-        return scalar(begin);
+        if (run.count < shortest_map) return scalar(begin);
+        run.x.no_gradient = run.x.no_gradient || flat(head.op).x;
+        run.y.no_gradient = run.y.no_gradient || flat(head.op).y;
+        return run;
     }
 
     // Whether an operand is there before the run begins: its rows must not need each other.
@@ -104,7 +126,7 @@ class Planner {
                 if (!extend(inner, k, slots[d.first + k])) return false;
             }
             access.inner = inner.step;
-            access.constant = inner.constant;
+            access.no_gradient = inner.no_gradient;
         }
         return true;
     }
@@ -116,13 +138,12 @@ class Planner {
     }
 
     Run dots_from(std::uint32_t begin) const {
-        Run run{Run::dots, dot, begin, 1, program_.dots[program_.instructions[begin].x].count, {}, {}, {}};
+        Run run{Run::dots, dot, begin, 1, true, program_.dots[program_.instructions[begin].x].count, {}, {}, {}};
         if (!row(begin, run.x, run.y, run.addend)) return scalar(begin);
         for (std::uint32_t i = begin + 1; rolls_ && i < program_.instructions.size(); ++i) {
             const Instruction& next = program_.instructions[i];
             if (next.op != dot || program_.dots[next.x].count != run.terms) break;
-            const Slot result = program_.first_result() + i;
-            if (is_varying(result) != is_varying(program_.first_result() + begin)) break;
+            if (!is_alike(begin, i)) break;
             Access x, y, addend;
             if (!row(i, x, y, addend) || x.inner != run.x.inner || y.inner != run.y.inner) break;
             bool before = true;
@@ -130,8 +151,8 @@ class Planner {
             Access rows_x = run.x, rows_y = run.y, rows_addend = run.addend;
             if (!before || !extend(rows_x, run.count, x.first) || !extend(rows_y, run.count, y.first)) break;
             if (!extend(rows_addend, run.count, addend.first)) break;
-            rows_x.constant = run.x.constant && x.constant;
-            rows_y.constant = run.y.constant && y.constant;
+            rows_x.no_gradient = run.x.no_gradient && x.no_gradient;
+            rows_y.no_gradient = run.y.no_gradient && y.no_gradient;
             run.x = rows_x;
             run.y = rows_y;
             run.addend = rows_addend;
@@ -143,6 +164,7 @@ class Planner {
     const Program& program_;
     const bool rolls_;
     const Slot first_varying_;
+    std::vector<bool> active_;  // slots that some output's gradient reaches
     bool reached_varying_ = false;
     Plan plan_;
 };

@@ -11,8 +11,8 @@ namespace fastgrad::graph {
 struct Access {
     Slot first = no_slot;
     std::int32_t step = 0, inner = 0;
-    bool varies = false;    // from sample to sample: all slots of an access do, or none
-    bool constant = false;  // all slots are constants, whose gradients nobody asks for
+    bool varies = false;       // from sample to sample: all slots of an access do, or none
+    bool no_gradient = false;  // all slots are constants, or the operation is flat
 
     bool is_absent() const { return first == no_slot; }
 };
@@ -26,6 +26,7 @@ struct Run {
     Kind kind;
     Op op = Op::leaf;
     std::uint32_t begin, count;  // instructions
+    bool active = true;          // some output's gradient goes through it: else it has no reverse
     std::uint32_t terms = 0;     // of each dot
     Access x, y, addend;         // of maps and dots
 };

@@ -39,9 +39,11 @@ struct Program {
     std::vector<Dot> dots;
     std::vector<Slot> left, right;  // the terms of all dots
     std::vector<Slot> outputs;
+    std::uint32_t conditions = 0;  // outputs, the last ones, that have no gradient
 
     Slot bound() const { return static_cast<Slot>(leaves.size()); }
     Slot first_result() const { return bound() + static_cast<Slot>(constants.size()); }
+    std::size_t differentiable_outputs() const { return outputs.size() - conditions; }
     Slot slots() const { return first_result() + static_cast<Slot>(instructions.size()); }
     bool is_constant(Slot slot) const { return slot >= bound() && slot < first_result(); }
     bool is_result(Slot slot) const { return slot >= first_result(); }

@@ -22,22 +22,26 @@ TYPE_CHECKING = False  # type checkers take it for true; typing would be two thi
 if TYPE_CHECKING:
     from typing import Any
 
-    from fastgrad import draw, engine, nn, reference
+    from fastgrad import draw, engine, graphs, nn, recorded, reference
     from fastgrad.draw import draw_dot, trace
+    from fastgrad.graphs import Graph
+    from fastgrad.recorded import jit, vmap
 
 __version__ = _core.__version__
 __all__ = [
-    "Value", "draw", "draw_dot", "engine", "nn", "no_grad", "operations", "reference", "trace", "where",
+    "Graph", "Value", "draw", "draw_dot", "engine", "graphs", "jit", "nn", "no_grad", "operations", "recorded",
+    "reference", "trace", "vmap", "where",
     *_core.__all__,
 ]  # fmt: skip
 
-_SUBMODULES = {"draw", "engine", "nn", "reference"}
+_SUBMODULES = {"draw", "engine", "graphs", "nn", "recorded", "reference"}
+_NAMES_IN_SUBMODULES = {"draw_dot": "draw", "trace": "draw", "Graph": "graphs", "jit": "recorded", "vmap": "recorded"}
 
 
 def __getattr__(name: str) -> Any:
     """Import a submodule when it is first asked for: `import fastgrad` stays fast."""
     if name in _SUBMODULES:
         return importlib.import_module(f"fastgrad.{name}")
-    if name in ("draw_dot", "trace"):
-        return getattr(importlib.import_module("fastgrad.draw"), name)
+    if name in _NAMES_IN_SUBMODULES:
+        return getattr(importlib.import_module(f"fastgrad.{_NAMES_IN_SUBMODULES[name]}"), name)
     raise AttributeError(f"module 'fastgrad' has no attribute {name!r}")

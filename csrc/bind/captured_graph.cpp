@@ -1,0 +1,220 @@
+#include "bind/captured_graph.hpp"
+
+#include <algorithm>
+
+#include "bind/value_object.hpp"
+#include "core/node_index.hpp"
+#include "core/tape.hpp"
+#include "graph/capture.hpp"
+#include "graph/passes.hpp"
+
+namespace py = pybind11;
+
+namespace fastgrad::bind {
+
+namespace {
+
+py::ssize_t signed_size(std::size_t n) { return static_cast<py::ssize_t>(n); }
+
+std::string shape_text(const py::array& array) { return py::str(array.attr("shape")); }
+
+graph::Call start(const Array& given, unsigned threads) {
+    if (threads == 0) throw py::value_error("threads must be 1 or more");
+    graph::Call call;
+    call.inputs = given.data();
+    call.batch = given.ndim() == 2 ? static_cast<std::size_t>(given.shape(0)) : 1;
+    call.threads = threads;
+    return call;
+}
+
+// An array for one row of numbers, or for one row a sample.
+Array rows_for(const Array& given, std::size_t columns) {
+    if (given.ndim() == 2) return Array({given.shape(0), signed_size(columns)});
+    return Array(signed_size(columns));
+}
+
+}  // namespace
+
+HeldNodes::HeldNodes(std::vector<Node*> nodes) : nodes_(std::move(nodes)) {
+    for (Node* node : nodes_) {
+        Tape::retain(node);
+        if (node->object) hold_if_subclass(static_cast<PyObject*>(node->object));
+    }
+}
+
+HeldNodes::~HeldNodes() {
+    for (Node* node : nodes_) tape.release_slot(node);
+}
+
+std::vector<Node*> nodes_of(const py::sequence& values, const char* what) {
+    std::vector<Node*> nodes;
+    nodes.reserve(values.size());
+    for (const py::handle value : values) {
+        if (!is_value(value.ptr())) {
+            throw py::type_error(std::string(what) + " must be Values, not " + std::string(py::repr(value)));
+        }
+        nodes.push_back(node_of(value.ptr()));
+    }
+    return nodes;
+}
+
+py::object value_of(Node* node) {
+    PyObject* value = wrap(node);
+    if (!value) throw py::error_already_set();
+    return py::reinterpret_steal<py::object>(value);
+}
+
+CapturedGraph::CapturedGraph(const Recording& recording, const std::vector<std::string>& passes,
+                             const std::string& instruction_set)
+    : passes_(passes) {
+    graph::Capture capture =
+        graph::capture(recording.outputs, {recording.inputs, recording.constants, recording.oldest});
+    graph::Program& program = capture.program;
+    program.conditions = static_cast<std::uint32_t>(recording.conditions);
+    nodes_ = capture.nodes;
+    instructions_ = program.instructions.size() - program.inputs;
+    bool rolls = false;
+    for (const graph::Pass& pass : graph::passes()) {
+        if (std::find(passes.begin(), passes.end(), pass.name) == passes.end()) continue;
+        pass.run(program);
+        rolls = rolls || pass.run == graph::reroll;
+    }
+    std::vector<Node*> bound;
+    bound.reserve(program.leaves.size());
+    NodeIndex position;
+    for (std::uint32_t& leaf : program.leaves) {
+        Node* node = capture.bound[leaf];
+        leaf = position[node] = static_cast<std::uint32_t>(bound.size());
+        bound.push_back(node);
+    }
+    for (Node* node : recording.shared) shared_.push_back(position[node]);
+    bound_ = HeldNodes(std::move(bound));
+    graph_ = std::make_unique<graph::Graph>(std::move(program), rolls, graph::kernels(instruction_set));
+}
+
+py::array CapturedGraph::call(const py::object& x, unsigned threads) const {
+    const Array given = as_inputs(x);
+    Array results = rows_for(given, outputs());
+    graph::Call call = start(given, threads);
+    call.outputs = results.mutable_data();
+    run_bound(call, false);
+    return std::move(results);
+}
+
+py::tuple CapturedGraph::value_and_grad(const py::object& x, unsigned threads) const {
+    if (outputs() != 1) {
+        throw py::value_error("value_and_grad() needs a graph with one output, not " + std::to_string(outputs()) +
+                              ": use vjp(x, cotangents)");
+    }
+    const Array given = as_inputs(x);
+    static constexpr double one = 1.0;
+    graph::Call call = start(given, threads);
+    call.cotangents = &one;
+    call.one_cotangent_row = true;
+    if (given.ndim() == 2) {
+        Array values(given.shape(0)), gradients({given.shape(0), given.shape(1)});
+        call.outputs = values.mutable_data();
+        call.input_gradients = gradients.mutable_data();
+        run_bound(call, true);
+        return py::make_tuple(values, gradients);
+    }
+    double value;
+    Array gradients(given.shape(0));
+    call.outputs = &value;
+    call.input_gradients = gradients.mutable_data();
+    run_bound(call, true);
+    return py::make_tuple(value, gradients);
+}
+
+py::tuple CapturedGraph::vjp(const py::object& x, const Array& cotangents, unsigned threads) const {
+    const Array given = as_inputs(x);
+    const bool is_batch = given.ndim() == 2;
+    const bool fits = is_batch ? cotangents.ndim() == 2 && cotangents.shape(0) == given.shape(0) &&
+                                     cotangents.shape(1) == signed_size(outputs())
+                               : cotangents.ndim() == 1 && cotangents.shape(0) == signed_size(outputs());
+    if (!fits) {
+        throw py::value_error("cotangents of shape " + shape_text(cotangents) + " for outputs of shape " +
+                              (is_batch ? "(" + std::to_string(given.shape(0)) + ", " : "(") +
+                              std::to_string(outputs()) + (is_batch ? ")" : ",)"));
+    }
+    Array results = rows_for(given, outputs());
+    Array gradients = rows_for(given, inputs());
+    graph::Call call = start(given, threads);
+    call.cotangents = cotangents.data();
+    call.outputs = results.mutable_data();
+    call.input_gradients = gradients.mutable_data();
+    run_bound(call, true);
+    return py::make_tuple(results, gradients);
+}
+
+py::tuple CapturedGraph::parameters() const {
+    py::tuple values(bound().size());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        PyObject* value = wrap(bound()[i]);
+        if (!value) throw py::error_already_set();
+        PyTuple_SET_ITEM(values.ptr(), static_cast<Py_ssize_t>(i), value);
+    }
+    return values;
+}
+
+py::dict CapturedGraph::stats() const {
+    const graph::Program& program = graph_->program();
+    std::size_t loops = 0, rows = 0;
+    for (const graph::Run& run : graph_->plan().runs) {
+        loops += run.count > 1 && (run.kind == graph::Run::map || run.kind == graph::Run::dots);
+        rows += run.count > 1 && (run.kind == graph::Run::map || run.kind == graph::Run::dots) ? run.count : 0;
+    }
+    py::dict result;
+    result["nodes"] = nodes_;
+    result["inputs"] = inputs();
+    result["outputs"] = outputs();
+    result["bound"] = program.bound();
+    result["constants"] = program.constants.size();
+    result["instructions_before"] = instructions_;
+    result["instructions_after"] = program.instructions.size() - inputs();
+    result["dots"] = program.dots.size();
+    result["terms"] = program.left.size();
+    result["runs"] = graph_->plan().runs.size();
+    result["loops"] = loops;
+    result["instructions_in_loops"] = rows;
+    result["bytes"] = graph_->bytes();
+    result["instruction_set"] = graph_->kernels().name;
+    return result;
+}
+
+Array CapturedGraph::as_inputs(const py::object& x) const {
+    if (x.is_none()) {
+        if (inputs() == 0) return Array(0);
+        throw py::type_error("the graph has " + std::to_string(inputs()) + " inputs: give their numbers");
+    }
+    Array given(x);
+    if ((given.ndim() != 1 && given.ndim() != 2) || given.shape(given.ndim() - 1) != signed_size(inputs())) {
+        throw py::value_error("inputs of shape " + shape_text(given) + " for a graph of " + std::to_string(inputs()) +
+                              " inputs: give shape (" + std::to_string(inputs()) + ",) or (batch, " +
+                              std::to_string(inputs()) + ")");
+    }
+    return given;
+}
+
+void CapturedGraph::read_bound(double* numbers) const {
+    for (const Node* node : bound()) *numbers++ = node->data;
+}
+
+void CapturedGraph::run(const graph::Call& call) const {
+    const py::gil_scoped_release release;
+    graph_->run(call);
+}
+
+void CapturedGraph::run_bound(graph::Call& call, bool accumulates) const {
+    const std::vector<Node*>& nodes = bound();
+    const auto numbers = std::make_unique_for_overwrite<double[]>(2 * nodes.size());
+    double* gradients = numbers.get() + nodes.size();
+    read_bound(numbers.get());
+    call.bound = numbers.get();
+    call.bound_gradients = gradients;
+    run(call);
+    if (!accumulates) return;
+    for (std::size_t i = 0; i < nodes.size(); ++i) nodes[i]->grad += gradients[i];
+}
+
+}  // namespace fastgrad::bind

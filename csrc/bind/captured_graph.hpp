@@ -1,0 +1,81 @@
+// A captured graph with the Values that it is bound to.
+#pragma once
+
+#include <pybind11/numpy.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/node.hpp"
+#include "graph/graph.hpp"
+
+namespace fastgrad::bind {
+
+using Array = pybind11::array_t<double, pybind11::array::c_style | pybind11::array::forcecast>;
+
+// Nodes that live as long as this does.
+class HeldNodes {
+ public:
+    HeldNodes() = default;
+    explicit HeldNodes(std::vector<Node*> nodes);
+    ~HeldNodes();
+    HeldNodes(HeldNodes&& other) noexcept : nodes_(std::exchange(other.nodes_, {})) {}
+    HeldNodes& operator=(HeldNodes&& other) noexcept {
+        std::swap(nodes_, other.nodes_);
+        return *this;
+    }
+
+    const std::vector<Node*>& nodes() const { return nodes_; }
+
+ private:
+    std::vector<Node*> nodes_;
+};
+
+std::vector<Node*> nodes_of(const pybind11::sequence& values, const char* what);
+pybind11::object value_of(Node* node);
+
+class CapturedGraph {
+ public:
+    struct Recording {
+        std::vector<Node*> outputs, inputs, constants;
+        std::vector<Node*> shared;  // leaves, bound to other numbers at each call
+        std::size_t conditions = 0;
+        const Node* oldest = nullptr;
+    };
+    CapturedGraph(const Recording& recording, const std::vector<std::string>& passes,
+                  const std::string& instruction_set);
+
+    std::size_t inputs() const { return graph_->program().inputs; }
+    std::size_t outputs() const { return graph_->program().outputs.size(); }
+    const graph::Program& program() const { return graph_->program(); }
+    const std::vector<Node*>& bound() const { return bound_.nodes(); }
+    // Where the shared leaves are among the bound ones; no_slot for one that no output needs.
+    const std::vector<std::uint32_t>& shared() const { return shared_; }
+
+    pybind11::array call(const pybind11::object& x, unsigned threads) const;
+    pybind11::tuple value_and_grad(const pybind11::object& x, unsigned threads) const;
+    pybind11::tuple vjp(const pybind11::object& x, const Array& cotangents, unsigned threads) const;
+    pybind11::tuple parameters() const;
+    pybind11::dict stats() const;
+    const std::vector<std::string>& passes() const { return passes_; }
+
+    // The bound leaves' present numbers.
+    void read_bound(double* numbers) const;
+    // Lets other threads run Python meanwhile.
+    void run(const graph::Call& call) const;
+
+ private:
+    Array as_inputs(const pybind11::object& x) const;
+    // Reads the bound leaves, runs, and adds to their gradients if it is to.
+    void run_bound(graph::Call& call, bool accumulates) const;
+
+    std::vector<std::string> passes_;
+    std::size_t nodes_, instructions_;  // before the passes
+    HeldNodes bound_;
+    std::vector<std::uint32_t> shared_;
+    std::unique_ptr<graph::Graph> graph_;
+};
+
+}  // namespace fastgrad::bind

@@ -1,0 +1,114 @@
+#include "bind/capturing.hpp"
+
+#include <pybind11/pybind11.h>
+
+#include <memory>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "bind/recording.hpp"
+#include "bind/registration.hpp"
+#include "bind/value_object.hpp"
+#include "core/tape.hpp"
+
+namespace py = pybind11;
+
+namespace fastgrad::bind {
+
+int capturing_threads = 0;
+
+namespace {
+
+struct Session {
+    std::vector<std::pair<Node*, bool>> guards;  // owned references
+    std::vector<Node*> leaves;                   // owned references
+    Node* marker = nullptr;                      // owned; the nodes of the recording are newer
+    int pauses = 0;                              // of no_grad, around the call
+
+    Session() {
+        Node* leaf = tape.leaf(0.0);
+        try {
+            marker = tape.unary(Op::neg, 0.0, leaf);
+        } catch (...) {
+            tape.release(leaf);
+            throw;
+        }
+        tape.release(leaf);
+    }
+    ~Session() {
+        for (const auto& [node, answer] : guards) tape.release(node);
+        for (Node* leaf : leaves) tape.release(leaf);
+        tape.release(marker);
+    }
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+};
+
+thread_local std::unique_ptr<Session> session;
+
+py::object value_of(Node* node) {
+    PyObject* value = wrap(node);
+    if (!value) throw py::error_already_set();
+    return py::reinterpret_steal<py::object>(value);
+}
+
+void begin() {
+    if (session) throw py::value_error("this thread is recording a function already");
+    session = std::make_unique<Session>();
+    session->pauses = exchange_pauses(0);
+    ++capturing_threads;
+}
+
+py::tuple end() {
+    if (!session) throw py::value_error("this thread is not recording a function");
+    const auto ended = std::move(session);
+    --capturing_threads;
+    exchange_pauses(ended->pauses);
+    py::list leaves, guards;
+    for (Node* leaf : ended->leaves) leaves.append(value_of(leaf));
+    for (const auto& [node, answer] : ended->guards) guards.append(py::make_tuple(value_of(node), answer));
+    return py::make_tuple(value_of(ended->marker), leaves, guards);
+}
+
+}  // namespace
+
+bool capturing_in_this_thread() { return session != nullptr; }
+
+void refuse_while_capturing(const char* what) {
+    PyFrameObject* frame = PyEval_GetFrame();  // borrowed
+    PyCodeObject* code = frame ? PyFrame_GetCode(frame) : nullptr;
+    PyErr_Format(PyExc_TypeError,
+                 "%s inside a function that is being recorded (%U, line %d) would freeze a number that changes from "
+                 "call to call: choose with where(), maximum() or minimum(), cut a gradient with detach(), or do it "
+                 "outside",
+                 what, code ? code->co_filename : Py_None, frame ? PyFrame_GetLineNumber(frame) : 0);
+    Py_XDECREF(code);
+}
+
+void note_leaf(Node* leaf) {
+    session->leaves.push_back(leaf);
+    Tape::retain(leaf);
+}
+
+bool note_guard(Node* condition, bool answer) {
+    try {
+        session->guards.emplace_back(condition, answer);
+    } catch (const std::bad_alloc&) {
+        PyErr_NoMemory();
+        return false;
+    }
+    Tape::retain(condition);
+    return true;
+}
+
+void register_capturing(py::module_& module) {
+    module.def("begin_recording", begin, "Record what this thread computes from now on.");
+    module.def(
+        "end_recording", end,
+        "A Value older than all that was recorded, the leaves that were made, and the conditions that were asked "
+        "for, with their answers.");
+    module.def("is_recording", capturing_in_this_thread, "Whether this thread records a function.");
+}
+
+}  // namespace fastgrad::bind

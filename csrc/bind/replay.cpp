@@ -1,0 +1,334 @@
+#include "bind/replay.hpp"
+
+#include <algorithm>
+
+#include "bind/convert.hpp"
+#include "bind/evaluate.hpp"
+#include "bind/recording.hpp"
+#include "core/own_operation.hpp"
+#include "core/tape.hpp"
+
+namespace py = pybind11;
+
+namespace fastgrad::bind {
+
+namespace {
+
+// A Value whose number one of the inputs or shared leaves took, and where its gradient will be.
+struct Operand {
+    Node* node;
+    std::size_t position;  // in the inputs, row by row; shared ones: among the bound leaves
+    bool is_shared;
+};
+
+// The numbers of one call, copied: Values may change before backward() runs.
+struct Arguments {
+    std::shared_ptr<CapturedGraph> graph;
+    std::vector<double> inputs, bound;  // batch x inputs; the bound leaves
+    std::vector<Operand> operands;
+    std::size_t batch = 1;
+    unsigned threads = 1;
+
+    graph::Call call() const {
+        graph::Call call;
+        call.bound = bound.data();
+        call.inputs = inputs.data();
+        call.batch = batch;
+        call.threads = threads;
+        return call;
+    }
+};
+
+// The gradients of a call with respect to what it was given.
+struct Gradients {
+    std::vector<double> inputs, bound;
+
+    explicit Gradients(const Arguments& arguments) : bound(arguments.bound.size()) {
+        const auto is_input = [](const Operand& operand) { return !operand.is_shared; };
+        if (std::any_of(arguments.operands.begin(), arguments.operands.end(), is_input)) {
+            inputs.resize(arguments.inputs.size());
+        }
+    }
+    // Null where no input's gradient is wanted.
+    double* input_gradients() { return inputs.empty() ? nullptr : inputs.data(); }
+
+    void add_to_operands(const Arguments& arguments, double scale) const {
+        for (const auto& [node, position, is_shared] : arguments.operands) {
+            node->grad += scale * (is_shared ? bound : inputs)[position];
+        }
+    }
+};
+
+// Shared leaves get their share too, which nobody reads.
+void add_to_bound(const CapturedGraph& graph, const std::vector<double>& gradients, double scale) {
+    const std::vector<Node*>& nodes = graph.bound();
+    for (std::size_t i = 0; i < nodes.size(); ++i) nodes[i]->grad += scale * gradients[i];
+}
+
+class ReplayCallback : public BackwardCallback {
+ public:
+    explicit ReplayCallback(std::shared_ptr<const Arguments> arguments) : arguments_(std::move(arguments)) {}
+    std::span<Node* const> leaves() const override { return arguments_->graph->bound(); }
+
+ protected:
+    const std::shared_ptr<const Arguments> arguments_;
+};
+
+// For one output, whose gradients are computed with it and only scaled later.
+class ScaledGradients final : public ReplayCallback {
+ public:
+    ScaledGradients(std::shared_ptr<const Arguments> arguments, Gradients gradients)
+        : ReplayCallback(std::move(arguments)), gradients_(std::move(gradients)) {}
+
+    bool run() override {
+        gradients_.add_to_operands(*arguments_, node->grad);
+        add_to_bound(*arguments_->graph, gradients_.bound, node->grad);
+        return true;
+    }
+
+    const Node* node = nullptr;  // the one that owns this
+
+ private:
+    const Gradients gradients_;
+};
+
+// For several: each hands its gradient to a node that stands for the call, which runs the reverse once for all.
+class CallGradients final : public ReplayCallback {
+ public:
+    CallGradients(std::shared_ptr<const Arguments> arguments, std::size_t outputs)
+        : ReplayCallback(std::move(arguments)), cotangents(outputs) {}
+
+    bool run() override {
+        try {
+            Gradients gradients(*arguments_);
+            std::vector<double> outputs(arguments_->batch * arguments_->graph->outputs());
+            std::vector<double> taken(cotangents.size());
+            taken.swap(cotangents);
+            graph::Call call = arguments_->call();
+            call.outputs = outputs.data();
+            call.cotangents = taken.data();
+            call.input_gradients = gradients.input_gradients();
+            call.bound_gradients = gradients.bound.data();
+            arguments_->graph->run(call);
+            gradients.add_to_operands(*arguments_, 1.0);
+            add_to_bound(*arguments_->graph, gradients.bound, 1.0);
+        } catch (const std::bad_alloc&) {
+            PyErr_NoMemory();
+            return false;
+        }
+        return true;
+    }
+
+    std::vector<double> cotangents;
+};
+
+class OutputGradient final : public BackwardCallback {
+ public:
+    OutputGradient(std::shared_ptr<CallGradients> call, std::size_t position)
+        : call_(std::move(call)), position_(position) {}
+
+    bool run() override {
+        call_->cotangents[position_] = node->grad;
+        return true;
+    }
+
+    const Node* node = nullptr;  // the one that owns this
+
+ private:
+    const std::shared_ptr<CallGradients> call_;
+    const std::size_t position_;
+};
+
+py::object own_value(double data, std::unique_ptr<OwnOperation> operation, Node*& node) {
+    node = tape.own(data, std::move(operation));
+    PyObject* value = adopt(node);
+    if (!value) throw py::error_already_set();
+    return py::reinterpret_steal<py::object>(value);
+}
+
+py::object leaf_value(double data) {
+    PyObject* value = new_leaf(data);
+    if (!value) throw py::error_already_set();
+    return py::reinterpret_steal<py::object>(value);
+}
+
+// --- reading the arguments
+
+void read_number(const py::handle leaf, Arguments& arguments) {
+    double number;
+    if (!require_double(leaf.ptr(), number, "an argument")) throw py::error_already_set();
+    if (is_value(leaf.ptr())) {
+        arguments.operands.push_back({node_of(leaf.ptr()), arguments.inputs.size(), false});
+    }
+    arguments.inputs.push_back(number);
+}
+
+void read_sample(const py::list& leaves, Arguments& arguments) {
+    for (const py::handle leaf : leaves) {
+        if (!py::isinstance<py::array>(leaf)) {
+            read_number(leaf, arguments);
+            continue;
+        }
+        const Array numbers(py::reinterpret_borrow<py::object>(leaf));
+        arguments.inputs.insert(arguments.inputs.end(), numbers.data(), numbers.data() + numbers.size());
+    }
+}
+
+// Arrays side by side become rows.
+void read_batch(const py::list& leaves, Arguments& arguments) {
+    const std::size_t columns = arguments.graph->inputs();
+    arguments.inputs.resize(arguments.batch * columns);
+    std::size_t offset = 0;
+    for (const py::handle leaf : leaves) {
+        const Array numbers(py::reinterpret_borrow<py::object>(leaf));
+        const auto width = static_cast<std::size_t>(numbers.shape(1));
+        const double* from = numbers.data();
+        for (std::size_t row = 0; row < arguments.batch; ++row, from += width) {
+            std::copy_n(from, width, arguments.inputs.data() + row * columns + offset);
+        }
+        offset += width;
+    }
+}
+
+void read_shared(const py::list& shared, Arguments& arguments) {
+    for (std::size_t i = 0; i < shared.size(); ++i) {
+        const std::uint32_t position = arguments.graph->shared()[i];
+        const py::handle leaf = shared[i];
+        double number;
+        if (!require_double(leaf.ptr(), number, "an argument")) throw py::error_already_set();
+        if (position == graph::no_slot) continue;
+        arguments.bound[position] = number;
+        if (is_value(leaf.ptr())) arguments.operands.push_back({node_of(leaf.ptr()), position, true});
+    }
+}
+
+bool has_answers(const CapturedGraph& graph, const std::vector<double>& outputs, const py::list& answers) {
+    const std::size_t first = graph.program().differentiable_outputs();
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        if ((outputs[first + i] != 0.0) != answers[i].cast<bool>()) return false;
+    }
+    return true;
+}
+
+std::unique_ptr<OwnOperation> operation_of(const Arguments& arguments, const std::string& name) {
+    auto operation = std::make_unique<OwnOperation>();
+    operation->symbol = name;
+    for (const Operand& operand : arguments.operands) operation->operands.push_back(operand.node);
+    return operation;
+}
+
+void hold_operands(const Arguments& arguments) {
+    for (const Operand& operand : arguments.operands) {
+        if (operand.node->object) hold_if_subclass(static_cast<PyObject*>(operand.node->object));
+    }
+}
+
+// In eight partial sums, so that one addition need not wait for the one before.
+double first_column_sum(const std::vector<double>& results, std::size_t columns) {
+    if (results.size() == columns) return results[0];
+    double sums[8] = {};
+    std::size_t i = 0;
+    for (std::size_t at = 0; at < results.size(); at += columns) sums[i++ % 8] += results[at];
+    return ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
+}
+
+py::object one_output(std::shared_ptr<const Arguments> arguments, double scale, const py::list& answers,
+                      const std::string& name, bool wants_gradients) {
+    Gradients gradients(*arguments);
+    const std::size_t outputs = arguments->graph->outputs();
+    std::vector<double> results(arguments->batch * outputs);
+    graph::Call call = arguments->call();
+    call.outputs = results.data();
+    if (wants_gradients) {
+        call.cotangents = &scale;
+        call.one_cotangent_row = true;
+        call.input_gradients = gradients.input_gradients();
+        call.bound_gradients = gradients.bound.data();
+    }
+    arguments->graph->run(call);
+    if (!has_answers(*arguments->graph, results, answers)) return py::none();
+    const double value = scale * first_column_sum(results, outputs);
+    if (!wants_gradients) return leaf_value(value);
+
+    auto operation = operation_of(*arguments, name);
+    auto callback = std::make_shared<ScaledGradients>(arguments, std::move(gradients));
+    operation->callback = callback;
+    Node* node;
+    const py::object result = own_value(value, std::move(operation), node);
+    callback->node = node;
+    hold_operands(*arguments);
+    return result;
+}
+
+py::object all_outputs(std::shared_ptr<const Arguments> arguments, const py::list& answers, const std::string& name,
+                       bool wants_gradients) {
+    const CapturedGraph& graph = *arguments->graph;
+    const std::size_t outputs = graph.outputs(), wanted = graph.program().differentiable_outputs();
+    std::vector<double> results(arguments->batch * outputs);
+    graph::Call call = arguments->call();
+    call.outputs = results.data();
+    graph.run(call);
+    if (!has_answers(graph, results, answers)) return py::none();
+
+    std::shared_ptr<CallGradients> gradients;
+    Node* call_node = nullptr;
+    py::object call_value;
+    if (wants_gradients) {
+        gradients = std::make_shared<CallGradients>(arguments, arguments->batch * wanted);
+        auto operation = operation_of(*arguments, name);
+        operation->callback = gradients;
+        call_value = own_value(0.0, std::move(operation), call_node);
+        hold_operands(*arguments);
+    }
+    py::tuple values(arguments->batch * wanted);
+    for (std::size_t row = 0; row < arguments->batch; ++row) {
+        for (std::size_t i = 0; i < wanted; ++i) {
+            const std::size_t position = row * wanted + i;
+            const double data = results[row * outputs + i];
+            if (!wants_gradients) {
+                values[position] = leaf_value(data);
+                continue;
+            }
+            auto operation = std::make_unique<OwnOperation>();
+            operation->symbol = name;
+            operation->operands.push_back(call_node);
+            auto callback = std::make_shared<OutputGradient>(gradients, position);
+            operation->callback = callback;
+            Node* node;
+            values[position] = own_value(data, std::move(operation), node);
+            callback->node = node;
+        }
+    }
+    return std::move(values);
+}
+
+}  // namespace
+
+py::object replay(const std::shared_ptr<CapturedGraph>& graph, const py::list& leaves, const py::object& batch,
+                  const py::list& values, const py::list& shared, const std::string& reduce, const py::list& answers,
+                  const std::string& name, unsigned threads) {
+    auto arguments = std::make_shared<Arguments>();
+    arguments->graph = graph;
+    arguments->threads = threads;
+    arguments->bound.resize(graph->bound().size());
+    graph->read_bound(arguments->bound.data());
+    if (batch.is_none()) {
+        read_sample(leaves, *arguments);
+    } else {
+        arguments->batch = batch.cast<std::size_t>();
+        read_batch(leaves, *arguments);
+    }
+    for (const py::handle entry : values) {
+        const auto [row, column, value] = entry.cast<std::tuple<std::size_t, std::size_t, py::object>>();
+        arguments->operands.push_back({node_of(value.ptr()), row * graph->inputs() + column, false});
+    }
+    read_shared(shared, *arguments);
+
+    const bool wants_gradients = recording() && (!arguments->operands.empty() || !graph->bound().empty());
+    const bool is_one = !reduce.empty() || (batch.is_none() && graph->program().differentiable_outputs() == 1);
+    if (!is_one) return all_outputs(std::move(arguments), answers, name, wants_gradients);
+    const double scale = reduce == "mean" ? 1.0 / static_cast<double>(arguments->batch) : 1.0;
+    return one_output(std::move(arguments), scale, answers, name, wants_gradients);
+}
+
+}  // namespace fastgrad::bind

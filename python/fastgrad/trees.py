@@ -1,0 +1,104 @@
+"""Nested arguments and results: lists, tuples, dicts and arrays around Values and numbers.
+
+A tree is taken apart into its leaves, in order, and a structure that can be compared, hashed, and filled again.
+"""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from fastgrad import _core
+
+Structure = Any  #: hashable: LEAF, or a tuple that names a container and holds the structures inside it
+
+LEAF = "leaf"
+
+
+class Static:
+    """Something that stays as it is: a part of the structure."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Static) and type(self.value) is type(other.value) and self.value == other.value
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+
+def is_array(tree: Any) -> bool:
+    return hasattr(tree, "__array_interface__") and getattr(tree, "ndim", 0) > 0
+
+
+def flatten(tree: Any, leaves: list[Any], *, keep_arrays: bool = False) -> Structure:
+    """The tree's structure; its leaves are appended to `leaves`, an array as one leaf if `keep_arrays`.
+
+    bool, str, bytes and None are parts of the structure, not leaves.
+
+    Raises:
+        TypeError: something in the tree is neither a container nor a number.
+    """
+    if isinstance(tree, (_core.Value, float)):
+        leaves.append(tree)
+        return LEAF
+    if tree is None or isinstance(tree, (bool, str, bytes)):
+        return Static(tree)
+    if isinstance(tree, (list, tuple)):
+        return (type(tree), *(flatten(item, leaves, keep_arrays=keep_arrays) for item in tree))
+    if isinstance(tree, dict):
+        items = (flatten(item, leaves, keep_arrays=keep_arrays) for item in tree.values())
+        return (dict, tuple(tree), *items)
+    if is_array(tree):
+        if keep_arrays and tree.dtype.kind != "O":
+            leaves.append(tree.reshape(-1))
+        else:
+            leaves.extend(tree.reshape(-1).tolist())
+        return ("array", tree.shape)
+    if isinstance(tree, numbers.Real) or hasattr(tree, "__float__"):
+        leaves.append(tree)
+        return LEAF
+    raise TypeError(
+        f"{tree!r} of type '{type(tree).__name__}' is neither a Value or number nor a list, tuple, dict or array of them"
+    )
+
+
+def unflatten(structure: Structure, leaves: Iterator[Any]) -> Any:
+    """The tree of that structure with the next leaves."""
+    if structure is LEAF or structure == LEAF:
+        return next(leaves)
+    if isinstance(structure, Static):
+        return structure.value
+    kind = structure[0]
+    if kind == "array":
+        return _as_object_array(structure[1], leaves)
+    if kind is dict:
+        return {key: unflatten(item, leaves) for key, item in zip(structure[1], structure[2:], strict=True)}
+    items: Iterable[Any] = (unflatten(item, leaves) for item in structure[1:])
+    if hasattr(kind, "_fields"):
+        return kind(*items)  # a named tuple
+    return kind(items)
+
+
+def _as_object_array(shape: tuple[int, ...], leaves: Iterator[Any]) -> Any:
+    import numpy as np
+
+    array = np.empty(shape, dtype=object)
+    flat = array.reshape(-1)
+    for position in range(flat.size):
+        flat[position] = next(leaves)
+    return array
+
+
+def replace_leaves(structure: Structure, replace: Callable[[], Any]) -> Any:
+    """The tree with what `replace` gives for each leaf, in order."""
+
+    def endless() -> Iterator[Any]:
+        while True:
+            yield replace()
+
+    return unflatten(structure, endless())
