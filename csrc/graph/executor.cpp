@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "core/compiler.hpp"
 #include "core/formulas.hpp"
 #include "graph/flat.hpp"
 #include "graph/lanes.hpp"
+#include "graph/touch.hpp"
 
 namespace fastgrad::graph {
 
@@ -15,66 +17,100 @@ constexpr std::size_t buffer_size = 256;
 
 // --- one sample, instruction by instruction: the eager engine's formulas in the eager engine's order
 
-double forward_dot(const Program& program, const Dot& d, const double* values) {
-    double sum = d.addend == no_slot ? 0.0 : values[d.addend];
-    const Slot *left = program.left.data() + d.first, *right = program.right.data() + d.first;
-    for (std::uint32_t k = 0; k < d.count; ++k) sum += values[left[k]] * values[right[k]];
-    return sum;
-}
+// A formula that calls a function gets one of its own: in line, the call would spill the loop's registers for every
+// operation.
+constexpr bool has_call(std::string_view formula) { return formula.find('(') != formula.npos; }
 
-void reverse_dot(const Program& program, const Dot& d, double g, const double* values, double* gradients) {
-    const Slot *left = program.left.data() + d.first, *right = program.right.data() + d.first;
-    for (std::uint32_t k = 0; k < d.count; ++k) {
-        gradients[left[k]] += g * values[right[k]];
-        gradients[right[k]] += g * values[left[k]];
+#define FASTGRAD_FORMULA(function, formula)                                                                  \
+    [[maybe_unused]] FASTGRAD_NOINLINE double function([[maybe_unused]] double x, [[maybe_unused]] double y, \
+                                                       [[maybe_unused]] double r) {                          \
+        using namespace formulas;                                                                            \
+        return formula;                                                                                      \
     }
-    if (d.addend != no_slot) gradients[d.addend] += g;
-}
+#define FASTGRAD_UNARY(name, title, symbol, value, dx, fault) FASTGRAD_BINARY(name, title, symbol, value, dx, 0.0, fault)
+#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, fault) \
+    FASTGRAD_FORMULA(value_of_##name, value)                       \
+    FASTGRAD_FORMULA(dx_of_##name, dx)                             \
+    FASTGRAD_FORMULA(dy_of_##name, dy)
+#include "ops.def"
+#undef FASTGRAD_FORMULA
 
 void forward_scalars(const Program& program, const Run& run, double* values) {
     using namespace formulas;
     const Instruction* instruction = program.instructions.data() + run.begin;
     double* result = values + program.first_result() + run.begin;
     for (const double* end = result + run.count; result != end; ++result, ++instruction) {
-        if (instruction->op == dot) {
-            *result = forward_dot(program, program.dots[instruction->x], values);
-            continue;
-        }
-        [[maybe_unused]] const double x = values[instruction->x], y = values[instruction->y];
         switch (instruction->op) {
-#define FASTGRAD_UNARY(name, title, symbol, value, dx, fault) \
-    case Op::name: *result = value; break;
-#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, fault) \
-    case Op::name: *result = value; break;
+#define FASTGRAD_ROW(name, value)                                                              \
+    case Op::name: {                                                                           \
+        [[maybe_unused]] const double x = values[instruction->x], y = values[instruction->y];  \
+        if constexpr (has_call(#value)) {                                                      \
+            *result = value_of_##name(x, y, 0.0);                                                 \
+        } else {                                                                               \
+            *result = value;                                                                   \
+        }                                                                                      \
+        break;                                                                                 \
+    }
+#define FASTGRAD_UNARY(name, title, symbol, value, dx, fault) FASTGRAD_ROW(name, value)
+#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, fault) FASTGRAD_ROW(name, value)
 #include "ops.def"
+#undef FASTGRAD_ROW
             default: break;
         }
     }
 }
 
+template <Touch touch>
+FASTGRAD_INLINE void contribute(double& gradient, double contribution) {
+    if constexpr (touch == Touch::stores) {
+        gradient = contribution;
+    } else {
+        gradient += contribution;
+    }
+}
+
+// One case for each operation and each way of touching its operands: the dispatch has to be paid anyway. What a case
+// does not use is not loaded: the fewer steps, the more of them the processor overlaps.
 void reverse_scalars(const Program& program, const Run& run, const double* values, double* gradients) {
     using namespace formulas;
-    const Slot first = program.first_result();
-    for (std::uint32_t i = run.begin + run.count; i-- > run.begin;) {
-        const Instruction& instruction = program.instructions[i];
-        const double g = gradients[first + i];
-        if (instruction.op == dot) {
-            reverse_dot(program, program.dots[instruction.x], g, values, gradients);
-            continue;
-        }
-        [[maybe_unused]] const double r = values[first + i];
-        [[maybe_unused]] const double x = values[instruction.x], y = values[instruction.y];
-        switch (instruction.op) {
-#define FASTGRAD_UNARY(name, title, symbol, value, dx, fault)    \
-    case Op::name:                                               \
-        if (!is_zero(#dx)) gradients[instruction.x] += g * (dx); \
-        break;
-#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, fault) \
-    case Op::name:                                                 \
-        if (!is_zero(#dx)) gradients[instruction.x] += g * (dx);   \
-        if (!is_zero(#dy)) gradients[instruction.y] += g * (dy);   \
-        break;
+    const Instruction* const first = program.instructions.data() + run.begin;
+    const double* result = values + program.first_result() + run.begin + run.count;
+    const double* gradient = gradients + program.first_result() + run.begin + run.count;
+    for (const Instruction* instruction = first + run.count; instruction != first;) {
+        --instruction;
+        --result;
+        const double g = *--gradient;
+        switch (instruction->reverse) {
+#define FASTGRAD_CONTRIBUTION(touch, operand, derivative, function)                                \
+    if constexpr (touch == Touch::nothing || is_zero(#derivative)) {                               \
+    } else if constexpr (has_call(#derivative)) {                                                  \
+        contribute<touch>(gradients[instruction->operand], g * function(x, y, r));                  \
+    } else {                                                                                       \
+        contribute<touch>(gradients[instruction->operand], g * (derivative));                       \
+    }
+#define FASTGRAD_TOUCHES(name, dx, dy, touch_x, touch_y)                                           \
+    case reverse_of(Op::name, touch_x, touch_y): {                                                 \
+        [[maybe_unused]] const double x = values[instruction->x], y = values[instruction->y];      \
+        [[maybe_unused]] const double r = *result;                                                 \
+        FASTGRAD_CONTRIBUTION(touch_x, x, dx, dx_of_##name)                                        \
+        FASTGRAD_CONTRIBUTION(touch_y, y, dy, dy_of_##name)                                        \
+        break;                                                                                     \
+    }
+#define FASTGRAD_UNARY(name, title, symbol, value, dx, fault) \
+    FASTGRAD_TOUCHES(name, dx, 0.0, Touch::adds, Touch::nothing)   \
+    FASTGRAD_TOUCHES(name, dx, 0.0, Touch::stores, Touch::nothing)
+#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, fault)    \
+    FASTGRAD_TOUCHES(name, dx, dy, Touch::adds, Touch::adds)          \
+    FASTGRAD_TOUCHES(name, dx, dy, Touch::adds, Touch::stores)        \
+    FASTGRAD_TOUCHES(name, dx, dy, Touch::adds, Touch::nothing)       \
+    FASTGRAD_TOUCHES(name, dx, dy, Touch::stores, Touch::adds)        \
+    FASTGRAD_TOUCHES(name, dx, dy, Touch::stores, Touch::stores)      \
+    FASTGRAD_TOUCHES(name, dx, dy, Touch::stores, Touch::nothing)     \
+    FASTGRAD_TOUCHES(name, dx, dy, Touch::nothing, Touch::adds)       \
+    FASTGRAD_TOUCHES(name, dx, dy, Touch::nothing, Touch::stores)
 #include "ops.def"
+#undef FASTGRAD_TOUCHES
+#undef FASTGRAD_CONTRIBUTION
             default: break;
         }
     }
@@ -98,14 +134,11 @@ class Walk {
                 if constexpr (lanes == 1) {
                     forward_scalars(program_, run, memory_.fixed);
                 } else {
-                    for (std::uint32_t i = run.begin; i < run.begin + run.count; ++i) {
-                        if (program_.instructions[i].op == dot) {
-                            forward_gathered(i);
-                        } else {
-                            forward_map(single(i));
-                        }
-                    }
+                    for (std::uint32_t i = run.begin; i < run.begin + run.count; ++i) forward_map(single(i));
                 }
+                break;
+            case Run::gathered:
+                for (std::uint32_t i = run.begin; i < run.begin + run.count; ++i) forward_gathered(i);
                 break;
             case Run::map: forward_map(run); break;
             case Run::dots: dots().forward(rows(run)); break;
@@ -118,14 +151,11 @@ class Walk {
                 if constexpr (lanes == 1) {
                     reverse_scalars(program_, run, memory_.fixed, memory_.fixed_gradients);
                 } else {
-                    for (std::uint32_t i = run.begin + run.count; i-- > run.begin;) {
-                        if (program_.instructions[i].op == dot) {
-                            reverse_gathered(i);
-                        } else {
-                            reverse_map(single(i));
-                        }
-                    }
+                    for (std::uint32_t i = run.begin + run.count; i-- > run.begin;) reverse_map(single(i));
                 }
+                break;
+            case Run::gathered:
+                for (std::uint32_t i = run.begin + run.count; i-- > run.begin;) reverse_gathered(i);
                 break;
             case Run::map: reverse_map(run); break;
             case Run::dots: dots().reverse(rows(run)); break;
@@ -259,30 +289,30 @@ class Walk {
 
     // A dot whose terms lie anywhere.
 
-    double at(Slot slot, std::size_t lane) const { return value(slot)[varies(slot) ? lane : 0]; }
+    double at(Slot slot, std::size_t lane) const { return value(slot)[lanes > 1 && varies(slot) ? lane : 0]; }
     double& gradient_at(Slot slot, std::size_t lane) const {
-        return gradient(slot)[varies(slot) ? lane : lane % lane_count];
+        return gradient(slot)[lanes == 1 ? 0 : varies(slot) ? lane : lane % lane_count];
     }
 
     void forward_gathered(std::uint32_t instruction) const {
         const Dot& d = program_.dots[program_.instructions[instruction].x];
+        const Slot *left = program_.left.data() + d.first, *right = program_.right.data() + d.first;
         double sums[lanes];
         for (std::size_t l = 0; l < lanes; ++l) sums[l] = d.addend == no_slot ? 0.0 : at(d.addend, l);
-        for (std::size_t k = d.first; k < d.first + d.count; ++k) {
-            const Slot x = program_.left[k], y = program_.right[k];
-            for (std::size_t l = 0; l < lanes; ++l) sums[l] += at(x, l) * at(y, l);
+        for (std::uint32_t k = 0; k < d.count; ++k) {
+            for (std::size_t l = 0; l < lanes; ++l) sums[l] += at(left[k], l) * at(right[k], l);
         }
         std::copy_n(sums, lanes, value(program_.first_result() + instruction));
     }
 
     void reverse_gathered(std::uint32_t instruction) const {
         const Dot& d = program_.dots[program_.instructions[instruction].x];
+        const Slot *left = program_.left.data() + d.first, *right = program_.right.data() + d.first;
         const double* g = gradient(program_.first_result() + instruction);
-        for (std::size_t k = d.first; k < d.first + d.count; ++k) {
-            const Slot x = program_.left[k], y = program_.right[k];
+        for (std::uint32_t k = 0; k < d.count; ++k) {
             for (std::size_t l = 0; l < lanes; ++l) {
-                gradient_at(x, l) += g[l] * at(y, l);
-                gradient_at(y, l) += g[l] * at(x, l);
+                gradient_at(left[k], l) += g[l] * at(right[k], l);
+                gradient_at(right[k], l) += g[l] * at(left[k], l);
             }
         }
         if (d.addend == no_slot) return;

@@ -32,7 +32,8 @@ void fold(Program& program) {
     Slot result = program.first_result();
     for (Instruction& instruction : program.instructions) {
         rewrite.update_operands(instruction);
-        const auto [op, x, y] = instruction;
+        const Op op = instruction.op;
+        const Slot x = instruction.x, y = instruction.y;
         if (op != Op::leaf && op != dot) {
             const bool unary = is_unary(op);
             if (rewrite.is_constant(x) && (unary || rewrite.is_constant(y))) {

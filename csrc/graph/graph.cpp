@@ -73,7 +73,12 @@ class Graph::Batch {
         for (std::size_t i = 0; i < outputs; ++i) call_.outputs[row * outputs + i] = values[program_.outputs[i]];
         if (!wants_gradients_) return;
         double* gradients = workspace.gradients();
-        arrays_.fill(gradients + first_varying_, nothing, workspace.slots - first_varying_);
+        if (graph_.plan_.stores_first) {
+            for (const Slot slot : program_.outputs) gradients[slot] = nothing;
+            for (const Slot slot : graph_.input_slots_) gradients[slot] = nothing;
+        } else {
+            arrays_.fill(gradients + first_varying_, nothing, workspace.slots - first_varying_);
+        }
         for (std::size_t i = 0; i < outputs; ++i) gradients[program_.outputs[i]] += cotangent(row, i);
         graph_.executor_.reverse(Width::one, memory, first_varying_run_, graph_.plan_.runs.size());
         if (!call_.input_gradients) return;

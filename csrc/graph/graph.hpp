@@ -43,7 +43,7 @@ class Graph {
     class Borrowed;
     class Batch;
 
-    const Program program_;
+    Program program_;
     const Plan plan_;
     const Kernels& kernels_;
     const Executor executor_;

@@ -1,6 +1,9 @@
 #include "graph/plan.hpp"
 
+#include <utility>
+
 #include "graph/flat.hpp"
+#include "graph/touch.hpp"
 
 namespace fastgrad::graph {
 
@@ -8,6 +11,39 @@ namespace {
 
 // Shorter ones are faster instruction by instruction.
 constexpr std::uint32_t shortest_map = 8, fewest_terms = 16;
+
+// Backwards, as the reverse goes: who comes first to a gradient stores.
+void mark_touches(Program& program, Plan& plan) {
+    std::vector<bool> touched(program.slots());
+    // These may be read though nothing touches them, so that they are filled before.
+    for (Slot slot = 0; slot < program.first_result(); ++slot) touched[slot] = true;
+    for (const Slot output : program.outputs) touched[output] = true;
+    for (std::size_t i = 0; i < program.instructions.size(); ++i) {
+        if (program.instructions[i].op == Op::leaf) touched[program.first_result() + i] = true;
+    }
+    const auto touch = [&](Slot slot, bool is_flat) {
+        if (is_flat || program.is_constant(slot)) return Touch::nothing;
+        if (touched[slot]) return Touch::adds;
+        touched[slot] = true;
+        return Touch::stores;
+    };
+    for (std::size_t run = plan.runs.size(); run-- > 0;) {
+        const auto [begin, count] = std::pair{plan.runs[run].begin, plan.runs[run].count};
+        if (!plan.runs[run].active) continue;
+        const bool adds = plan.runs[run].kind != Run::scalars;
+        plan.stores_first = plan.stores_first && !adds;
+        for (std::uint32_t i = begin + count; i-- > begin;) {
+            Instruction& instruction = program.instructions[i];
+            if (adds) {
+                for_each_operand(program, instruction, [&](Slot slot) { touched[slot] = true; });
+                continue;
+            }
+            const Touch x = touch(instruction.x, flat(instruction.op).x);
+            const Touch y = touch(instruction.y, flat(instruction.op).y);
+            instruction.reverse = reverse_of(instruction.op, x, y);
+        }
+    }
+}
 
 class Planner {
  public:
@@ -40,7 +76,7 @@ class Planner {
                 reached_varying_ = true;
                 plan_.first_varying_run = plan_.runs.size();
             }
-            Run run = op == dot ? dots_from(i) : rolls_ ? map_from(i) : scalar(i);
+            Run run = op == dot ? dots_from(i) : rolls_ ? map_from(i) : single(Run::scalars, i);
             run.active = is_active(i);
             append(run);
             i += run.count;
@@ -58,13 +94,13 @@ class Planner {
         const Slot first = program_.first_result();
         return is_varying(first + i) == is_varying(first + earlier) && is_active(i) == is_active(earlier);
     }
-    static Run scalar(std::uint32_t i) { return {Run::scalars, Op::leaf, i, 1, true, 0, {}, {}, {}}; }
+    static Run single(Run::Kind kind, std::uint32_t i) { return {kind, Op::leaf, i, 1, true, 0, {}, {}, {}}; }
 
     void append(const Run& run) {
         const bool starts_section = plan_.runs.size() == plan_.first_varying_run && reached_varying_;
-        if (run.kind == Run::scalars && !plan_.runs.empty() && !starts_section) {
+        if ((run.kind == Run::scalars || run.kind == Run::gathered) && !plan_.runs.empty() && !starts_section) {
             Run& last = plan_.runs.back();
-            if (last.kind == Run::scalars && last.begin + last.count == run.begin && last.active == run.active) {
+            if (last.kind == run.kind && last.begin + last.count == run.begin && last.active == run.active) {
                 last.count += run.count;
                 return;
             }
@@ -108,7 +144,7 @@ class Planner {
             run.y = y;
             ++run.count;
         }
-        if (run.count < shortest_map) return scalar(begin);
+        if (run.count < shortest_map) return single(Run::scalars, begin);
         run.x.no_gradient = run.x.no_gradient || flat(head.op).x;
         run.y.no_gradient = run.y.no_gradient || flat(head.op).y;
         return run;
@@ -139,8 +175,8 @@ class Planner {
 
     Run dots_from(std::uint32_t begin) const {
         Run run{Run::dots, dot, begin, 1, true, program_.dots[program_.instructions[begin].x].count, {}, {}, {}};
-        if (!row(begin, run.x, run.y, run.addend)) return scalar(begin);
-        for (std::uint32_t i = begin + 1; rolls_ && i < program_.instructions.size(); ++i) {
+        if (!row(begin, run.x, run.y, run.addend)) return single(Run::gathered, begin);
+        for (std::uint32_t i = begin + 1; i < program_.instructions.size(); ++i) {
             const Instruction& next = program_.instructions[i];
             if (next.op != dot || program_.dots[next.x].count != run.terms) break;
             if (!is_alike(begin, i)) break;
@@ -158,7 +194,7 @@ class Planner {
             run.addend = rows_addend;
             ++run.count;
         }
-        return run.count * run.terms >= fewest_terms ? run : scalar(begin);
+        return run.count * run.terms >= fewest_terms ? run : single(Run::gathered, begin);
     }
 
     const Program& program_;
@@ -171,6 +207,10 @@ class Planner {
 
 }  // namespace
 
-Plan make_plan(const Program& program, bool rolls) { return Planner(program, rolls).make(); }
+Plan make_plan(Program& program, bool rolls) {
+    Plan plan = Planner(program, rolls).make();
+    mark_touches(program, plan);
+    return plan;
+}
 
 }  // namespace fastgrad::graph

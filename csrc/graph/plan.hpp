@@ -19,9 +19,10 @@ struct Access {
 
 struct Run {
     enum Kind : std::uint8_t {
-        scalars,  // any operations, one after the other
-        map,      // one operation over rows of operands
-        dots      // dots of one length over rows of operands
+        scalars,   // operations, one after the other
+        gathered,  // dots whose terms lie anywhere, one after the other
+        map,       // one operation over rows of operands
+        dots       // dots of one length over rows of operands
     };
     Kind kind;
     Op op = Op::leaf;
@@ -34,8 +35,11 @@ struct Run {
 struct Plan {
     std::vector<Run> runs;  // the inputs are in none
     std::size_t first_varying_run = 0;
+    // Whether every interior gradient's first contribution is stored, so that nothing need be there before.
+    bool stores_first = true;
 };
 
-Plan make_plan(const Program& program, bool rolls);
+// `rolls`: consecutive operations of one kind may become maps. Sets Instruction::reverse.
+Plan make_plan(Program& program, bool rolls);
 
 }  // namespace fastgrad::graph

@@ -8,8 +8,8 @@ void power(Program& program) {
     Slot one = no_slot;
     for (Instruction& instruction : program.instructions) {
         rewrite.update_operands(instruction);
-        const auto [op, x, y] = instruction;
-        if (op != Op::pow || !program.is_constant(y)) continue;
+        const Slot x = instruction.x, y = instruction.y;
+        if (instruction.op != Op::pow || !program.is_constant(y)) continue;
         if (program.constant(y) == 2.0) {
             instruction = {Op::mul, x, x};
         } else if (program.constant(y) == -1.0) {

@@ -20,7 +20,11 @@ inline constexpr Op dot = static_cast<Op>(255);
 // is the entry `x` of Program::dots.
 struct Instruction {
     Op op;
-    Slot x, y;  // a unary operation's y is 0
+    std::uint16_t reverse = 0;  // what its reverse is: see touch.hpp
+    Slot x = 0, y = 0;          // a unary operation's y is 0
+
+    Instruction() = default;
+    Instruction(Op op_, Slot x_, Slot y_) : op(op_), x(x_), y(y_) {}
 };
 
 // addend + left[0] * right[0] + ..., over the terms [first, first + count).
