@@ -6,7 +6,19 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import chain, expression, gpt, moons, operators, report
+from benchmarks import (
+    captured_calls,
+    captured_gpt,
+    captured_moons,
+    captured_ode,
+    captured_size,
+    chain,
+    expression,
+    gpt,
+    moons,
+    operators,
+    report,
+)
 from benchmarks.harness import Report, pin
 
 BENCHMARKS: dict[str, Callable[[bool], Report]] = {
@@ -15,6 +27,11 @@ BENCHMARKS: dict[str, Callable[[bool], Report]] = {
     "moons": moons.run,
     "gpt": gpt.run,
     "expression": expression.run,
+    "captured_gpt": captured_gpt.run,
+    "captured_moons": captured_moons.run,
+    "captured_ode": captured_ode.run,
+    "captured_calls": captured_calls.run,
+    "captured_size": captured_size.run,
 }
 
 
@@ -24,7 +41,7 @@ def main() -> None:
         description="Measure what fastgrad must show. A wrong answer is an error; a slow one is a row of the table.",
     )
     parser.add_argument("names", nargs="*", metavar="name", help=f"what to measure: {', '.join(BENCHMARKS)}")
-    parser.add_argument("--quick", action="store_true", help="fewer rounds: under a minute for everything")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds: about two minutes for everything")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round as JSON")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables as Markdown")
     options = parser.parse_args()

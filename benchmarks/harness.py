@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import statistics
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from importlib.util import find_spec
 from math import isclose
 from multiprocessing import get_context
+from time import perf_counter
 from typing import Any, Literal
 
 Bound = Literal["at most", "at least"] | None
@@ -85,6 +88,10 @@ def progress(count: int, title: str) -> Iterator[int]:
     yield from tqdm(range(count), desc=title, unit="round", file=sys.stderr, leave=False, disable=None)
 
 
+# What this process may use; taken before `pin`, and therefore of use only in the process that pins.
+CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
+
+
 def pin() -> str:
     """Keep this process, and those that it starts, on one core; what was done, in words."""
     if not hasattr(os, "sched_setaffinity"):
@@ -96,6 +103,16 @@ def pin() -> str:
 
 def installed(package: str) -> bool:
     return find_spec(package) is not None
+
+
+def jax_in_float64() -> Any:
+    """JAX with double precision and one thread, in a process that has not imported it yet."""
+    os.environ |= {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"}
+    jax = import_module("jax")
+    jax.config.update("jax_enable_x64", True)
+    # Each call's result is waited for: handing the work to another thread would only cost, 8 us a call.
+    jax.config.update("jax_cpu_enable_async_dispatch", False)
+    return jax
 
 
 def require_close(actual: Sequence[float], expected: Sequence[float], what: str, tolerance: float = 1e-9) -> None:
@@ -144,3 +161,80 @@ def contenders(factory: Callable[..., object], *arguments: tuple[Any, ...]) -> I
     finally:
         for each in made:
             each.close()
+
+
+# --- a race: contenders that do the same, whose answers are the same
+
+
+class Repeated:
+    """What a race needs of an object: `run`, and `answer`, the numbers that a run finds."""
+
+    run: Callable[[], Any]
+
+    def answer(self) -> list[float]:
+        raise NotImplementedError
+
+    def measure(self, runs: int) -> float:
+        """Microseconds per run."""
+        if not gc.isenabled():
+            gc.collect()  # what the last round left: not part of this one
+        run = self.run
+        start = perf_counter()
+        for _ in range(runs):
+            run()
+        return (perf_counter() - start) / runs * 1e6
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """What makes the object, in a process of its own, and how often it runs in a round."""
+
+    factory: Callable[..., object]
+    arguments: tuple[Any, ...]
+    runs: int
+
+
+@dataclass(frozen=True)
+class Peer:
+    """An entrant of another package, and how many times as fast fastgrad shall be."""
+
+    package: str
+    entrant: Entrant
+    limit: float | None
+
+    def figure(self, name: str, costs: Mapping[str, list[float]]) -> Figure:
+        if name not in costs:
+            return Figure(f"{name} / fastgrad", [], text=f"{self.package} is not installed")
+        bound: Bound = None if self.limit is None else "at least"
+        return Figure(f"{name} / fastgrad", ratios(costs[name], costs["fastgrad"]), "x", bound, self.limit or 0.0)
+
+
+def _enter(entrant: Entrant) -> object:
+    return entrant.factory(*entrant.arguments)
+
+
+def race(
+    entrants: Mapping[str, Entrant], expected: Sequence[float], rounds: int, title: str
+) -> dict[str, list[float]]:
+    """Microseconds per run, every entrant once in each round."""
+    with contenders(_enter, *((entrant,) for entrant in entrants.values())) as made:
+        processes = dict(zip(entrants, made, strict=True))
+        for name, process in processes.items():
+            require_close(process("answer"), expected, f"{title}: {name}")
+            process("measure", entrants[name].runs)  # a first time, which does not count
+        costs: dict[str, list[float]] = {name: [] for name in entrants}
+        for _ in progress(rounds, title):
+            for name, process in processes.items():
+                costs[name].append(process("measure", entrants[name].runs))
+    return costs
+
+
+def race_peers(
+    ours: Entrant, peers: Mapping[str, Peer], expected: Sequence[float], rounds: int, title: str
+) -> list[Figure]:
+    """fastgrad's race with those of the peers that are installed: the ratios, then everyone's times."""
+    entrants = {"fastgrad": ours}
+    entrants |= {name: peer.entrant for name, peer in peers.items() if installed(peer.package)}
+    costs = race(entrants, expected, rounds, title)
+    figures = [peer.figure(name, costs) for name, peer in peers.items()]
+    return figures + [Figure(name, cost, " us") for name, cost in costs.items()]

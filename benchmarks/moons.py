@@ -31,11 +31,11 @@ def make_moons(count: int, noise: float, seed: int) -> tuple[list[list[float]], 
 class Training:
     """The loop of micrograd's demo, with the engine and the network of one package."""
 
-    def __init__(self, package: str, collect: bool) -> None:
+    def __init__(self, package: str, collect: bool, samples: int = SAMPLES) -> None:
         self.Value: Any = import_module(f"{package}.engine").Value
         random.seed(SEED)
         self.model: Any = import_module(f"{package}.nn").MLP(2, [16, 16, 1])
-        self.points, self.labels = make_moons(SAMPLES, NOISE, SEED)
+        self.points, self.labels = make_moons(samples, NOISE, SEED)
         self.steps = 0
         if not collect:
             gc.disable()

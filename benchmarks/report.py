@@ -25,7 +25,7 @@ def facts(affinity: str) -> Facts:
         "run": affinity,
         "Python": f"{platform.python_implementation()} {platform.python_version()} ({platform.python_compiler()})",
     }
-    for package in ("fastgrad", "micrograd", "torch"):
+    for package in ("fastgrad", "micrograd", "torch", "jax", "casadi"):
         found[package] = version(package) if installed(package) else "not installed"
     return found
 

@@ -1,0 +1,132 @@
+"""The gradient of an ODE's solution by its parameters, from plain scalar Python: against CasADi and JAX."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from benchmarks.harness import Entrant, Peer, Repeated, Report, jax_in_float64, race_peers
+from fastgrad import Graph, Value
+
+STEPS, LENGTH = 1000, 0.01
+RATES = (1.5, 1.0, 3.0, 1.0)
+START, TARGET = (1.0, 1.0), (2.0, 0.5)
+UNROLL = 4  # JAX's loop: its fastest of 1, 2, 4 and 8
+
+
+# --- the program, over whatever the rates are made of
+
+
+def slope(x: Any, y: Any, rates: Any) -> tuple[Any, Any]:
+    """Lotka and Volterra: prey and predators."""
+    a, b, c, d = rates
+    return a * x - b * x * y, d * x * y - c * y
+
+
+def step(x: Any, y: Any, rates: Any) -> tuple[Any, Any]:
+    """Runge and Kutta, of the fourth order."""
+    h = LENGTH
+    x1, y1 = slope(x, y, rates)
+    x2, y2 = slope(x + h / 2 * x1, y + h / 2 * y1, rates)
+    x3, y3 = slope(x + h / 2 * x2, y + h / 2 * y2, rates)
+    x4, y4 = slope(x + h * x3, y + h * y3, rates)
+    return x + h / 6 * (x1 + 2 * x2 + 2 * x3 + x4), y + h / 6 * (y1 + 2 * y2 + 2 * y3 + y4)
+
+
+def distance(x: Any, y: Any) -> Any:
+    return (x - TARGET[0]) ** 2 + (y - TARGET[1]) ** 2
+
+
+def loss_of(rates: Any) -> Any:
+    x: Any
+    y: Any
+    x, y = START
+    for _ in range(STEPS):
+        x, y = step(x, y, rates)
+    return distance(x, y)
+
+
+# --- the contenders
+
+
+class Captured(Repeated):
+    """fastgrad: the program's graph."""
+
+    def __init__(self) -> None:
+        rates = [Value(rate) for rate in RATES]
+        self.graph, self.rates = Graph(loss_of(rates), inputs=rates), np.array(RATES)
+
+    def run(self) -> tuple[Any, Any]:
+        found: tuple[Any, Any] = self.graph.value_and_grad(self.rates)
+        return found
+
+    def answer(self) -> list[float]:
+        loss, gradient = self.run()
+        return [loss, *gradient]
+
+
+class Casadi(Repeated):
+    """CasADi: the same scalars as SX, called through buffers, its way without copies."""
+
+    def __init__(self) -> None:
+        casadi: Any = import_module("casadi")
+        rates = casadi.SX.sym("rates", len(RATES))
+        loss = loss_of(casadi.vertsplit(rates))
+        function = casadi.Function("f", [rates], [loss, casadi.gradient(loss, rates)], {"cse": True})
+        self.rates, self.loss, self.gradient = np.array(RATES), np.zeros(1), np.zeros(len(RATES))
+        self.buffer, self.run = function.buffer()
+        self.buffer.set_arg(0, self.rates.data)
+        self.buffer.set_res(0, self.loss.data)
+        self.buffer.set_res(1, self.gradient.data)
+
+    def answer(self) -> list[float]:
+        self.run()
+        return [*self.loss, *self.gradient]
+
+
+class Jax(Repeated):
+    """JAX: the program's steps in a loop of XLA's."""
+
+    def __init__(self) -> None:
+        self.jax = jax_in_float64()
+        lax, array = self.jax.lax, self.jax.numpy.asarray
+
+        def loss(rates: Any) -> Any:
+            parts = tuple(rates[i] for i in range(len(RATES)))
+            start = tuple(map(array, START))
+            end = lax.fori_loop(0, STEPS, lambda _, at: step(at[0], at[1], parts), start, unroll=UNROLL)
+            return distance(*end)
+
+        self.rates = array(RATES)
+        self.function = self.jax.jit(self.jax.value_and_grad(loss))
+
+    def run(self) -> Any:
+        return self.jax.block_until_ready(self.function(self.rates))
+
+    def answer(self) -> list[float]:
+        loss, gradient = self.run()
+        return [float(loss), *map(float, gradient)]
+
+
+PEERS = {"CasADi": Peer("casadi", Entrant(Casadi, (), 20), 1.0), "JAX": Peer("jax", Entrant(Jax, (), 10), 1.0)}
+
+
+def expected() -> list[float]:
+    """The eager engine's answer."""
+    rates = [Value(rate) for rate in RATES]
+    loss = loss_of(rates)
+    loss.backward()
+    return [loss.data, *(rate.grad for rate in rates)]
+
+
+def run(quick: bool) -> Report:
+    report = Report(f"Captured ODE: Lotka-Volterra, {STEPS:,} steps of Runge-Kutta, loss and its gradient by 4 rates")
+    ours = Entrant(Captured, (), 50)
+    report.figures += race_peers(ours, PEERS, expected(), 5 if quick else 15, "captured ode")
+    report.notes.append(
+        "CasADi: `Function` of the same scalars (SX, common subexpressions shared), called through its buffers. "
+        f"JAX: `jit(value_and_grad)` of a `fori_loop` over the same step, unrolled by {UNROLL}. One core, float64."
+    )
+    return report
