@@ -31,6 +31,7 @@ def outcome(function: Callable[..., Any], *arguments: float) -> str:
 # What mpmath lacks, or spells differently. Everything else it has under the operation's name.
 SPELLED: dict[str, Callable[..., Any]] = {
     **OPERATORS,
+    "rsqrt": lambda x: 1 / mpmath.sqrt(x),
     "cbrt": lambda x: mpmath.cbrt(abs(x)) * mpmath.sign(x),
     "exp2": lambda x: mpf(2) ** x,
     "log2": lambda x: mpmath.log(x, 2),

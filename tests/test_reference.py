@@ -107,7 +107,7 @@ PYTHON: dict[str, Callable[..., Any]] = {
 }
 PYTHON |= {name: getattr(math, name) for name in OPERATIONS if hasattr(math, name) and name not in PYTHON}
 OWN = {
-    *("erfinv", "digamma", "sigmoid", "logit", "softplus", "relu", "leaky_relu", "elu", "gelu", "silu"),
+    *("rsqrt", "erfinv", "digamma", "sigmoid", "logit", "softplus", "relu", "leaky_relu", "elu", "gelu", "silu"),
     *("maximum", "minimum", "logaddexp"),
 }
 

@@ -182,6 +182,33 @@ py::dict CapturedGraph::stats() const {
     return result;
 }
 
+std::string CapturedGraph::listing() const {
+    const auto place = [](const graph::Access& access) {
+        if (access.is_absent()) return std::string();
+        std::string text = (access.varies ? " v" : " f") + std::to_string(access.first);
+        if (access.step) text += "+" + std::to_string(access.step) + "i";
+        if (access.inner) text += "+" + std::to_string(access.inner) + "k";
+        return text;
+    };
+    std::string text;
+    for (const graph::Run& run : graph_->plan().runs) {
+        const std::string count = std::to_string(run.count);
+        switch (run.kind) {
+            case graph::Run::scalars: text += count + " operations"; break;
+            case graph::Run::gathered: text += count + " dots of scattered terms"; break;
+            case graph::Run::map:
+                text += count + " x " + std::string(operation(run.op).name) + place(run.x) + place(run.y);
+                break;
+            case graph::Run::dots:
+                text += count + " x dot of " + std::to_string(run.terms) + place(run.x) + place(run.y) +
+                        place(run.addend);
+                break;
+        }
+        text += "\n";
+    }
+    return text;
+}
+
 Array CapturedGraph::as_inputs(const py::object& x) const {
     if (x.is_none()) {
         if (inputs() == 0) return Array(0);

@@ -59,6 +59,7 @@ class CapturedGraph {
     pybind11::tuple vjp(const pybind11::object& x, const Array& cotangents, unsigned threads) const;
     pybind11::tuple parameters() const;
     pybind11::dict stats() const;
+    std::string listing() const;
     const std::vector<std::string>& passes() const { return passes_; }
 
     // The bound leaves' present numbers.

@@ -89,6 +89,7 @@ void register_graph(py::module_& module) {
         .def("replay", &replay, py::arg("leaves"), py::kw_only(), py::arg("batch"), py::arg("values"),
              py::arg("shared"), py::arg("reduce"), py::arg("answers"), py::arg("name"), py::arg("threads"))
         .def("stats", &CapturedGraph::stats)
+        .def("listing", &CapturedGraph::listing)
         .def_property_readonly("parameters", &CapturedGraph::parameters)
         .def_property_readonly("passes", &CapturedGraph::passes)
         .def_property_readonly("inputs_count", &CapturedGraph::inputs)

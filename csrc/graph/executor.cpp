@@ -27,7 +27,8 @@ constexpr bool has_call(std::string_view formula) { return formula.find('(') != 
         using namespace formulas;                                                                            \
         return formula;                                                                                      \
     }
-#define FASTGRAD_UNARY(name, title, symbol, value, dx, fault) FASTGRAD_BINARY(name, title, symbol, value, dx, 0.0, fault)
+#define FASTGRAD_UNARY(name, title, symbol, value, dx, fault) \
+    FASTGRAD_BINARY(name, title, symbol, value, dx, 0.0, fault)
 #define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, fault) \
     FASTGRAD_FORMULA(value_of_##name, value)                       \
     FASTGRAD_FORMULA(dx_of_##name, dx)                             \
@@ -41,15 +42,15 @@ void forward_scalars(const Program& program, const Run& run, double* values) {
     double* result = values + program.first_result() + run.begin;
     for (const double* end = result + run.count; result != end; ++result, ++instruction) {
         switch (instruction->op) {
-#define FASTGRAD_ROW(name, value)                                                              \
-    case Op::name: {                                                                           \
-        [[maybe_unused]] const double x = values[instruction->x], y = values[instruction->y];  \
-        if constexpr (has_call(#value)) {                                                      \
-            *result = value_of_##name(x, y, 0.0);                                                 \
-        } else {                                                                               \
-            *result = value;                                                                   \
-        }                                                                                      \
-        break;                                                                                 \
+#define FASTGRAD_ROW(name, value)                                                             \
+    case Op::name: {                                                                          \
+        [[maybe_unused]] const double x = values[instruction->x], y = values[instruction->y]; \
+        if constexpr (has_call(#value)) {                                                     \
+            *result = value_of_##name(x, y, 0.0);                                             \
+        } else {                                                                              \
+            *result = value;                                                                  \
+        }                                                                                     \
+        break;                                                                                \
     }
 #define FASTGRAD_UNARY(name, title, symbol, value, dx, fault) FASTGRAD_ROW(name, value)
 #define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, fault) FASTGRAD_ROW(name, value)
@@ -81,32 +82,32 @@ void reverse_scalars(const Program& program, const Run& run, const double* value
         --result;
         const double g = *--gradient;
         switch (instruction->reverse) {
-#define FASTGRAD_CONTRIBUTION(touch, operand, derivative, function)                                \
-    if constexpr (touch == Touch::nothing || is_zero(#derivative)) {                               \
-    } else if constexpr (has_call(#derivative)) {                                                  \
-        contribute<touch>(gradients[instruction->operand], g * function(x, y, r));                  \
-    } else {                                                                                       \
-        contribute<touch>(gradients[instruction->operand], g * (derivative));                       \
+#define FASTGRAD_CONTRIBUTION(touch, operand, derivative, function)                \
+    if constexpr (touch == Touch::nothing || is_zero(#derivative)) {               \
+    } else if constexpr (has_call(#derivative)) {                                  \
+        contribute<touch>(gradients[instruction->operand], g * function(x, y, r)); \
+    } else {                                                                       \
+        contribute<touch>(gradients[instruction->operand], g * (derivative));      \
     }
-#define FASTGRAD_TOUCHES(name, dx, dy, touch_x, touch_y)                                           \
-    case reverse_of(Op::name, touch_x, touch_y): {                                                 \
-        [[maybe_unused]] const double x = values[instruction->x], y = values[instruction->y];      \
-        [[maybe_unused]] const double r = *result;                                                 \
-        FASTGRAD_CONTRIBUTION(touch_x, x, dx, dx_of_##name)                                        \
-        FASTGRAD_CONTRIBUTION(touch_y, y, dy, dy_of_##name)                                        \
-        break;                                                                                     \
+#define FASTGRAD_TOUCHES(name, dx, dy, touch_x, touch_y)                                      \
+    case reverse_of(Op::name, touch_x, touch_y): {                                            \
+        [[maybe_unused]] const double x = values[instruction->x], y = values[instruction->y]; \
+        [[maybe_unused]] const double r = *result;                                            \
+        FASTGRAD_CONTRIBUTION(touch_x, x, dx, dx_of_##name)                                   \
+        FASTGRAD_CONTRIBUTION(touch_y, y, dy, dy_of_##name)                                   \
+        break;                                                                                \
     }
-#define FASTGRAD_UNARY(name, title, symbol, value, dx, fault) \
-    FASTGRAD_TOUCHES(name, dx, 0.0, Touch::adds, Touch::nothing)   \
+#define FASTGRAD_UNARY(name, title, symbol, value, dx, fault)    \
+    FASTGRAD_TOUCHES(name, dx, 0.0, Touch::adds, Touch::nothing) \
     FASTGRAD_TOUCHES(name, dx, 0.0, Touch::stores, Touch::nothing)
-#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, fault)    \
-    FASTGRAD_TOUCHES(name, dx, dy, Touch::adds, Touch::adds)          \
-    FASTGRAD_TOUCHES(name, dx, dy, Touch::adds, Touch::stores)        \
-    FASTGRAD_TOUCHES(name, dx, dy, Touch::adds, Touch::nothing)       \
-    FASTGRAD_TOUCHES(name, dx, dy, Touch::stores, Touch::adds)        \
-    FASTGRAD_TOUCHES(name, dx, dy, Touch::stores, Touch::stores)      \
-    FASTGRAD_TOUCHES(name, dx, dy, Touch::stores, Touch::nothing)     \
-    FASTGRAD_TOUCHES(name, dx, dy, Touch::nothing, Touch::adds)       \
+#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, fault) \
+    FASTGRAD_TOUCHES(name, dx, dy, Touch::adds, Touch::adds)       \
+    FASTGRAD_TOUCHES(name, dx, dy, Touch::adds, Touch::stores)     \
+    FASTGRAD_TOUCHES(name, dx, dy, Touch::adds, Touch::nothing)    \
+    FASTGRAD_TOUCHES(name, dx, dy, Touch::stores, Touch::adds)     \
+    FASTGRAD_TOUCHES(name, dx, dy, Touch::stores, Touch::stores)   \
+    FASTGRAD_TOUCHES(name, dx, dy, Touch::stores, Touch::nothing)  \
+    FASTGRAD_TOUCHES(name, dx, dy, Touch::nothing, Touch::adds)    \
     FASTGRAD_TOUCHES(name, dx, dy, Touch::nothing, Touch::stores)
 #include "ops.def"
 #undef FASTGRAD_TOUCHES
@@ -199,9 +200,15 @@ class Walk {
         if (access.is_absent()) return nullptr;
         auto slot = static_cast<std::ptrdiff_t>(access.first) + static_cast<std::ptrdiff_t>(begin) * access.step;
         if (is_contiguous(access)) return value(static_cast<Slot>(slot));
+        if (access.step == 0 && (lanes == 1 || !access.varies)) {
+            kernels_.arrays->fill(buffer, *value(access.first), count * lanes);
+            return buffer;
+        }
         for (std::size_t i = 0; i < count; ++i, slot += access.step) {
             const double* from = value(static_cast<Slot>(slot));
-            if (access.varies) {
+            if (lanes == 1) {
+                buffer[i] = *from;
+            } else if (access.varies) {
                 std::copy_n(from, lanes, buffer + i * lanes);
             } else {
                 kernels_.arrays->fill(buffer + i * lanes, *from, lanes);
@@ -213,6 +220,10 @@ class Walk {
     // Adds to the gradients of such rows, which are not contiguous.
     void scatter(const Access& access, std::size_t begin, std::size_t count, const double* from) const {
         auto slot = static_cast<std::ptrdiff_t>(access.first) + static_cast<std::ptrdiff_t>(begin) * access.step;
+        if (lanes == 1 && access.step == 0) {
+            *gradient(access.first) += kernels_.arrays->sum(from, count);
+            return;
+        }
         for (std::size_t i = 0; i < count; ++i, slot += access.step, from += lanes) {
             double* to = gradient(static_cast<Slot>(slot));
             if (access.varies || lanes == 1) {

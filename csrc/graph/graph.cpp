@@ -11,7 +11,7 @@ namespace fastgrad::graph {
 namespace {
 
 // A batch is cut into the same shards whatever the number of threads, and their sums are added in order.
-constexpr std::size_t smallest_shard = 256, most_shards = 64;
+constexpr std::size_t smallest_shard = 128, most_shards = 64;
 // A working set beyond this does not stay in the second-level cache.
 constexpr std::size_t cache_bytes = 512 << 10;
 // Idle workspaces that a graph keeps for its next runs.

@@ -19,6 +19,7 @@ struct MapKernels {
 struct ArrayKernels {
     void (*fill)(double* to, double value, std::size_t count);
     void (*add)(double* to, const double* from, std::size_t count);
+    double (*sum)(const double* from, std::size_t count);
     void (*add_partial_sums)(double* to, const double* from, std::size_t count);  // eight for one
 };
 

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::array table{
     Pass{"fold", "compute what depends on constants alone, and drop operations that change nothing", fold},
-    Pass{"power", "write small integer powers as products and quotients", power},
+    Pass{"power", "write squares, reciprocals and square roots as such", power},
     Pass{"share", "compute equal operations on equal operands once", share},
     Pass{"prune", "drop what no output needs", prune},
     Pass{"dot", "gather sums of products into one instruction each", sum},

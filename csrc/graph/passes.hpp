@@ -9,7 +9,7 @@
 namespace fastgrad::graph {
 
 void fold(Program& program);    // fold.cpp: what depends on constants alone, and operations that change nothing
-void power(Program& program);   // power.cpp: small integer powers as products and quotients
+void power(Program& program);   // power.cpp: squares, reciprocals and square roots as such
 void share(Program& program);   // share.cpp: equal operations on equal operands, once
 void prune(Program& program);   // prune.cpp: what no output needs
 void sum(Program& program);     // sum.cpp: sums of products as dots

@@ -70,6 +70,8 @@ void number_by_first_use(Program& program) {
     for (Slot leaf = 0; leaf < program.bound(); ++leaf) number(leaf);
 
     const auto bound = static_cast<Slot>(leaves.size());
+    // Results start at a cache line, and so do most rows among them.
+    while ((bound + constants.size()) % 8 != 0) constants.push_back(0.0);
     const Slot first = bound + static_cast<Slot>(constants.size());
     const auto move = [&](Slot& slot) {
         if (slot >= old_first) {

@@ -15,8 +15,11 @@ constexpr std::uint32_t shortest_map = 8, fewest_terms = 16;
 // Backwards, as the reverse goes: who comes first to a gradient stores.
 void mark_touches(Program& program, Plan& plan) {
     std::vector<bool> touched(program.slots());
-    // These may be read though nothing touches them, so that they are filled before.
-    for (Slot slot = 0; slot < program.first_result(); ++slot) touched[slot] = true;
+    // These may be read though nothing touches them, so that they are filled before. What does not vary adds up over
+    // the samples.
+    const bool has_samples = program.first_varying() < program.slots();
+    const Slot filled = has_samples ? program.first_varying() : program.first_result();
+    for (Slot slot = 0; slot < filled; ++slot) touched[slot] = true;
     for (const Slot output : program.outputs) touched[output] = true;
     for (std::size_t i = 0; i < program.instructions.size(); ++i) {
         if (program.instructions[i].op == Op::leaf) touched[program.first_result() + i] = true;

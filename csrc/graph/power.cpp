@@ -15,6 +15,10 @@ void power(Program& program) {
         } else if (program.constant(y) == -1.0) {
             if (one == no_slot) one = rewrite.add_constant(1.0);
             instruction = {Op::div, one, x};
+        } else if (program.constant(y) == 0.5) {
+            instruction = {Op::sqrt, x, 0};
+        } else if (program.constant(y) == -0.5) {
+            instruction = {Op::rsqrt, x, 0};
         }
     }
     rewrite.finish();

@@ -7,9 +7,6 @@ namespace fastgrad::graph {
 
 namespace {
 
-// Fewer are no faster as a dot.
-constexpr std::size_t fewest_products = 2, fewest_addends = 8;
-
 class Summation {
  public:
     explicit Summation(Program& program)
@@ -56,11 +53,24 @@ class Summation {
                 products += is_inner(slot, Op::mul);
             }
         }
-        if (products >= fewest_products) {
-            replace(root, true);
-        } else if (terms_.size() >= fewest_addends) {
-            replace(root, false);
+        // One addition alone stays what it is; a sum of any length takes one step, so that sums of different lengths,
+        // as a causal attention has them, stay side by side.
+        if (terms_.size() == 1 && products == 1) {
+            become_product(root, terms_[0]);
+        } else if (terms_.size() > 1 && (products > 1 || !inner_.empty())) {
+            replace(root, products > 1);
         }
+    }
+
+    // 0 + a * b.
+    void become_product(std::size_t root, Slot product) {
+        program_.instructions[root] = program_.result(product);
+        take(product);
+    }
+
+    void take(Slot slot) {
+        taken_[slot - program_.first_result()] = true;
+        rewrite_.remove(slot);
     }
 
     void replace(std::size_t root, bool takes_products) {
@@ -78,10 +88,7 @@ class Summation {
         }
         for (const Slot term : rest_) add_term(term, one());
         d.count = static_cast<std::uint32_t>(program_.left.size() - d.first);
-        for (const Slot slot : inner_) {
-            taken_[slot - program_.first_result()] = true;
-            rewrite_.remove(slot);
-        }
+        for (const Slot slot : inner_) take(slot);
         program_.instructions[root] = {dot, static_cast<Slot>(program_.dots.size()), 0};
         program_.dots.push_back(d);
     }

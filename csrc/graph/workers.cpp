@@ -5,6 +5,8 @@
 #endif
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -18,8 +20,17 @@ namespace {
 // One call of run_in_parallel: how many of its helpers are still to return.
 struct Job {
     const std::function<void()>& work;
-    unsigned pending;
+    std::atomic<unsigned> pending;
 };
+
+// Sleeping and waking take tens of microseconds, which is as long as many a job.
+constexpr std::chrono::microseconds patience{100};
+
+template <class Condition>
+void spin(Condition condition) {
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (!condition() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+}
 
 class Workers {
  public:
@@ -30,12 +41,18 @@ class Workers {
             start(helpers);
             job.pending = std::min(helpers, threads_);
             queue_.insert(queue_.end(), job.pending, &job);
+            waiting_ = static_cast<unsigned>(queue_.size());
         }
         wake_.notify_all();
         work();
+        {
+            const std::lock_guard lock(mutex_);
+            // What no thread has begun by now need not begin.
+            job.pending -= static_cast<unsigned>(std::erase(queue_, &job));
+            waiting_ = static_cast<unsigned>(queue_.size());
+        }
+        spin([&] { return job.pending == 0; });
         std::unique_lock lock(mutex_);
-        // What no thread has begun by now need not begin.
-        job.pending -= static_cast<unsigned>(std::erase(queue_, &job));
         done_.wait(lock, [&] { return job.pending == 0; });
     }
 
@@ -51,11 +68,13 @@ class Workers {
     }
 
     void serve() {
-        std::unique_lock lock(mutex_);
         for (;;) {
+            spin([this] { return waiting_ != 0; });
+            std::unique_lock lock(mutex_);
             wake_.wait(lock, [this] { return !queue_.empty(); });
             Job* job = queue_.front();
             queue_.pop_front();
+            waiting_ = static_cast<unsigned>(queue_.size());
             lock.unlock();
             job->work();
             lock.lock();
@@ -66,6 +85,7 @@ class Workers {
     std::mutex mutex_;
     std::condition_variable wake_, done_;
     std::deque<Job*> queue_;
+    std::atomic<unsigned> waiting_ = 0;  // the queue's length, to be seen without the mutex
     unsigned threads_ = 0;
 };
 

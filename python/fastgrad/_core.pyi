@@ -62,6 +62,7 @@ __all__ = [
     "keep_if",
     "drop_if",
     "stop_gradient",
+    "rsqrt",
 ]
 __version__: str
 
@@ -180,6 +181,7 @@ class Value:
     def keep_if(self, y: Value | Number, /) -> engine.Value: ...
     def drop_if(self, y: Value | Number, /) -> engine.Value: ...
     def stop_gradient(self) -> engine.Value: ...
+    def rsqrt(self) -> engine.Value: ...
 
 @overload
 def add(x: Value, y: Value | Number, /) -> engine.Value: ...  # type: ignore[overload-overlap]
@@ -427,6 +429,10 @@ def drop_if(x: Number, y: Number, /) -> float: ...
 def stop_gradient(x: Value, /) -> engine.Value: ...  # type: ignore[overload-overlap]
 @overload
 def stop_gradient(x: Number, /) -> float: ...
+@overload
+def rsqrt(x: Value, /) -> engine.Value: ...  # type: ignore[overload-overlap]
+@overload
+def rsqrt(x: Number, /) -> float: ...
 
 class Operation:
     @property

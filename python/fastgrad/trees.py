@@ -63,7 +63,7 @@ def flatten(tree: Any, leaves: list[Any], *, keep_arrays: bool = False) -> Struc
         leaves.append(tree)
         return LEAF
     raise TypeError(
-        f"{tree!r} of type '{type(tree).__name__}' is neither a Value or number nor a list, tuple, dict or array of them"
+        f"{tree!r} of type '{type(tree).__name__}' is neither a number nor a list, tuple, dict or array of them"
     )
 
 

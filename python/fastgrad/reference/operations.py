@@ -198,6 +198,9 @@ _TABLE = (
     _row("drop_if", "nothing (-0.0) where y is not 0, else x", lambda x, y: -0.0 if y != 0.0 else x,
          (lambda x, y, r: 0.0 if y != 0.0 else 1.0, zero), _PLANE, (2.0, 0.0), (2.0, -0.0)),
     _row("stop_gradient", "x, with no gradient", lambda x: x, zero, _REAL),
+
+    _row("rsqrt", "reciprocal of the square root", lambda x: in_domain(ieee_div(1.0, ieee_sqrt(x)), x),
+         lambda x, r: ieee_div(-0.5 * r, x), _POSITIVE[1:]),
 )
 # fmt: on
 
