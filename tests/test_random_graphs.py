@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -11,55 +10,8 @@ from hypothesis import strategies as st
 
 import fastgrad
 from fastgrad import reference
-from fastgrad.reference import INEXACT, OPERATIONS
-from operations import OPERATORS, bits
-
-NAMES = [name for name in OPERATIONS if name not in INEXACT]
-
-#: Mostly numbers that keep a graph finite; now and then one that does not.
-numbers = st.one_of(
-    st.floats(-3.0, 3.0),
-    st.sampled_from([0.0, -0.0, 0.5, 1.0, -1.0, 2.0, 2, -3, True]),
-    st.floats(allow_nan=True, allow_infinity=True),
-)
-#: An operand: the node that was made so many steps ago, or a constant.
-operands = st.one_of(st.integers(0, 7).map(lambda back: ("node", back)), numbers.map(lambda x: ("constant", x)))
-
-
-@dataclass
-class Recipe:
-    """What both engines do, in the same order: leaves, then operations on earlier nodes and on constants."""
-
-    leaves: list[float]
-    steps: list[tuple[str, list[tuple[str, Any]]]] = field(repr=True)
-
-
-@st.composite
-def recipes(draw: st.DrawFn) -> Recipe:
-    leaves = draw(st.lists(numbers, min_size=1, max_size=4))
-    names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=25))
-    steps = []
-    for name in names:
-        arity = len(OPERATIONS[name].partials)
-        chosen = [draw(operands) for _ in range(arity)]
-        if all(kind == "constant" for kind, _ in chosen):
-            chosen[draw(st.integers(0, arity - 1))] = ("node", draw(st.integers(0, 7)))
-        steps.append((name, chosen))
-    return Recipe(leaves, steps)
-
-
-def cook(recipe: Recipe, module: Any) -> tuple[list[Any], list[type[Exception]]]:
-    """The nodes that could be built, oldest first, and the errors of those that could not."""
-    nodes = [module.Value(x) for x in recipe.leaves]
-    errors = []
-    for name, chosen in recipe.steps:
-        arguments = [nodes[-1 - what % len(nodes)] if kind == "node" else what for kind, what in chosen]
-        function = OPERATORS.get(name) or getattr(module, name)
-        try:
-            nodes.append(function(*arguments))
-        except (ArithmeticError, ValueError) as error:
-            errors.append(type(error))
-    return nodes, errors
+from operations import bits
+from recipes import Recipe, cook, recipes
 
 
 def gradients(nodes: list[Any]) -> list[str]:

@@ -27,6 +27,22 @@ graph::Call start(const Array& given, unsigned threads) {
     return call;
 }
 
+// Real numbers, as NumPy understands them.
+Array numbers_of(const py::object& given, const char* what) {
+    const py::array array(given);
+    if (std::string_view("biufO").find(array.dtype().kind()) == std::string_view::npos) {
+        throw py::type_error(std::string(what) + " must be real numbers, not " +
+                             std::string(py::str(array.attr("dtype"))));
+    }
+    return Array(array);
+}
+
+// A leaf's gradient is a sum that begins with 0.0, so that none of its zeros is negative.
+void begin_with_zero(Array& gradients) {
+    double* const end = gradients.mutable_data() + gradients.size();
+    for (double* gradient = gradients.mutable_data(); gradient != end; ++gradient) *gradient += 0.0;
+}
+
 // An array for one row of numbers, or for one row a sample.
 Array rows_for(const Array& given, std::size_t columns) {
     if (given.ndim() == 2) return Array({given.shape(0), signed_size(columns)});
@@ -73,11 +89,12 @@ CapturedGraph::CapturedGraph(const Recording& recording, const std::vector<std::
     program.conditions = static_cast<std::uint32_t>(recording.conditions);
     nodes_ = capture.nodes;
     instructions_ = program.instructions.size() - program.inputs;
-    bool rolls = false;
+    bool rolls = false, vector_math = false;
     for (const graph::Pass& pass : graph::passes()) {
         if (std::find(passes.begin(), passes.end(), pass.name) == passes.end()) continue;
-        pass.run(program);
+        if (pass.run) pass.run(program);
         rolls = rolls || pass.run == graph::reroll;
+        vector_math = vector_math || !pass.run;
     }
     std::vector<Node*> bound;
     bound.reserve(program.leaves.size());
@@ -89,7 +106,7 @@ CapturedGraph::CapturedGraph(const Recording& recording, const std::vector<std::
     }
     for (Node* node : recording.shared) shared_.push_back(position[node]);
     bound_ = HeldNodes(std::move(bound));
-    graph_ = std::make_unique<graph::Graph>(std::move(program), rolls, graph::kernels(instruction_set));
+    graph_ = std::make_unique<graph::Graph>(std::move(program), rolls, graph::kernels(instruction_set, vector_math));
 }
 
 py::array CapturedGraph::call(const py::object& x, unsigned threads) const {
@@ -116,6 +133,7 @@ py::tuple CapturedGraph::value_and_grad(const py::object& x, unsigned threads) c
         call.outputs = values.mutable_data();
         call.input_gradients = gradients.mutable_data();
         run_bound(call, true);
+        begin_with_zero(gradients);
         return py::make_tuple(values, gradients);
     }
     double value;
@@ -123,11 +141,12 @@ py::tuple CapturedGraph::value_and_grad(const py::object& x, unsigned threads) c
     call.outputs = &value;
     call.input_gradients = gradients.mutable_data();
     run_bound(call, true);
+    begin_with_zero(gradients);
     return py::make_tuple(value, gradients);
 }
 
-py::tuple CapturedGraph::vjp(const py::object& x, const Array& cotangents, unsigned threads) const {
-    const Array given = as_inputs(x);
+py::tuple CapturedGraph::vjp(const py::object& x, const py::object& weights, unsigned threads) const {
+    const Array given = as_inputs(x), cotangents = numbers_of(weights, "cotangents");
     const bool is_batch = given.ndim() == 2;
     const bool fits = is_batch ? cotangents.ndim() == 2 && cotangents.shape(0) == given.shape(0) &&
                                      cotangents.shape(1) == signed_size(outputs())
@@ -144,6 +163,7 @@ py::tuple CapturedGraph::vjp(const py::object& x, const Array& cotangents, unsig
     call.outputs = results.mutable_data();
     call.input_gradients = gradients.mutable_data();
     run_bound(call, true);
+    begin_with_zero(gradients);
     return py::make_tuple(results, gradients);
 }
 
@@ -214,7 +234,7 @@ Array CapturedGraph::as_inputs(const py::object& x) const {
         if (inputs() == 0) return Array(0);
         throw py::type_error("the graph has " + std::to_string(inputs()) + " inputs: give their numbers");
     }
-    Array given(x);
+    Array given = numbers_of(x, "inputs");
     if ((given.ndim() != 1 && given.ndim() != 2) || given.shape(given.ndim() - 1) != signed_size(inputs())) {
         throw py::value_error("inputs of shape " + shape_text(given) + " for a graph of " + std::to_string(inputs()) +
                               " inputs: give shape (" + std::to_string(inputs()) + ",) or (batch, " +
@@ -227,21 +247,23 @@ void CapturedGraph::read_bound(double* numbers) const {
     for (const Node* node : bound()) *numbers++ = node->data;
 }
 
+void CapturedGraph::add_to_bound(const double* gradients, double scale) const {
+    for (Node* node : bound()) node->grad += scale * *gradients++;
+}
+
 void CapturedGraph::run(const graph::Call& call) const {
     const py::gil_scoped_release release;
     graph_->run(call);
 }
 
 void CapturedGraph::run_bound(graph::Call& call, bool accumulates) const {
-    const std::vector<Node*>& nodes = bound();
-    const auto numbers = std::make_unique_for_overwrite<double[]>(2 * nodes.size());
-    double* gradients = numbers.get() + nodes.size();
+    const std::size_t count = bound().size();
+    const auto numbers = std::make_unique_for_overwrite<double[]>(2 * count);
     read_bound(numbers.get());
     call.bound = numbers.get();
-    call.bound_gradients = gradients;
+    call.bound_gradients = numbers.get() + count;
     run(call);
-    if (!accumulates) return;
-    for (std::size_t i = 0; i < nodes.size(); ++i) nodes[i]->grad += gradients[i];
+    if (accumulates) add_to_bound(call.bound_gradients, 1.0);
 }
 
 }  // namespace fastgrad::bind

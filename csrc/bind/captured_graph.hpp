@@ -56,7 +56,7 @@ class CapturedGraph {
 
     pybind11::array call(const pybind11::object& x, unsigned threads) const;
     pybind11::tuple value_and_grad(const pybind11::object& x, unsigned threads) const;
-    pybind11::tuple vjp(const pybind11::object& x, const Array& cotangents, unsigned threads) const;
+    pybind11::tuple vjp(const pybind11::object& x, const pybind11::object& weights, unsigned threads) const;
     pybind11::tuple parameters() const;
     pybind11::dict stats() const;
     std::string listing() const;
@@ -64,6 +64,8 @@ class CapturedGraph {
 
     // The bound leaves' present numbers.
     void read_bound(double* numbers) const;
+    // Adds to their gradients; a shared leaf gets its share too, which nobody reads.
+    void add_to_bound(const double* gradients, double scale) const;
     // Lets other threads run Python meanwhile.
     void run(const graph::Call& call) const;
 

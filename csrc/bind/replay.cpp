@@ -59,12 +59,6 @@ struct Gradients {
     }
 };
 
-// Shared leaves get their share too, which nobody reads.
-void add_to_bound(const CapturedGraph& graph, const std::vector<double>& gradients, double scale) {
-    const std::vector<Node*>& nodes = graph.bound();
-    for (std::size_t i = 0; i < nodes.size(); ++i) nodes[i]->grad += scale * gradients[i];
-}
-
 class ReplayCallback : public BackwardCallback {
  public:
     explicit ReplayCallback(std::shared_ptr<const Arguments> arguments) : arguments_(std::move(arguments)) {}
@@ -82,7 +76,7 @@ class ScaledGradients final : public ReplayCallback {
 
     bool run() override {
         gradients_.add_to_operands(*arguments_, node->grad);
-        add_to_bound(*arguments_->graph, gradients_.bound, node->grad);
+        arguments_->graph->add_to_bound(gradients_.bound.data(), node->grad);
         return true;
     }
 
@@ -111,7 +105,7 @@ class CallGradients final : public ReplayCallback {
             call.bound_gradients = gradients.bound.data();
             arguments_->graph->run(call);
             gradients.add_to_operands(*arguments_, 1.0);
-            add_to_bound(*arguments_->graph, gradients.bound, 1.0);
+            arguments_->graph->add_to_bound(gradients.bound.data(), 1.0);
         } catch (const std::bad_alloc&) {
             PyErr_NoMemory();
             return false;

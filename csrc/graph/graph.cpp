@@ -74,7 +74,9 @@ class Graph::Batch {
         if (!wants_gradients_) return;
         double* gradients = workspace.gradients();
         if (graph_.plan_.stores_first) {
-            for (const Slot slot : program_.outputs) gradients[slot] = nothing;
+            for (const Slot slot : program_.outputs) {
+                if (slot >= first_varying_) gradients[slot] = nothing;  // the others add up over the samples
+            }
             for (const Slot slot : graph_.input_slots_) gradients[slot] = nothing;
         } else {
             arrays_.fill(gradients + first_varying_, nothing, workspace.slots - first_varying_);

@@ -11,11 +11,15 @@
 
 namespace fastgrad::graph {
 
-#define FASTGRAD_DECLARE(set)                \
-    namespace set {                          \
-    extern const MapKernels map_kernels[];   \
-    extern const ArrayKernels array_kernels; \
-    extern const DotKernels dot_kernels[];   \
+// A function of whole registers, whose type depends on their width.
+using VectorFunction = void (*)();
+
+#define FASTGRAD_DECLARE(set)                                                                           \
+    namespace set {                                                                                     \
+    extern const MapKernels map_kernels[];                                                              \
+    extern const ArrayKernels array_kernels;                                                            \
+    extern const DotKernels dot_kernels[];                                                              \
+    void use_vector_functions(MapKernels*, VectorFunction (*find)(std::string_view, const Operation&)); \
     }
 FASTGRAD_FOR_EACH_INSTRUCTION_SET(FASTGRAD_DECLARE)
 #undef FASTGRAD_DECLARE

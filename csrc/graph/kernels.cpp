@@ -1,5 +1,12 @@
 #include "graph/kernels.hpp"
 
+#ifdef __linux__
+#include <dlfcn.h>
+#endif
+
+#include <algorithm>
+#include <array>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 
@@ -18,15 +25,53 @@ bool runs_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_suppor
 #endif
 bool runs_baseline() { return true; }
 
+// The vector form of a row's value, if that is one function of the C library: exp(x), but not log(x / (1 - x)).
+VectorFunction find_vector_function(std::string_view prefix, const Operation& row) {
+    if (row.value != std::string(row.name) + "(x)") return nullptr;
+#ifdef __linux__
+    static void* const library = dlopen("libmvec.so.1", RTLD_NOW | RTLD_LOCAL);
+    const std::string name = std::string(prefix) + std::string(row.name);
+    return library ? reinterpret_cast<VectorFunction>(dlsym(library, name.c_str())) : nullptr;
+#else
+    static_cast<void>(prefix);
+    return nullptr;
+#endif
+}
+
 struct Choice {
     bool (*runs)();
     Kernels kernels;
+    decltype(&baseline::use_vector_functions) use_vector_functions;
 };
 
-const Choice choices[] = {
-#define FASTGRAD_CHOICE(set) {runs_##set, {#set, set::map_kernels, &set::array_kernels, set::dot_kernels}},
+constexpr Choice choices[] = {
+#define FASTGRAD_CHOICE(set) \
+    {runs_##set, {#set, set::map_kernels, &set::array_kernels, set::dot_kernels}, set::use_vector_functions},
     FASTGRAD_FOR_EACH_INSTRUCTION_SET(FASTGRAD_CHOICE)
 #undef FASTGRAD_CHOICE
+};
+constexpr std::size_t choice_count = std::size(choices);
+
+const Choice& choose(std::string_view instruction_set) {
+    for (const Choice& choice : choices) {
+        if ((instruction_set.empty() || instruction_set == choice.kernels.name) && choice.runs()) return choice;
+    }
+    throw std::invalid_argument("this machine has no instruction set '" + std::string(instruction_set) + "'");
+}
+
+// The kernels of each choice with vector functions in the place of scalar ones.
+struct VectorKernels {
+    std::array<std::array<MapKernels, operation_count>, choice_count> maps;
+    std::array<Kernels, choice_count> kernels;
+
+    VectorKernels() {
+        for (std::size_t i = 0; i < choice_count; ++i) {
+            kernels[i] = choices[i].kernels;
+            std::copy_n(kernels[i].maps, operation_count, maps[i].begin());
+            kernels[i].maps = maps[i].data();
+            if (choices[i].runs()) choices[i].use_vector_functions(maps[i].data(), find_vector_function);
+        }
+    }
 };
 
 }  // namespace
@@ -39,13 +84,11 @@ std::vector<std::string_view> instruction_sets() {
     return names;
 }
 
-const Kernels& kernels(std::string_view instruction_set) {
-    for (const Choice& choice : choices) {
-        if ((instruction_set.empty() || instruction_set == choice.kernels.name) && choice.runs()) {
-            return choice.kernels;
-        }
-    }
-    throw std::invalid_argument("this machine has no instruction set '" + std::string(instruction_set) + "'");
+const Kernels& kernels(std::string_view instruction_set, bool vector_math) {
+    const Choice& choice = choose(instruction_set);
+    if (!vector_math) return choice.kernels;
+    static const VectorKernels vector_kernels;
+    return vector_kernels.kernels[static_cast<std::size_t>(&choice - choices)];
 }
 
 }  // namespace fastgrad::graph

@@ -9,6 +9,14 @@
 
 namespace fastgrad::graph {
 
+constexpr std::size_t row_of(Op op) { return static_cast<std::size_t>(op) - static_cast<std::size_t>(Op::own) - 1; }
+
+inline constexpr std::size_t operation_count = 0
+#define FASTGRAD_UNARY(...) +1
+#define FASTGRAD_BINARY(...) +1
+#include "ops.def"
+    ;
+
 // One operation over contiguous numbers. The derivatives, times the gradient g of r, are added to what is there.
 struct MapKernels {
     void (*value)(const double* x, const double* y, double* r, std::size_t count);
@@ -55,12 +63,15 @@ struct Kernels {
     const ArrayKernels* arrays;
     const DotKernels* dots;  // by width
 
-    const MapKernels& map(Op op) const { return maps[static_cast<int>(op) - static_cast<int>(Op::own) - 1]; }
+    const MapKernels& map(Op op) const { return maps[row_of(op)]; }
     const DotKernels& dot(Width width) const { return dots[static_cast<int>(width)]; }
 };
 
 // The names of the sets that this machine can run, the best first.
 std::vector<std::string_view> instruction_sets();
-const Kernels& kernels(std::string_view instruction_set = {});
+
+// The kernels of one of them, or of the best. `vector_math`: elementary functions on whole registers where the C
+// library has them. Throws std::invalid_argument for a set that this machine has not.
+const Kernels& kernels(std::string_view instruction_set, bool vector_math);
 
 }  // namespace fastgrad::graph

@@ -14,6 +14,7 @@ constexpr std::array table{
     Pass{"dot", "gather sums of products into one instruction each", sum},
     Pass{"hoist", "compute what no input changes once for all samples of a batch", hoist},
     Pass{"reroll", "line up instructions of one kind, so that they run as loops over contiguous memory", reroll},
+    Pass{"vector_math", "use the C library's elementary functions on whole registers, where it has them", nullptr},
 };
 
 }  // namespace

@@ -19,7 +19,7 @@ void reroll(Program& program);  // reroll.cpp: instructions of one kind side by 
 struct Pass {
     std::string_view name;
     std::string_view title;
-    void (*run)(Program&);
+    void (*run)(Program&);  // null: a choice of kernels, not a change of the program
 };
 
 // In the order in which they run.

@@ -59,12 +59,15 @@ class Summation {
             become_product(root, terms_[0]);
         } else if (terms_.size() > 1 && (products > 1 || !inner_.empty())) {
             replace(root, products > 1);
+        } else {  // nor is any part of it a sum
+            for (const Slot slot : inner_) taken_[slot - program_.first_result()] = true;
         }
     }
 
     // 0 + a * b.
     void become_product(std::size_t root, Slot product) {
         program_.instructions[root] = program_.result(product);
+        for (const Slot slot : inner_) take(slot);
         take(product);
     }
 

@@ -48,7 +48,8 @@ class Graph(_core.Graph):
         inputs: Leaf Values, n in all, whose numbers are given at each run. Every other leaf is bound: a run reads its
             present ``data``, and `value_and_grad` and `vjp` add to its ``grad``.
         passes: The optimisation passes to run, any of `PASSES`; they always run in the order of that tuple. Without
-            ``"dot"`` and ``"reroll"`` values equal the eager engine's to the last bit; without any, gradients do too.
+            ``"power"``, ``"dot"`` and ``"vector_math"`` values equal the eager engine's to the last bit; without any,
+            gradients do too.
         instruction_set: One of ``fastgrad.instruction_sets()``; the best of this machine if it is empty.
 
     Raises:
