@@ -118,3 +118,15 @@ def test_a_replay_raises_no_error_where_the_eager_operation_does(operation: Oper
     graph = Graph(function(*leaves), leaves)
     for arguments in refused:
         assert not np.isfinite(graph(arguments)).any(), arguments
+
+
+@every_operation
+@every_instruction_set
+def test_vector_functions_differ_in_the_last_places_only(operation: Operation, eager: Any, instruction_set: str):
+    expected = eager(operation)
+    graph = Graph(expected.output, expected.recorded, passes=("vector_math",), instruction_set=instruction_set)
+    rows = np.arange(-(-len(expected.x) // 32) * 32) % len(expected.x)
+    values, gradients = graph.value_and_grad(expected.x[rows])
+    assert np.isclose(values, expected.values[rows], rtol=1e-15, atol=0.0, equal_nan=True).all()
+    # The derivative of tanh is 1 - r * r: as precise as 1 is.
+    assert np.isclose(gradients, expected.gradients[rows], rtol=1e-14, atol=2e-15, equal_nan=True).all()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 import fastgrad
-from fastgrad import Value, no_grad
+from fastgrad import Value, jit, no_grad, vmap
 
 
 def cube(v: Value) -> Value:
@@ -37,6 +37,26 @@ def predict(slope: float, x: Value) -> Value:
     return slope * x
 
 
+class Line:
+    """Recorded functions take numbers in the place of Values."""
+
+    def __init__(self) -> None:
+        self.slope = Value(2.0)
+
+    @jit(threads=1)
+    def __call__(self, x: Value, offset: Value) -> Value:
+        return self.slope * x + offset
+
+    @vmap(reduce="sum")
+    def total(self, x: Value) -> Value:
+        return self.slope * x
+
+
+@jit
+def both(x: Value, y: Value) -> tuple[Value, Value]:
+    return x + y, x * y
+
+
 def main() -> None:
     slope, offset = fit([0.0, 1.0, 2.0], [1.0, 3.0, 5.0], 500)
     assert (round(slope, 6), round(offset, 6)) == (2.0, 1.0)
@@ -57,6 +77,12 @@ def main() -> None:
     assert text
     assert chosen.data == float(either) == 2.0
     assert largest >= twin or largest < 1e9
+    line = Line()
+    on_line: Value = line(3.0, offset=1)
+    together: tuple[Value, Value] = both(on_line, 2.0)
+    squares: list[Value] = vmap(lambda x: x * x)([1.0, together[0]])
+    assert (together[1].data, squares[1].data, line.total([1.0, 2.0]).data) == (14.0, 81.0, 6.0)
+    assert both.recordings == 1
     assert predict(2.0, v)._prev == set()
     assert "add" in [row.name for row in fastgrad.operations()]
 

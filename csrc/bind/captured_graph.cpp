@@ -82,19 +82,18 @@ py::object value_of(Node* node) {
 
 CapturedGraph::CapturedGraph(const Recording& recording, const std::vector<std::string>& passes,
                              const std::string& instruction_set)
-    : passes_(passes) {
+    : origin_{passes} {
     graph::Capture capture =
         graph::capture(recording.outputs, {recording.inputs, recording.constants, recording.oldest});
     graph::Program& program = capture.program;
     program.conditions = static_cast<std::uint32_t>(recording.conditions);
-    nodes_ = capture.nodes;
-    instructions_ = program.instructions.size() - program.inputs;
-    bool rolls = false, vector_math = false;
+    origin_.nodes = capture.nodes;
+    origin_.instructions = program.instructions.size() - program.inputs;
     for (const graph::Pass& pass : graph::passes()) {
         if (std::find(passes.begin(), passes.end(), pass.name) == passes.end()) continue;
         if (pass.run) pass.run(program);
-        rolls = rolls || pass.run == graph::reroll;
-        vector_math = vector_math || !pass.run;
+        origin_.rolls = origin_.rolls || pass.run == graph::reroll;
+        origin_.vector_math = origin_.vector_math || !pass.run;
     }
     std::vector<Node*> bound;
     bound.reserve(program.leaves.size());
@@ -106,7 +105,24 @@ CapturedGraph::CapturedGraph(const Recording& recording, const std::vector<std::
     }
     for (Node* node : recording.shared) shared_.push_back(position[node]);
     bound_ = HeldNodes(std::move(bound));
-    graph_ = std::make_unique<graph::Graph>(std::move(program), rolls, graph::kernels(instruction_set, vector_math));
+    graph_ = std::make_unique<graph::Graph>(std::move(program), origin_.rolls,
+                                            graph::kernels(instruction_set, origin_.vector_math));
+}
+
+CapturedGraph::CapturedGraph(graph::SavedGraph saved, HeldNodes bound, const std::string& instruction_set)
+    : origin_(std::move(saved.origin)),
+      bound_(std::move(bound)),
+      graph_(std::make_unique<graph::Graph>(std::move(saved.program), origin_.rolls,
+                                            graph::kernels(instruction_set, origin_.vector_math))) {}
+
+std::string CapturedGraph::to_bytes() const {
+    graph::BoundLeaves leaves;
+    leaves.numbers.resize(bound().size());
+    read_bound(leaves.numbers.data());
+    for (std::uint32_t i = 0; i < bound().size(); ++i) {
+        if (bound()[i]->has(Node::labelled)) leaves.labels.emplace_back(i, tape.label(bound()[i]));
+    }
+    return graph::to_bytes(program(), origin_, leaves);
 }
 
 py::array CapturedGraph::call(const py::object& x, unsigned threads) const {
@@ -115,7 +131,7 @@ py::array CapturedGraph::call(const py::object& x, unsigned threads) const {
     graph::Call call = start(given, threads);
     call.outputs = results.mutable_data();
     run_bound(call, false);
-    return std::move(results);
+    return results;
 }
 
 py::tuple CapturedGraph::value_and_grad(const py::object& x, unsigned threads) const {
@@ -185,12 +201,12 @@ py::dict CapturedGraph::stats() const {
         rows += run.count > 1 && (run.kind == graph::Run::map || run.kind == graph::Run::dots) ? run.count : 0;
     }
     py::dict result;
-    result["nodes"] = nodes_;
+    result["nodes"] = origin_.nodes;
     result["inputs"] = inputs();
     result["outputs"] = outputs();
     result["bound"] = program.bound();
     result["constants"] = program.constants.size();
-    result["instructions_before"] = instructions_;
+    result["instructions_before"] = origin_.instructions;
     result["instructions_after"] = program.instructions.size() - inputs();
     result["dots"] = program.dots.size();
     result["terms"] = program.left.size();

@@ -9,11 +9,14 @@
 #include <vector>
 
 #include "core/node.hpp"
+#include "graph/file.hpp"
 #include "graph/graph.hpp"
 
 namespace fastgrad::bind {
 
-using Array = pybind11::array_t<double, pybind11::array::c_style | pybind11::array::forcecast>;
+// Numbers side by side at aligned addresses: what else is given gets copied.
+using Array = pybind11::array_t<double, pybind11::array::c_style | pybind11::array::forcecast |
+                                            pybind11::detail::npy_api::NPY_ARRAY_ALIGNED_>;
 
 // Nodes that live as long as this does.
 class HeldNodes {
@@ -46,6 +49,11 @@ class CapturedGraph {
     };
     CapturedGraph(const Recording& recording, const std::vector<std::string>& passes,
                   const std::string& instruction_set);
+    // As it was saved; `bound`: the leaves to bind, as many as it has.
+    CapturedGraph(graph::SavedGraph saved, HeldNodes bound, const std::string& instruction_set);
+
+    // What graph/file.hpp describes, with the bound leaves' present numbers and labels.
+    std::string to_bytes() const;
 
     std::size_t inputs() const { return graph_->program().inputs; }
     std::size_t outputs() const { return graph_->program().outputs.size(); }
@@ -60,7 +68,7 @@ class CapturedGraph {
     pybind11::tuple parameters() const;
     pybind11::dict stats() const;
     std::string listing() const;
-    const std::vector<std::string>& passes() const { return passes_; }
+    const std::vector<std::string>& passes() const { return origin_.passes; }
 
     // The bound leaves' present numbers.
     void read_bound(double* numbers) const;
@@ -74,8 +82,7 @@ class CapturedGraph {
     // Reads the bound leaves, runs, and adds to their gradients if it is to.
     void run_bound(graph::Call& call, bool accumulates) const;
 
-    std::vector<std::string> passes_;
-    std::size_t nodes_, instructions_;  // before the passes
+    graph::Origin origin_;
     HeldNodes bound_;
     std::vector<std::uint32_t> shared_;
     std::unique_ptr<graph::Graph> graph_;

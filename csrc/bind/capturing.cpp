@@ -66,7 +66,9 @@ py::tuple end() {
     --capturing_threads;
     exchange_pauses(ended->pauses);
     py::list leaves, guards;
-    for (Node* leaf : ended->leaves) leaves.append(value_of(leaf));
+    for (Node* leaf : ended->leaves) {
+        if (!leaf->object) leaves.append(value_of(leaf));  // else somebody kept it, and may change it
+    }
     for (const auto& [node, answer] : ended->guards) guards.append(py::make_tuple(value_of(node), answer));
     return py::make_tuple(value_of(ended->marker), leaves, guards);
 }
@@ -106,8 +108,8 @@ void register_capturing(py::module_& module) {
     module.def("begin_recording", begin, "Record what this thread computes from now on.");
     module.def(
         "end_recording", end,
-        "A Value older than all that was recorded, the leaves that were made, and the conditions that were asked "
-        "for, with their answers.");
+        "A Value older than all that was recorded, the leaves that were made and let go of, and the conditions that "
+        "were asked for, with their answers.");
     module.def("is_recording", capturing_in_this_thread, "Whether this thread records a function.");
 }
 

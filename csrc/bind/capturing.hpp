@@ -22,7 +22,7 @@ inline bool refused_while_capturing(const char* what) {
     return true;
 }
 
-// A leaf that the function itself makes is a constant of the recording. Throws std::bad_alloc.
+// A leaf that the function itself makes is a constant of the recording, unless it outlives it. Throws std::bad_alloc.
 void note_leaf(Node* leaf);
 
 // A condition that the function asked for: the recording holds while the answer is the same. False with an error set.

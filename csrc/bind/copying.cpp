@@ -11,6 +11,13 @@ namespace fastgrad::bind {
 
 bool is_copyable(const Node* node) {
     if (node->op != Op::own) return true;
+    if (node->x.own->callback && !callback_function(node)) {
+        PyErr_Format(PyExc_TypeError,
+                     "a result of the recorded function %s() cannot be copied or pickled: copy what it was made of, "
+                     "or its detach()",
+                     node->x.own->symbol.c_str());
+        return false;
+    }
     if (node->x.own->callback) {
         PyErr_SetString(
             PyExc_TypeError,

@@ -1,13 +1,17 @@
 // fastgrad._core.Graph: how Python reaches captured graphs.
 #include <pybind11/stl.h>
 
+#include <algorithm>
+
 #include "bind/captured_graph.hpp"
 #include "bind/registration.hpp"
 #include "bind/replay.hpp"
 #include "bind/value_object.hpp"
 #include "core/node_index.hpp"
 #include "core/own_operation.hpp"
+#include "core/tape.hpp"
 #include "graph/capture.hpp"
+#include "graph/file.hpp"
 #include "graph/passes.hpp"
 
 namespace py = pybind11;
@@ -68,6 +72,45 @@ std::shared_ptr<CapturedGraph> make_graph(const py::sequence& outputs, const py:
     return std::make_shared<CapturedGraph>(recording, passes, instruction_set);
 }
 
+// Fresh leaves with the saved numbers and labels.
+HeldNodes new_leaves(const graph::BoundLeaves& saved) {
+    std::vector<Node*> nodes;
+    nodes.reserve(saved.numbers.size());
+    const auto let_go = [&] { std::for_each(nodes.begin(), nodes.end(), [](Node* node) { tape.release(node); }); };
+    try {
+        for (const double number : saved.numbers) nodes.push_back(tape.leaf(number));
+        for (const auto& [leaf, label] : saved.labels) tape.set_label(nodes[leaf], label);
+        HeldNodes held(nodes);
+        let_go();
+        return held;
+    } catch (...) {
+        let_go();
+        throw;
+    }
+}
+
+// Text that Python cannot read would raise only when it is asked for.
+void require_unicode(const std::string& text) { static_cast<void>(py::str(text)); }
+
+std::shared_ptr<CapturedGraph> read_graph(const py::bytes& data, const py::object& parameters,
+                                          const std::string& instruction_set) {
+    graph::SavedGraph saved = graph::from_bytes(std::string_view(data));
+    for (const std::string& pass : saved.origin.passes) require_unicode(pass);
+    for (const auto& [leaf, label] : saved.bound.labels) require_unicode(label);
+    HeldNodes bound;
+    if (parameters.is_none()) {
+        bound = new_leaves(saved.bound);
+    } else {
+        bound = HeldNodes(nodes_of(parameters, "parameters"));
+        if (bound.nodes().size() != saved.bound.numbers.size()) {
+            throw py::value_error("a graph of " + std::to_string(saved.bound.numbers.size()) +
+                                  " bound leaves cannot be bound to " + std::to_string(bound.nodes().size()));
+        }
+        require_distinct_leaves(bound.nodes());
+    }
+    return std::make_shared<CapturedGraph>(std::move(saved), std::move(bound), instruction_set);
+}
+
 }  // namespace
 
 void register_graph(py::module_& module) {
@@ -82,6 +125,10 @@ void register_graph(py::module_& module) {
         .def(py::init(&make_graph), py::arg("outputs"), py::arg("inputs"), py::kw_only(), py::arg("constants"),
              py::arg("shared"), py::arg("conditions"), py::arg("oldest"), py::arg("passes"),
              py::arg("instruction_set"))
+        .def(py::init(&read_graph), py::arg("data"), py::kw_only(), py::arg("parameters"), py::arg("instruction_set"))
+        .def(
+            "_to_bytes", [](const CapturedGraph& graph) { return py::bytes(graph.to_bytes()); },
+            "What Graph(data) reads.")
         .def("__call__", &CapturedGraph::call, py::arg("x") = py::none(), py::kw_only(), py::arg("threads") = 1)
         .def("value_and_grad", &CapturedGraph::value_and_grad, py::arg("x") = py::none(), py::kw_only(),
              py::arg("threads") = 1)

@@ -293,7 +293,7 @@ py::object all_outputs(std::shared_ptr<const Arguments> arguments, const py::lis
             callback->node = node;
         }
     }
-    return std::move(values);
+    return values;
 }
 
 }  // namespace

@@ -122,6 +122,17 @@ Node* parse(PyObject* args, PyObject* kwargs) {
     }
 }
 
+// A leaf of the recording. Takes the reference over.
+PyObject* noted(PyObject* leaf) {
+    try {
+        note_leaf(node_of(leaf));
+    } catch (const std::bad_alloc&) {
+        Py_DECREF(leaf);
+        return PyErr_NoMemory();
+    }
+    return leaf;
+}
+
 }  // namespace
 
 PyObject* new_value(PyTypeObject* type, PyObject*, PyObject*) {
@@ -152,7 +163,8 @@ PyObject* call_value_type(PyObject*, PyObject* const* args, std::size_t count_an
     if (count == 1 && !names) {
         double number;
         if (!require_double(args[0], number, "Value()")) return nullptr;
-        return new_leaf(number);
+        PyObject* leaf = new_leaf(number);
+        return leaf && capturing() ? noted(leaf) : leaf;
     }
     const Reference positional(PyTuple_New(count));
     const Reference named(PyDict_New());

@@ -94,6 +94,7 @@ PyObject* get_prev(PyObject* self, void*) {
 }
 
 PyObject* step(PyObject* self, PyObject*) {
+    if (refused_while_capturing("_backward()")) return nullptr;
     return guarded([self]() -> PyObject* {
         if (!step_back(node_of(self))) return nullptr;
         Py_RETURN_NONE;

@@ -46,12 +46,15 @@ PyObject* power_slot(PyObject* a, PyObject* b, PyObject* modulus) {
 
 PyObject* positive(PyObject* self) { return Py_NewRef(self); }
 
+// What a comparison gives while it is recorded, and a bool elsewhere.
+bool is_condition(const Node* node) { return node->op == Op::less || node->op == Op::less_equal; }
+
 int is_true(PyObject* self) {
     Node* node = node_of(self);
     const bool answer = node->data != 0.0;
     if (!capturing()) [[likely]]
         return answer;
-    if (node->op != Op::less && node->op != Op::less_equal) {
+    if (!is_condition(node)) {
         refuse_while_capturing("bool()");
         return -1;
     }
@@ -84,7 +87,10 @@ PyObject* compare_recorded(PyObject* a, const Argument& other, int relation) {
 
 // Order is by data; equality is identity, as Python's default has it.
 PyObject* compare(PyObject* a, PyObject* b, int relation) {
-    if (relation == Py_EQ || relation == Py_NE) Py_RETURN_NOTIMPLEMENTED;
+    if (relation == Py_EQ || relation == Py_NE) {
+        if (is_condition(node_of(a)) && refused_while_capturing("== of a comparison")) return nullptr;
+        Py_RETURN_NOTIMPLEMENTED;
+    }
     const double x = node_of(a)->data;
     Argument other;
     switch (other.read(b)) {

@@ -1,17 +1,13 @@
 #include "core/snapshot.hpp"
 
 #include <algorithm>
-#include <bit>
-#include <cstring>
-#include <stdexcept>
 #include <utility>
 
+#include "core/bytes.hpp"
 #include "core/order.hpp"
 #include "core/tape.hpp"
 
 namespace fastgrad {
-
-static_assert(std::endian::native == std::endian::little, "the bytes of a snapshot are little-endian");
 
 namespace {
 
@@ -23,58 +19,6 @@ std::vector<Snapshot*>& living() {
     static auto& snapshots = *new std::vector<Snapshot*>;
     return snapshots;
 }
-
-class Writer {
- public:
-    template <class T>
-    void number(T value) {
-        text_.append(reinterpret_cast<const char*>(&value), sizeof value);
-    }
-    void text(std::string_view text) {
-        number<std::uint64_t>(text.size());
-        text_.append(text);
-    }
-    void reserve(std::size_t size) { text_.reserve(size); }
-    void raw(std::string_view text) { text_.append(text); }
-    std::string take() { return std::move(text_); }
-
- private:
-    std::string text_;
-};
-
-[[noreturn]] void reject(const char* why) {
-    throw std::invalid_argument(std::string("not a snapshot of a graph: ") + why);
-}
-
-class Reader {
- public:
-    explicit Reader(std::string_view bytes) : rest_(bytes) {}
-
-    std::string_view raw(std::uint64_t size) {
-        if (size > rest_.size()) reject("it is cut short");
-        const std::string_view text = rest_.substr(0, size);
-        rest_.remove_prefix(size);
-        return text;
-    }
-    template <class T>
-    T number() {
-        T value;
-        std::memcpy(&value, raw(sizeof value).data(), sizeof value);
-        return value;
-    }
-    std::string_view text() { return raw(number<std::uint64_t>()); }
-
-    // A count of things of at least `size` bytes each, which therefore cannot be larger than the rest.
-    std::uint64_t count(std::size_t size) {
-        const auto count = number<std::uint64_t>();
-        if (count > rest_.size() / size) reject("a count is too large");
-        return count;
-    }
-    bool at_end() const { return rest_.empty(); }
-
- private:
-    std::string_view rest_;
-};
 
 constexpr std::size_t smallest_record = 2 + 2 * sizeof(double) + sizeof(std::uint64_t);
 
@@ -127,7 +71,7 @@ const Snapshot* Snapshot::find(const Node* node) {
 }
 
 std::string Snapshot::bytes() const {
-    Writer out;
+    ByteWriter out;
     out.reserve(magic.size() + 64 + nodes_.size() * 34);
     out.raw(magic);
     out.number<std::uint64_t>(externals_.size());
@@ -172,12 +116,12 @@ std::string Snapshot::bytes() const {
 Snapshot::Snapshot(std::string_view bytes, const std::vector<Node*>& externals) : externals_(externals) {
     for (Node* node : externals_) Tape::retain(node);
     try {
-        Reader in(bytes);
-        if (in.raw(std::min(bytes.size(), magic.size())) != magic) reject("it starts otherwise");
-        if (in.number<std::uint64_t>() != externals_.size()) reject("it refers to another number of Values");
-        const auto node_at = [this](std::uint64_t number) {
+        ByteReader in(bytes, "not a snapshot of a graph");
+        if (in.raw(std::min(bytes.size(), magic.size())) != magic) in.reject("it starts otherwise");
+        if (in.number<std::uint64_t>() != externals_.size()) in.reject("it refers to another number of Values");
+        const auto node_at = [this, &in](std::uint64_t number) {
             if (number < externals_.size()) return externals_[number];
-            if (number - externals_.size() >= nodes_.size()) reject("an operand does not stand before its result");
+            if (number - externals_.size() >= nodes_.size()) in.reject("an operand does not stand before its result");
             return nodes_[number - externals_.size()];
         };
         const std::uint64_t count = in.count(smallest_record);
@@ -188,7 +132,7 @@ Snapshot::Snapshot(std::string_view bytes, const std::vector<Node*>& externals) 
             const auto data = in.number<double>();
             const auto grad = in.number<double>();
             if (op == static_cast<std::uint8_t>(Op::leaf)) {
-                if (in.number<std::uint64_t>() != 0) reject("a leaf has operands");
+                if (in.number<std::uint64_t>() != 0) in.reject("a leaf has operands");
                 nodes_.push_back(tape.leaf(data));
             } else if (op == static_cast<std::uint8_t>(Op::own)) {
                 auto own = std::make_unique<OwnOperation>();
@@ -199,15 +143,15 @@ Snapshot::Snapshot(std::string_view bytes, const std::vector<Node*>& externals) 
                     own->local_gradients.push_back(in.number<double>());
                 }
                 if (!own->local_gradients.empty() && own->local_gradients.size() != own->operands.size()) {
-                    reject("local gradients and operands differ in number");
+                    in.reject("local gradients and operands differ in number");
                 }
                 own->symbol = in.text();
                 nodes_.push_back(tape.own(data, std::move(own)));
             } else {
-                if (!is_operation(op)) reject("an operation is unknown");
+                if (!is_operation(op)) in.reject("an operation is unknown");
                 if ((constants & ~constant_flags) != 0 || constants == constant_flags ||
                     (operation(static_cast<Op>(op)).arity == 1 && constants != Node::y_is_constant)) {
-                    reject("an operation has operands that it does not take");
+                    in.reject("an operation has operands that it does not take");
                 }
                 const auto operand = [&](Node::Flag constant) -> Operand {
                     if (constants & constant) return in.number<double>();
@@ -221,10 +165,10 @@ Snapshot::Snapshot(std::string_view bytes, const std::vector<Node*>& externals) 
         }
         for (std::uint64_t left = in.count(2 * sizeof(std::uint64_t)); left != 0; --left) {
             const auto i = in.number<std::uint64_t>();
-            if (i >= nodes_.size()) reject("a label belongs to no node");
+            if (i >= nodes_.size()) in.reject("a label belongs to no node");
             tape.set_label(nodes_[i], in.text());
         }
-        if (!in.at_end()) reject("something follows its end");
+        in.require_end();
     } catch (...) {
         release_all();
         throw;

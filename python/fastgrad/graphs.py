@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from fastgrad import _core
 
@@ -11,6 +13,8 @@ __all__ = ["PASSES", "Graph"]
 
 #: The optimisation passes, in the order in which they run: see docs/graphs.md.
 PASSES: tuple[str, ...] = tuple(_core.PASSES)
+
+G = TypeVar("G", bound="Graph")
 
 
 def checked_passes(passes: Iterable[str]) -> list[str]:
@@ -76,9 +80,76 @@ class Graph(_core.Graph):
             instruction_set=instruction_set,
         )
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the graph to a file, with the bound leaves' present data and labels.
+
+        A file that is there already is replaced once the new one is whole.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        data = self._to_bytes()
+        target = os.path.realpath(os.fspath(path))
+        if os.path.exists(target) and not os.path.isfile(target):  # a pipe or a device stays what it is
+            with open(target, "wb") as file:
+                file.write(data)
+            return
+        beside = f"{target}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
+        try:
+            with open(beside, "xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(beside, target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(beside)
+            raise
+
+    @classmethod
+    def load(cls: type[G], path: str | os.PathLike[str], *, instruction_set: str = "") -> G:
+        """Read a graph that `save` wrote. Its `parameters` are fresh leaves with the saved data and labels.
+
+        On the same instruction set its results equal the saved graph's to the last bit. No file can make this do
+        anything but build a graph or raise.
+
+        Args:
+            instruction_set: As for `Graph`.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: the file is no graph, is damaged, or was written by a newer fastgrad.
+        """
+        with open(path, "rb") as file:
+            data = file.read()
+        try:
+            return _graph_of(cls, data, None, instruction_set)
+        except ValueError as error:
+            raise ValueError(f"{os.fspath(path)}: {error}") from None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy: the bytes of `save`, and the bound leaves as Values.
+
+        A graph that is pickled or copied together with its parameters stays bound to them.
+        """
+        used = self.stats()["instruction_set"]
+        chosen = "" if used == _core.instruction_sets()[0] else used
+        return _restored, (type(self), self._to_bytes(), self.parameters, chosen), vars(self) or None
+
     def __repr__(self) -> str:
         stats = self.stats()
         return (
             f"Graph({self.inputs_count} inputs, {self.outputs_count} outputs, {stats['bound']} bound leaves, "
             f"{stats['instructions_after']} instructions of {stats['nodes']} nodes)"
         )
+
+
+def _graph_of(cls: type[G], data: bytes, parameters: Sequence[_core.Value] | None, instruction_set: str) -> G:
+    graph = cls.__new__(cls)
+    _core.Graph.__init__(graph, data, parameters=parameters, instruction_set=instruction_set)
+    return graph
+
+
+def _restored(cls: type[G], data: bytes, parameters: Sequence[_core.Value], chosen: str) -> G:
+    """What pickle calls; on a machine without the instruction set that was chosen, its best one is used."""
+    return _graph_of(cls, data, parameters, chosen if chosen in _core.instruction_sets() else "")

@@ -2,146 +2,62 @@
 
 from __future__ import annotations
 
-import functools
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, Literal, ParamSpec, TypeVar, cast, overload
+from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, cast, overload
 
 from fastgrad import _core
 from fastgrad.engine import Value
-from fastgrad.graphs import PASSES, checked_passes
-from fastgrad.trees import LEAF, Static, Structure, flatten, is_array, unflatten
+from fastgrad.graphs import PASSES
+from fastgrad.recorder import Recorder, Run
+from fastgrad.samples import numbers_of, samples_of
+from fastgrad.trees import LEAF, Static, Structure, as_values, flatten, is_array, unflatten
 
 __all__ = ["jit", "vmap"]
 
 P = ParamSpec("P")
+Q = ParamSpec("Q")
 R = TypeVar("R")
 Reduction = Literal["sum", "mean"] | None
+Axes = int | None | Sequence[int | None]
 
 
-@dataclass(slots=True)
-class Recording:
-    """A graph, the answers to the comparisons that led to it, and the structure of what the function returned."""
-
-    graph: _core.Graph
-    answers: list[bool]
-    structure: Structure
-
-
-class Recorder(Generic[R]):
-    """What `jit` and `vmap` share: the recordings of one function by the structure of its arguments."""
-
-    def __init__(self, function: Callable[..., R], passes: Iterable[str], threads: int, most: int) -> None:
-        functools.update_wrapper(self, function)
-        self._function = function
-        self._name = getattr(function, "__name__", type(function).__name__)
-        self._passes = checked_passes(passes)
-        self._threads = threads
-        self._most = most
-        self._recordings: dict[Any, list[Recording]] = {}
-
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        """As a method: one set of recordings for each instance."""
-        if instance is None:
-            return self
-        bound = self._bind(self._function.__get__(instance, owner))
-        name = self.__dict__.get("__name__", self._name)
-        if hasattr(instance, "__dict__"):
-            instance.__dict__[name] = bound
-        return bound
-
-    def _bind(self, function: Callable[..., R]) -> Recorder[R]:
-        raise NotImplementedError
-
-    @property
-    def recordings(self) -> int:
-        """How many recordings there are."""
-        return sum(map(len, self._recordings.values()))
-
-    def _record(
-        self,
-        arguments: tuple[Any, ...],
-        named: dict[str, Any],
-        inputs: list[Value],
-        shared: list[Value],
-        guarded: bool,
-    ) -> Recording:
-        _core.begin_recording()
-        try:
-            result = self._function(*arguments, **named)
-        except BaseException:
-            _core.end_recording()
-            raise
-        oldest, constants, conditions = _core.end_recording()
-        if conditions and not guarded:
-            raise TypeError(
-                f"{self._name}() compares Values, which may turn out differently from sample to sample: choose with "
-                "where(), maximum() or minimum()"
-            )
-        leaves: list[Any] = []
-        structure = flatten(result, leaves)
-        outputs = [leaf if isinstance(leaf, _core.Value) else Value(leaf) for leaf in leaves]
-        constants += [output for leaf, output in zip(leaves, outputs, strict=True) if leaf is not output]
-        graph = _core.Graph(
-            [*outputs, *(condition for condition, _ in conditions)],
-            inputs,
-            constants=constants,
-            shared=shared,
-            conditions=len(conditions),
-            oldest=oldest,
-            passes=self._passes,
-            instruction_set="",
-        )
-        return Recording(graph, [answer for _, answer in conditions], structure)
-
-    def _replay(
-        self, key: Any, record: Callable[[], Recording], leaves: list[Any], **how: Any
-    ) -> tuple[Any, Recording]:
-        """The outputs of the first recording that fits, and that recording; made if there is none."""
-        recordings = self._recordings.setdefault(key, [])
-        for position, recording in enumerate(recordings):
-            outputs = recording.graph.replay(
-                leaves, answers=recording.answers, name=self._name, threads=self._threads, **how
-            )
-            if outputs is not None:
-                if position:
-                    recordings.insert(0, recordings.pop(position))
-                return outputs, recording
-        if len(recordings) >= self._most:
-            raise RuntimeError(
-                f"{self._name}() has {len(recordings)} recordings for arguments of this structure, one for each way "
-                "its comparisons turned out, and none fits this call: write the choice with where(), maximum() or "
-                "minimum(), or give a larger max_recordings"
-            )
-        recording = record()
-        recordings.insert(0, recording)
-        outputs = recording.graph.replay(
-            leaves, answers=recording.answers, name=self._name, threads=self._threads, **how
-        )
-        if outputs is None:
-            raise RuntimeError(f"{self._name}() compares numbers differently when it is run again: is it random?")
-        return outputs, recording
-
-
-class Jitted(Recorder[R]):
+class Jitted(Recorder[P, R]):
     """A function that `jit` made."""
 
-    def __init__(self, function: Callable[..., R], static: Sequence[str], **options: Any) -> None:
+    def __init__(self, function: Callable[P, R], static: str | Sequence[str], **options: Any) -> None:
         super().__init__(function, **options)
         self._static = (static,) if isinstance(static, str) else tuple(static)
+        self._static_positions = _positions(function, self._static) if self._static else {}
 
-    def _bind(self, function: Callable[..., R]) -> Jitted[R]:
+    def _bind(self, function: Callable[..., R]) -> Jitted[..., R]:
         return Jitted(function, self._static, passes=self._passes, threads=self._threads, most=self._most)
 
+    @overload
+    def __get__(self, instance: None, owner: type | None = None) -> Jitted[P, R]: ...
+    @overload
+    def __get__(
+        self: Jitted[Concatenate[Any, Q], R], instance: object, owner: type | None = None
+    ) -> Jitted[Q, R]: ...
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return super().__get__(instance, owner)
+
+    @overload
+    def __call__(self, *arguments: P.args, **named: P.kwargs) -> R: ...
+    @overload
+    def __call__(self, *arguments: Any, **named: Any) -> R: ...
     def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """The function's results, as nodes of the graph; numbers may stand for Values."""
+        if self._static:
+            arguments = tuple(Static(a) if i in self._static_positions else a for i, a in enumerate(arguments))
+            named = {name: Static(a) if name in self._static else a for name, a in named.items()}
         if _core.is_recording():
-            return self._function(*arguments, **named)
-        fixed = {name: named.pop(name) for name in self._static if name in named}
+            arguments, named = as_values((arguments, named))
+            return cast("Callable[..., R]", self._function)(*arguments, **named)
         leaves: list[Any] = []
         structure = flatten((arguments, named), leaves, keep_arrays=True)
-        key = (structure, tuple(fixed.items()))
 
-        def record() -> Recording:
+        def record() -> Run:
             inputs: list[Value] = []
 
             def placeholders() -> Iterator[Value]:
@@ -151,75 +67,115 @@ class Jitted(Recorder[R]):
                         yield inputs[-1]
 
             given, given_names = unflatten(structure, placeholders())
-            return self._record(given, {**given_names, **fixed}, inputs, [], guarded=True)
+            return self._record(given, given_names, inputs, [], guarded=True)
 
-        outputs, recording = self._replay(key, record, leaves, batch=None, values=[], shared=[], reduce="")
+        outputs, recording = self._replay(structure, record, leaves, batch=None, values=[], shared=[], reduce="")
         if recording.structure is LEAF:
             return outputs
         return unflatten(recording.structure, iter(outputs if isinstance(outputs, tuple) else (outputs,)))
 
 
-class Mapped(Recorder[R]):
+def _positions(function: Callable[..., Any], names: Sequence[str]) -> dict[int, str]:
+    """Where those parameters may stand without their names.
+
+    Raises:
+        ValueError: there is no such parameter.
+    """
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):  # some of C's functions
+        return {}
+    any_name = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    for name in names:
+        if name not in parameters and not any_name:
+            raise ValueError(f"static_argnames names {name!r}, and there is no such parameter")
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return {i: p.name for i, p in enumerate(parameters.values()) if p.kind in positional and p.name in names}
+
+
+class Mapped(Recorder[..., R]):
     """A function that `vmap` made."""
 
-    def __init__(self, function: Callable[..., R], in_axes: Any, reduce: Reduction, **options: Any) -> None:
+    def __init__(self, function: Callable[..., Any], in_axes: Axes, reduce: Reduction, **options: Any) -> None:
         super().__init__(function, **options)
+        for axis in in_axes if isinstance(in_axes, (tuple, list)) else (in_axes,):
+            if axis is not None and not isinstance(axis, int):
+                raise TypeError(f"in_axes must be an int or None, or one for each argument, not {in_axes!r}")
         self._in_axes = in_axes
         self._reduce = reduce
 
-    def _bind(self, function: Callable[..., R]) -> Mapped[R]:
+    def _bind(self, function: Callable[..., Any]) -> Mapped[R]:
         return Mapped(
             function, self._in_axes, self._reduce, passes=self._passes, threads=self._threads, most=self._most
         )
 
-    def _axes(self, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    def __get__(self, instance: Any, owner: type | None = None) -> Mapped[R]:
+        return cast("Mapped[R]", super().__get__(instance, owner))
+
+    def _axes(self, arguments: tuple[Any, ...]) -> tuple[int | None, ...]:
         axes = self._in_axes if isinstance(self._in_axes, (tuple, list)) else (self._in_axes,) * len(arguments)
         if len(axes) != len(arguments):
             raise ValueError(f"in_axes has {len(axes)} entries for {len(arguments)} arguments of {self._name}()")
         return tuple(axes)
 
-    def __call__(self, *arguments: Any) -> Any:
-        if _core.is_recording():
-            return self._in_python(arguments)
-        columns: list[Any] = []
-        values: list[tuple[int, int, Value]] = []
-        shared: list[Any] = []
-        structures = []
+    def _split(self, arguments: tuple[Any, ...]) -> tuple[list[Any], int]:
+        """For each argument the array of its samples, or None for one that all share; and how many samples.
+
+        Raises:
+            ValueError: an argument has no such axis; or there are no samples, or not equally many of each.
+        """
+        split: list[Any] = []
         batch: int | None = None
-        width = 0
         for argument, axis in zip(arguments, self._axes(arguments), strict=True):
             if axis is None:
-                structures.append((None, flatten(argument, shared)))
+                split.append(None)
                 continue
-            samples = _as_samples(argument, axis, self._name)
+            samples = samples_of(argument, axis, self._name)
+            split.append(samples)
             if batch is not None and len(samples) != batch:
                 raise ValueError(
                     f"{self._name}() was given {batch} samples of one argument and {len(samples)} of another"
                 )
             batch = len(samples)
+        if batch is None:
+            raise ValueError(f"{self._name}() needs an argument with samples: in_axes is {self._in_axes!r}")
+        if batch == 0:
+            raise ValueError(f"{self._name}() was given no samples: their axis has length 0")
+        return split, batch
+
+    def __call__(self, *arguments: Any) -> R:
+        """The results for all samples."""
+        split, batch = self._split(arguments)
+        if _core.is_recording():
+            return cast("R", self._in_python(arguments, split, batch))
+        columns: list[Any] = []
+        values: list[tuple[int, int, _core.Value]] = []
+        shared: list[Any] = []
+        structures: list[tuple[Any, Any]] = []
+        width = 0
+        for argument, samples in zip(arguments, split, strict=True):
+            if samples is None:
+                structures.append((None, flatten(argument, shared)))
+                continue
             structures.append((samples.shape[1:], None))
             rows = samples.reshape(batch, -1)
             if rows.dtype.kind == "O":
-                rows = _numbers_of(rows, width, values)
+                rows = numbers_of(rows, width, values)
             width += rows.shape[1]
             columns.append(rows)
-        if batch is None:
-            raise ValueError(f"{self._name}() needs an argument with a leading axis: in_axes={self._in_axes!r}")
-        if batch == 0:
-            raise ValueError(f"{self._name}() was given no samples: the leading axis has length 0")
 
-        def record() -> Recording:
+        def record() -> Run:
             return self._record_sample(structures, columns, shared)
 
         outputs, recording = self._replay(
             tuple(structures), record, columns, batch=batch, values=values, shared=shared, reduce=self._reduce or ""
         )
         if self._reduce:
-            return outputs
+            return cast("R", outputs)
         each = iter(outputs)
-        return [unflatten(recording.structure, each) for _ in range(batch)]
+        return cast("R", [unflatten(recording.structure, each) for _ in range(batch)])
 
-    def _record_sample(self, structures: list[Any], columns: list[Any], shared: list[Any]) -> Recording:
+    def _record_sample(self, structures: list[Any], columns: list[Any], shared: list[Any]) -> Run:
         inputs = [Value(number) for rows in columns for number in rows[0].tolist()]
         placeholders = [Value(number.data if isinstance(number, _core.Value) else number) for number in shared]
         samples, others = iter(inputs), iter(placeholders)
@@ -229,88 +185,51 @@ class Mapped(Recorder[R]):
                 arguments.append(unflatten(structure, others))
             else:
                 arguments.append(unflatten(("array", shape) if shape else LEAF, samples))
-        recording = self._record(tuple(arguments), {}, inputs, placeholders, guarded=False)
-        if self._reduce and recording.structure is not LEAF:
+        run = self._record(tuple(arguments), {}, inputs, placeholders, guarded=False)
+        self._require_reducible(run.structure)
+        return run
+
+    def _require_reducible(self, structure: Structure) -> None:
+        if self._reduce and structure is not LEAF:
             raise ValueError(
                 f"reduce={self._reduce!r} needs a function that returns one number: {self._name}() does not"
             )
-        return recording
 
-    def _in_python(self, arguments: tuple[Any, ...]) -> Any:
+    def _in_python(self, arguments: tuple[Any, ...], split: list[Any], batch: int) -> Any:
         """Inside another recording: sample by sample."""
-        axes = self._axes(arguments)
-        samples = [
-            a if axis is None else _as_samples(a, axis, self._name) for a, axis in zip(arguments, axes, strict=True)
-        ]
-        counts = {len(s) for s, axis in zip(samples, axes, strict=True) if axis is not None}
-        if len(counts) != 1:
-            raise ValueError(f"{self._name}() was given arguments of different lengths: {sorted(counts)}")
-        count = counts.pop()
-        results: list[Any] = [
-            self._function(*(s if axis is None else s[i] for s, axis in zip(samples, axes, strict=True)))
-            for i in range(count)
-        ]
+        given = [as_values(a if samples is None else samples) for a, samples in zip(arguments, split, strict=True)]
+        results: list[Any] = []
+        for i in range(batch):
+            sample = (g if samples is None else g[i] for g, samples in zip(given, split, strict=True))
+            results.append(self._function(*sample))
+        self._require_reducible(flatten(results[0], []))
         if not self._reduce:
             return results
-        return sum(results) / count if self._reduce == "mean" else sum(results)
+        return sum(results) / batch if self._reduce == "mean" else sum(results)
 
 
-def _as_samples(argument: Any, axis: int, name: str) -> Any:
-    """The argument as an array whose leading axis is the samples'.
-
-    Raises:
-        ValueError: it has no such axis, or its samples differ in length.
-    """
-    import numpy as np
-
-    array = argument if isinstance(argument, np.ndarray) else _as_array(argument)
-    if not -array.ndim <= axis < array.ndim:
-        raise ValueError(f"{name}() was told to map over axis {axis} of an argument of shape {array.shape}")
-    return np.moveaxis(array, axis, 0) if axis else array
+class _Jit(Protocol):
+    def __call__(self, function: Callable[P, R], /) -> Jitted[P, R]: ...
 
 
-def _as_array(nested: Any) -> Any:
-    import numpy as np
-
-    leaves: list[Any] = []
-    structure = flatten(nested, leaves)
-    shape = _shape_of(structure)
-    if not any(isinstance(leaf, _core.Value) for leaf in leaves):
-        return np.array(leaves, dtype=np.float64).reshape(shape)
-    array = np.empty(len(leaves), dtype=object)
-    for position, leaf in enumerate(leaves):
-        array[position] = leaf
-    return array.reshape(shape)
+class _Vmap(Protocol):
+    def __call__(self, function: Callable[..., R], /) -> Mapped[list[R]]: ...
 
 
-def _shape_of(structure: Structure) -> tuple[int, ...]:
-    if structure is LEAF:
-        return ()
-    if isinstance(structure, Static) or structure[0] is dict:
-        raise ValueError("a mapped argument must be an array, or nested lists of numbers")
-    if structure[0] == "array":
-        return cast("tuple[int, ...]", structure[1])
-    shapes = {_shape_of(item) for item in structure[1:]}
-    if len(shapes) > 1:
-        raise ValueError(f"the samples of a mapped argument must have one shape, not {sorted(shapes)}")
-    return (len(structure) - 1, *(shapes.pop() if shapes else ()))
-
-
-def _numbers_of(rows: Any, offset: int, values: list[tuple[int, int, Value]]) -> Any:
-    import numpy as np
-
-    numbers = np.empty(rows.shape)
-    for (row, column), item in np.ndenumerate(rows):
-        if isinstance(item, _core.Value):
-            values.append((row, offset + column, item))
-            numbers[row, column] = item.data
-        else:
-            numbers[row, column] = item
-    return numbers
+class _VmapToOne(Protocol):
+    def __call__(self, function: Callable[..., Any], /) -> Mapped[Value]: ...
 
 
 @overload
-def jit(function: Callable[P, R], /) -> Callable[P, R]: ...
+def jit(
+    function: Callable[P, R],
+    /,
+    *,
+    static_argnames: str | Sequence[str] = ...,
+    max_recordings: int = ...,
+    threads: int = ...,
+    passes: Iterable[str] = ...,
+) -> Jitted[P, R]: ...
 @overload
 def jit(
     *,
@@ -318,7 +237,7 @@ def jit(
     max_recordings: int = ...,
     threads: int = ...,
     passes: Iterable[str] = ...,
-) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+) -> _Jit: ...
 def jit(
     function: Callable[..., Any] | None = None,
     /,
@@ -337,10 +256,15 @@ def jit(
 
     Comparisons are noted with their answers; when a call would answer otherwise, the function is recorded again and
     both recordings are kept. What cannot be noted is an error, never a frozen number: reading ``.data``, ``float()``
-    and the like. Plain numbers that the function takes from outside are constants of the recording.
+    and the like. Plain numbers that the function takes from outside are constants of the recording; so are Values
+    that it makes, unless something outside keeps them. A leaf is known by its identity: one that takes another's
+    place later is not noticed.
+
+    The call that records raises what Python raises, such as ZeroDivisionError; a replay gives inf or nan.
+    A method has recordings for each instance, which copies of the instance do not share.
 
     Args:
-        static_argnames: Keyword arguments that are part of the structure: hashable, compared by ``==``.
+        static_argnames: Arguments that are part of the structure: hashable, compared by type and ``==``.
         max_recordings: How many recordings are kept for one structure.
         threads: How many threads a call may use.
         passes: The optimisation passes: see `Graph`.
@@ -348,6 +272,7 @@ def jit(
     Raises:
         TypeError: from the call that records: the function read a number of a Value; the message names the line.
         RuntimeError: no recording fits, and there are ``max_recordings`` of them.
+        ValueError: a static argument's name is not a parameter of the function, or an option makes no sense.
     """
 
     def wrap(wrapped: Callable[..., Any]) -> Any:
@@ -358,22 +283,34 @@ def jit(
 
 @overload
 def vmap(
-    function: Callable[..., Any],
+    function: Callable[..., R],
     /,
-    in_axes: Any = ...,
-    reduce: Reduction = ...,
+    in_axes: Axes = ...,
+    reduce: None = ...,
     *,
     threads: int = ...,
     passes: Iterable[str] = ...,
-) -> Callable[..., Any]: ...
+) -> Mapped[list[R]]: ...
 @overload
 def vmap(
-    *, in_axes: Any = ..., reduce: Reduction = ..., threads: int = ..., passes: Iterable[str] = ...
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]: ...
+    function: Callable[..., Any],
+    /,
+    in_axes: Axes = ...,
+    *,
+    reduce: Literal["sum", "mean"],
+    threads: int = ...,
+    passes: Iterable[str] = ...,
+) -> Mapped[Value]: ...
+@overload
+def vmap(*, in_axes: Axes = ..., reduce: None = ..., threads: int = ..., passes: Iterable[str] = ...) -> _Vmap: ...
+@overload
+def vmap(
+    *, in_axes: Axes = ..., reduce: Literal["sum", "mean"], threads: int = ..., passes: Iterable[str] = ...
+) -> _VmapToOne: ...
 def vmap(
     function: Callable[..., Any] | None = None,
     /,
-    in_axes: Any = 0,
+    in_axes: Axes = 0,
     reduce: Reduction = None,
     *,
     threads: int = 1,

@@ -6,10 +6,11 @@ A tree is taken apart into its leaves, in order, and a structure that can be com
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fastgrad import _core
+from fastgrad.engine import Value
 
 Structure = Any  #: hashable: LEAF, or a tuple that names a container and holds the structures inside it
 
@@ -35,10 +36,20 @@ def is_array(tree: Any) -> bool:
     return hasattr(tree, "__array_interface__") and getattr(tree, "ndim", 0) > 0
 
 
+def require_numbers(array: Any) -> None:
+    """Check that the array's type is one of real numbers, or of objects.
+
+    Raises:
+        TypeError: it is not, and converting it to float64 would drop or parse something.
+    """
+    if array.dtype.kind not in "biufO":
+        raise TypeError(f"an array must hold real numbers or Values, not {array.dtype}")
+
+
 def flatten(tree: Any, leaves: list[Any], *, keep_arrays: bool = False) -> Structure:
     """The tree's structure; its leaves are appended to `leaves`, an array as one leaf if `keep_arrays`.
 
-    bool, str, bytes and None are parts of the structure, not leaves.
+    bool, str, bytes, None, and what is marked as `Static`, are parts of the structure, not leaves.
 
     Raises:
         TypeError: something in the tree is neither a container nor a number.
@@ -48,18 +59,24 @@ def flatten(tree: Any, leaves: list[Any], *, keep_arrays: bool = False) -> Struc
         return LEAF
     if tree is None or isinstance(tree, (bool, str, bytes)):
         return Static(tree)
+    if isinstance(tree, Static):
+        return tree
     if isinstance(tree, (list, tuple)):
         return (type(tree), *(flatten(item, leaves, keep_arrays=keep_arrays) for item in tree))
     if isinstance(tree, dict):
         items = (flatten(item, leaves, keep_arrays=keep_arrays) for item in tree.values())
         return (dict, tuple(tree), *items)
     if is_array(tree):
+        require_numbers(tree)
         if keep_arrays and tree.dtype.kind != "O":
             leaves.append(tree.reshape(-1))
         else:
             leaves.extend(tree.reshape(-1).tolist())
         return ("array", tree.shape)
-    if isinstance(tree, numbers.Real) or hasattr(tree, "__float__"):
+    if getattr(getattr(tree, "dtype", None), "kind", "") == "b":
+        return Static(bool(tree))  # NumPy's
+    is_complex = isinstance(tree, numbers.Complex) and not isinstance(tree, numbers.Real)
+    if hasattr(type(tree), "__float__") and not is_complex:
         leaves.append(tree)
         return LEAF
     raise TypeError(
@@ -94,11 +111,8 @@ def _as_object_array(shape: tuple[int, ...], leaves: Iterator[Any]) -> Any:
     return array
 
 
-def replace_leaves(structure: Structure, replace: Callable[[], Any]) -> Any:
-    """The tree with what `replace` gives for each leaf, in order."""
-
-    def endless() -> Iterator[Any]:
-        while True:
-            yield replace()
-
-    return unflatten(structure, endless())
+def as_values(tree: Any) -> Any:
+    """The tree with each number as a Value."""
+    leaves: list[Any] = []
+    structure = flatten(tree, leaves)
+    return unflatten(structure, (leaf if isinstance(leaf, _core.Value) else Value(leaf) for leaf in leaves))

@@ -1,0 +1,232 @@
+"""Bytes that are no saved graph, or one that was damaged: refused with a reason, and never a crash."""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import fastgrad
+from fastgrad import Graph
+from graph_bytes import CORPUS, VERSION, loaded, sealed
+from programs import run
+
+DOT, NONE = 255, 0xFFFFFFFF
+
+
+def exercise(data: bytes) -> None:
+    """Uses whatever graph the bytes give, in every way; a ValueError means that they were refused."""
+    try:
+        graph = loaded(data)
+    except ValueError:
+        return
+    x = np.linspace(-2.0, 2.0, 41 * graph.inputs_count).reshape(41, graph.inputs_count)
+    with np.errstate(all="ignore"):
+        for batch in (x[0], x[:7], x):
+            graph(batch)
+            graph.vjp(batch, np.ones((*batch.shape[:-1], graph.outputs_count)))
+    repr(graph.stats())
+    repr(graph.passes)
+    repr([(leaf, leaf.label) for leaf in graph.parameters])
+    assert loaded(graph._to_bytes())._to_bytes() == graph._to_bytes()
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=[path.stem for path in CORPUS])
+def test_every_truncation_is_refused(path: Path, live_nodes: Callable[[], int]):
+    data = path.read_bytes()
+    for length in range(len(data)):
+        with pytest.raises(ValueError, match="cut short" if length >= VERSION else "not a fastgrad graph"):
+            loaded(data[:length])
+        with pytest.raises(ValueError, match="fastgrad graph"):
+            loaded(sealed(data[:length]))
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=[path.stem for path in CORPUS])
+def test_every_changed_byte_is_noticed_or_harmless(path: Path, live_nodes: Callable[[], int]):
+    data = path.read_bytes()
+    for i, byte in enumerate(data):
+        for other in {0x00, 0xFF, *(byte ^ 1 << bit for bit in range(8))} - {byte}:
+            changed = data[:i] + bytes([other]) + data[i + 1 :]
+            with pytest.raises(ValueError, match="fastgrad graph"):
+                loaded(changed)
+            if i < len(data) - 4:
+                exercise(sealed(changed))
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=[path.stem for path in CORPUS])
+def test_huge_numbers_everywhere(path: Path, live_nodes: Callable[[], int]):
+    data = path.read_bytes()
+    for i in range(VERSION, len(data) - 8):
+        for number in (2**64 - 1, 2**63, 2**61, 2**32 - 1, 2**32, 2**31, 10**7):
+            exercise(sealed(data[:i] + struct.pack("<Q", number) + data[i + 8 :]))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_random_changes(data: st.DataObject):
+    content = bytearray(data.draw(st.sampled_from(CORPUS)).read_bytes())
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(VERSION, len(content) - 1))
+        size = data.draw(st.integers(0, 12))
+        content[at : at + size] = data.draw(st.binary(max_size=12))
+    exercise(bytes(content))
+    exercise(sealed(bytes(content)))
+
+
+@given(st.binary(max_size=400))
+def test_random_bytes(content: bytes):
+    exercise(content)
+    head = b"fastgrad graph\r\n" + struct.pack("<IIQ", 1, 60, 0)
+    exercise(sealed(head + content + bytes(4)))
+
+
+def made(
+    instructions: list[tuple[int, ...]],
+    *,
+    bound: int = 1,
+    labels: tuple[tuple[int, bytes], ...] = (),
+    constants: int = 1,
+    inputs: int = 1,
+    outputs: tuple[int, ...] = (0,),
+    conditions: int = 0,
+    rows: int = len(fastgrad.operations()),
+    options: int = 3,
+    passes: tuple[bytes, ...] = (),
+    end: bytes = b"",
+) -> bytes:
+    """A file with these contents; an instruction is (op, x, y), a dot's terms follow as further numbers."""
+    out = b"fastgrad graph\r\n" + struct.pack("<IIQQQB", 1, rows, 0, 3, 2, options)
+    out += struct.pack("<Q", len(passes)) + b"".join(struct.pack("<Q", len(p)) + p for p in passes)
+    out += struct.pack("<Q", bound) + struct.pack("<d", 0.5) * bound
+    out += struct.pack("<Q", len(labels)) + b"".join(struct.pack("<IQ", i, len(t)) + t for i, t in labels)
+    out += struct.pack("<Q", constants) + struct.pack("<d", 2.0) * constants
+    out += struct.pack("<IQ", inputs, len(instructions))
+    out += b"".join(struct.pack(f"<B{len(rest)}I", op, *rest) for op, *rest in instructions)
+    out += struct.pack(f"<Q{len(outputs)}II", len(outputs), *outputs, conditions)
+    return sealed(out + end + bytes(4))
+
+
+ADD, NEG = (2 + next(i for i, row in enumerate(fastgrad.operations()) if row.name == name) for name in ("add", "neg"))
+LEAF, OWN = 0, 1
+INPUT = (LEAF, 0, 0)  # slot 2: slot 0 is the bound leaf, slot 1 the constant
+
+
+def test_a_file_made_by_hand():
+    graph = loaded(
+        made([INPUT, (ADD, 2, 1), (NEG, 3, 0), (DOT, 2, 4, 3, 3, 0, 1)], outputs=(5, 3), labels=((0, b"w"),))
+    )
+    assert list(graph([7.0])) == [-9.0 + 81.0 + 0.5 * 2.0, 9.0]
+    assert graph.parameters[0].label == "w"
+    assert graph.stats()["nodes"] == 3
+
+
+def test_conditions_have_no_gradient():
+    graph = loaded(made([INPUT, (ADD, 2, 2), (NEG, 2, 0)], outputs=(3, 4), conditions=1))
+    assert list(graph.vjp([7.0], [1.0, 1.0])[1]) == [2.0]
+
+
+def test_order_of_the_inputs_is_free():
+    graph = loaded(made([(LEAF, 1, 0), (NEG, 2, 0), (LEAF, 0, 0), (ADD, 3, 4)], inputs=2, outputs=(5,)))
+    assert list(graph([10.0, 1.0])) == [9.0]
+    assert list(loaded(graph._to_bytes())([10.0, 1.0])) == [9.0]
+
+
+USED_BEFORE = "used before it is computed"
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "^not a fastgrad graph$"),
+        (b"\x80\x04K\x01.", "^not a fastgrad graph$"),
+        (b"fastgrad snapshot 1\n" + bytes(50), "^not a fastgrad graph$"),
+        (b"fastgrad graph\n" + bytes(50), "^not a fastgrad graph$"),
+        (b"fastgrad graph\r\n" + struct.pack("<IIQ", 7, 60, 36) + bytes(4), r"newer format \(version 7; this is 1\)"),
+        (b"fastgrad graph\r\n" + struct.pack("<IIQ", 0, 60, 36) + bytes(4), "no version 0"),
+        (b"fastgrad graph\r\n" + struct.pack("<IIQ", 1, 60, 35) + bytes(3), "cut short"),
+        (b"fastgrad graph\r\n" + struct.pack("<IIQ", 1, 60, 0), "something follows its end"),
+        (sealed(b"fastgrad graph\r\n" + struct.pack("<IIQ", 1, 60, 36) + bytes(4)), "cut short"),
+        (made([INPUT]) + b"x", "something follows its end"),
+        (made([INPUT], end=b"x"), "something follows its end"),
+        (made([INPUT])[:-1] + b"x", "checksum"),
+        (made([INPUT], options=4), "an option is unknown"),
+        (made([INPUT, (ADD, 3, 0)]), USED_BEFORE),  # itself
+        (made([INPUT, (ADD, 0, 3)]), USED_BEFORE),
+        (made([INPUT, (ADD, 4, 0), (ADD, 3, 0)]), USED_BEFORE),  # each other
+        (made([INPUT, (NEG, NONE, 0)]), USED_BEFORE),
+        (made([INPUT, (DOT, 1, NONE, 3, 0)]), USED_BEFORE),
+        (made([INPUT, (DOT, 1, NONE, 0, 3)]), USED_BEFORE),
+        (made([INPUT, (DOT, 1, 3, 0, 0)]), USED_BEFORE),
+        (made([INPUT], outputs=(3,)), USED_BEFORE),
+        (made([INPUT], outputs=(0, NONE)), USED_BEFORE),
+        (made([INPUT, (NEG, 0, 1)]), "operand that it does not take"),
+        (made([INPUT, (DOT, 0, NONE)]), "a sum has no terms"),
+        (made([INPUT, (DOT, 100, NONE, 0, 0)]), "a count is too large"),
+        (made([INPUT, (DOT, NONE, NONE, 0, 0)]), "a count is too large"),
+        (made([INPUT, (OWN, 0, 0)]), "an operation is unknown"),
+        (made([INPUT, (254, 0, 0)]), "an operation is unknown"),
+        (made([INPUT, (OWN + 5, 0, 0)], rows=4), "an operation is unknown"),
+        (made([INPUT, (OWN + 200, 0, 0)], rows=220), "operation 200 of 220, of which this fastgrad has .*update"),
+        (made([INPUT, INPUT]), "an input is there twice"),
+        (made([INPUT, INPUT], inputs=2), "an input is there twice"),
+        (made([INPUT], inputs=2), "an input is missing"),
+        (made([INPUT, (ADD, 0, 0)], inputs=2), "an input is missing"),
+        (made([], inputs=1), "an input is missing"),
+        (made([INPUT], inputs=0), "not counted"),
+        (made([(LEAF, 1, 0)]), "not counted"),
+        (made([(LEAF, 0, 1)]), "an input has an operand"),
+        (made([INPUT], inputs=NONE), "an input is missing"),
+        (made([INPUT], outputs=()), "it has no output"),
+        (made([INPUT], conditions=2), "more conditions than outputs"),
+        (made([INPUT], labels=((1, b"x"),)), "a label belongs to no leaf"),
+        (made([INPUT], labels=((0, b"x"), (0, b"y"))), "the labels are not in order"),
+        (made([INPUT], labels=((0, b"\xff"),)), "utf-8"),
+        (made([INPUT], passes=(b"\xff",)), "utf-8"),
+    ],
+)
+def test_hostile_bytes_are_refused_with_a_reason(data: bytes, why: str, live_nodes: Callable[[], int]):
+    with pytest.raises(ValueError, match=why):
+        loaded(data)
+
+
+def test_a_graph_of_a_fastgrad_with_more_operations_is_read_if_it_uses_none_of_them():
+    assert list(loaded(made([INPUT, (NEG, 2, 0)], rows=220, outputs=(3,)))([2.0])) == [-2.0]
+
+
+def test_the_file_is_named(tmp_path: Path):
+    path = tmp_path / "some.graph"
+    path.write_bytes(b"text")
+    with pytest.raises(ValueError, match=r"some\.graph: not a fastgrad graph"):
+        Graph.load(path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits memory by what Linux has")
+@pytest.mark.skipif("asan" in os.environ.get("LD_PRELOAD", ""), reason="the sanitizer needs the address space")
+def test_a_small_file_cannot_ask_for_much_memory():
+    """Beyond 64 MiB more than the process has, there would be a MemoryError."""
+    assert (
+        run(f"""
+        import resource, struct, sys
+        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        from graph_bytes import CORPUS, VERSION, loaded, sealed
+        size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (size + 2**26, size + 2**26))
+        for path in CORPUS:
+            data = path.read_bytes()
+            for i in range(VERSION, len(data) - 8):
+                for number in (2**28, 2**32 - 1, 2**34, 2**61 + 1, 2**64 - 1):
+                    try:
+                        loaded(sealed(data[:i] + struct.pack("<Q", number) + data[i + 8 :]))
+                    except ValueError:
+                        pass
+        print("done")
+    """)
+        == "done\n"
+    )

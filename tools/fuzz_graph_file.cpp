@@ -1,0 +1,200 @@
+// Feeds bytes to the reader of graph files, and runs what it accepts: forwards and backwards, single samples and
+// lanes.
+//
+// With libFuzzer, which extends the corpus in its first directory:
+//   clang++ -std=c++20 -O1 -g -fsanitize=address,undefined,fuzzer -fno-sanitize-recover=all -ffp-contract=off -Icsrc
+//       tools/fuzz_graph_file.cpp csrc/core/*.cpp csrc/graph/*.cpp -pthread -ldl -o fuzz
+//   mkdir found && ./fuzz -max_len=2048 found tests/corpus/graphs
+//
+// With any compiler, -DFASTGRAD_REPLAY and `-fsanitize` without "fuzzer" make a program that feeds the files it is
+// given, and random changes of them: ./replay CHANGES FILE ...
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "graph/evaluate.hpp"
+#include "graph/file.hpp"
+#include "graph/graph.hpp"
+
+namespace {
+
+using namespace fastgrad;
+using namespace fastgrad::graph;
+
+constexpr std::size_t rows_position = 20, size_position = 24, header_size = 32;
+
+void require(bool holds, const char* what) {
+    if (holds) return;
+    std::fprintf(stderr, "%s\n", what);
+    std::abort();
+}
+
+template <class T>
+void put(std::string& bytes, std::size_t position, T value) {
+    std::memcpy(bytes.data() + position, &value, sizeof value);
+}
+
+std::uint32_t crc32(const std::string& bytes, std::size_t size) {
+    std::uint32_t sum = 0xffffffff;
+    for (std::size_t i = 0; i < size; ++i) {
+        sum ^= static_cast<std::uint8_t>(bytes[i]);
+        for (int bit = 0; bit < 8; ++bit) sum = sum >> 1 ^ (sum & 1 ? 0xedb88320 : 0);
+    }
+    return ~sum;
+}
+
+// Lets size and checksum fit, so that the checks behind them are reached.
+void seal(std::string& bytes) {
+    if (bytes.size() < header_size + 4) return;
+    put<std::uint64_t>(bytes, size_position, bytes.size());
+    put<std::uint32_t>(bytes, bytes.size() - 4, crc32(bytes, bytes.size() - 4));
+}
+
+bool is_same(double a, double b) {
+    return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b) || (std::isnan(a) && std::isnan(b));
+}
+
+// The outputs of one sample, the plainest way. Sums of products are added in another order there.
+std::vector<double> reference(const Program& program, const std::vector<double>& bound, const double* inputs) {
+    std::vector<double> values(bound);
+    values.insert(values.end(), program.constants.begin(), program.constants.end());
+    for (const Instruction& instruction : program.instructions) {
+        values.push_back(instruction.op == Op::leaf
+                             ? inputs[instruction.x]
+                             : evaluate(instruction.op, values[instruction.x],
+                                        is_unary(instruction.op) ? 0.0 : values[instruction.y]));
+    }
+    std::vector<double> outputs;
+    for (const Slot output : program.outputs) outputs.push_back(values[output]);
+    return outputs;
+}
+
+struct Results {
+    std::vector<double> outputs, input_gradients, bound_gradients;
+
+    bool operator==(const Results& other) const {
+        const auto same = [](const std::vector<double>& a, const std::vector<double>& b) {
+            for (std::size_t i = 0; i < a.size(); ++i) {
+                if (!is_same(a[i], b[i])) return false;
+            }
+            return a.size() == b.size();
+        };
+        return same(outputs, other.outputs) && same(input_gradients, other.input_gradients) &&
+               same(bound_gradients, other.bound_gradients);
+    }
+};
+
+Results run(const Graph& graph, const std::vector<double>& bound, const std::vector<double>& inputs,
+            std::size_t batch) {
+    const Program& program = graph.program();
+    const std::vector<double> cotangents(batch * program.outputs.size(), 1.0);
+    Results results{std::vector<double>(batch * program.outputs.size()), std::vector<double>(batch * program.inputs),
+                    std::vector<double>(bound.size())};
+    Call call;
+    call.bound = bound.data();
+    call.inputs = inputs.data();
+    call.batch = batch;
+    call.outputs = results.outputs.data();
+    graph.run(call);
+    call.cotangents = cotangents.data();
+    call.input_gradients = results.input_gradients.data();
+    call.bound_gradients = results.bound_gradients.data();
+    graph.run(call);
+    return results;
+}
+
+void exercise(const std::string& bytes) {
+    SavedGraph saved;
+    try {
+        saved = from_bytes(bytes);
+    } catch (const std::invalid_argument&) {
+        return;
+    }
+    // There is one way to write a graph.
+    std::string again = to_bytes(saved.program, saved.origin, saved.bound);
+    require(again.size() == bytes.size(), "written again, the graph has another size");
+    std::memcpy(again.data() + rows_position, bytes.data() + rows_position, sizeof(std::uint32_t));
+    seal(again);
+    require(again == bytes, "written again, the graph differs");
+
+    const Program& program = saved.program;
+    std::vector<double> inputs;
+    for (std::size_t i = 0; i < std::size_t{41} * program.inputs; ++i) {
+        inputs.push_back(std::ldexp(static_cast<double>(i % 7) - 3.0, static_cast<int>(i % 5) - 2));
+    }
+    const std::vector<double>& bound = saved.bound.numbers;
+    const std::vector<std::string_view> sets = instruction_sets();
+    const Kernels& with = kernels(sets[bytes.size() % sets.size()], saved.origin.vector_math);
+    const Graph graph(saved.program, saved.origin.rolls, with);
+    const bool is_exact = program.dots.empty() && !saved.origin.vector_math;
+    for (const std::size_t batch : {1, 7, 8, 41}) {  // 41: thirty-two lanes, eight lanes, and one
+        const Results results = run(graph, bound, inputs, batch);
+        require(results == run(graph, bound, inputs, batch), "a second run has other results");
+        for (std::size_t i = 0; is_exact && i < batch; ++i) {
+            const std::vector<double> expected = reference(program, bound, inputs.data() + i * program.inputs);
+            for (std::size_t j = 0; j < expected.size(); ++j) {
+                require(is_same(expected[j], results.outputs[i * expected.size() + j]), "an output is wrong");
+            }
+        }
+    }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    std::string bytes(reinterpret_cast<const char*>(data), size);
+    exercise(bytes);
+    seal(bytes);
+    exercise(bytes);
+    return 0;
+}
+
+#ifdef FASTGRAD_REPLAY
+
+namespace {
+
+std::string changed(std::string bytes, std::mt19937_64& random) {
+    constexpr std::uint32_t numbers[] = {0,       1,          2,          7,          8,         0xff,
+                                         0x10000, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff};
+    for (std::uint64_t changes = 1 + random() % 4; changes != 0; --changes) {
+        if (bytes.size() < 8) return bytes;
+        const std::size_t at = random() % bytes.size();
+        switch (random() % 5) {
+            case 0: bytes[at] = static_cast<char>(bytes[at] ^ 1 << random() % 8); break;
+            case 1: bytes[at] = static_cast<char>(random()); break;
+            case 2: put(bytes, std::min(at, bytes.size() - 4), numbers[random() % std::size(numbers)]); break;
+            case 3: bytes.insert(at, bytes, random() % bytes.size(), random() % 32); break;
+            case 4: bytes.erase(at, random() % 32); break;
+        }
+    }
+    return bytes;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+    const long changes = count > 1 ? std::strtol(arguments[1], nullptr, 10) : 0;
+    for (int i = 2; i < count; ++i) {
+        std::ifstream file(arguments[i], std::ios::binary);
+        const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+        require(!bytes.empty(), arguments[i]);
+        std::mt19937_64 random(static_cast<std::uint64_t>(i));
+        for (long change = 0; change <= changes; ++change) {
+            const std::string fed = change == 0 ? bytes : changed(bytes, random);
+            LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(fed.data()), fed.size());
+        }
+    }
+}
+
+#endif
