@@ -7,6 +7,7 @@
 #include "bind/recording.hpp"
 #include "core/own_operation.hpp"
 #include "core/tape.hpp"
+#include "graph/numbers.hpp"
 
 namespace py = pybind11;
 
@@ -24,7 +25,7 @@ struct Operand {
 // The numbers of one call, copied: Values may change before backward() runs.
 struct Arguments {
     std::shared_ptr<CapturedGraph> graph;
-    std::vector<double> inputs, bound;  // batch x inputs; the bound leaves
+    graph::Numbers inputs, bound;  // batch x inputs; the bound leaves
     std::vector<Operand> operands;
     std::size_t batch = 1;
     unsigned threads = 1;
@@ -41,7 +42,7 @@ struct Arguments {
 
 // The gradients of a call with respect to what it was given.
 struct Gradients {
-    std::vector<double> inputs, bound;
+    graph::Numbers inputs, bound;
 
     explicit Gradients(const Arguments& arguments) : bound(arguments.bound.size()) {
         const auto is_input = [](const Operand& operand) { return !operand.is_shared; };
@@ -95,7 +96,7 @@ class CallGradients final : public ReplayCallback {
     bool run() override {
         try {
             Gradients gradients(*arguments_);
-            std::vector<double> outputs(arguments_->batch * arguments_->graph->outputs());
+            graph::Numbers outputs(arguments_->batch * arguments_->graph->outputs());
             std::vector<double> taken(cotangents.size());
             taken.swap(cotangents);
             graph::Call call = arguments_->call();
@@ -176,9 +177,11 @@ void read_batch(const py::list& leaves, Arguments& arguments) {
     for (const py::handle leaf : leaves) {
         const Array numbers(py::reinterpret_borrow<py::object>(leaf));
         const auto width = static_cast<std::size_t>(numbers.shape(1));
-        const double* from = numbers.data();
-        for (std::size_t row = 0; row < arguments.batch; ++row, from += width) {
-            std::copy_n(from, width, arguments.inputs.data() + row * columns + offset);
+        // Column by column: a row of two or three numbers is not worth a call of memcpy.
+        for (std::size_t column = 0; column < width; ++column) {
+            const double* from = numbers.data() + column;
+            double* to = arguments.inputs.data() + offset + column;
+            for (std::size_t row = 0; row < arguments.batch; ++row) to[row * columns] = from[row * width];
         }
         offset += width;
     }
@@ -196,7 +199,7 @@ void read_shared(const py::list& shared, Arguments& arguments) {
     }
 }
 
-bool has_answers(const CapturedGraph& graph, const std::vector<double>& outputs, const py::list& answers) {
+bool has_answers(const CapturedGraph& graph, const graph::Numbers& outputs, const py::list& answers) {
     const std::size_t first = graph.program().differentiable_outputs();
     for (std::size_t i = 0; i < answers.size(); ++i) {
         if ((outputs[first + i] != 0.0) != answers[i].cast<bool>()) return false;
@@ -218,7 +221,7 @@ void hold_operands(const Arguments& arguments) {
 }
 
 // In eight partial sums, so that one addition need not wait for the one before.
-double first_column_sum(const std::vector<double>& results, std::size_t columns) {
+double first_column_sum(const graph::Numbers& results, std::size_t columns) {
     if (results.size() == columns) return results[0];
     double sums[8] = {};
     std::size_t i = 0;
@@ -230,7 +233,7 @@ py::object one_output(std::shared_ptr<const Arguments> arguments, double scale, 
                       const std::string& name, bool wants_gradients) {
     Gradients gradients(*arguments);
     const std::size_t outputs = arguments->graph->outputs();
-    std::vector<double> results(arguments->batch * outputs);
+    graph::Numbers results(arguments->batch * outputs);
     graph::Call call = arguments->call();
     call.outputs = results.data();
     if (wants_gradients) {
@@ -258,7 +261,7 @@ py::object all_outputs(std::shared_ptr<const Arguments> arguments, const py::lis
                        bool wants_gradients) {
     const CapturedGraph& graph = *arguments->graph;
     const std::size_t outputs = graph.outputs(), wanted = graph.program().differentiable_outputs();
-    std::vector<double> results(arguments->batch * outputs);
+    graph::Numbers results(arguments->batch * outputs);
     graph::Call call = arguments->call();
     call.outputs = results.data();
     graph.run(call);

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <utility>
 
+#include "graph/numbers.hpp"
 #include "graph/workers.hpp"
 
 namespace fastgrad::graph {
@@ -11,7 +12,7 @@ namespace fastgrad::graph {
 namespace {
 
 // A batch is cut into the same shards whatever the number of threads, and their sums are added in order.
-constexpr std::size_t smallest_shard = 128, most_shards = 64;
+constexpr std::size_t smallest_shard = 256, most_shards = 64;
 // A working set beyond this does not stay in the second-level cache.
 constexpr std::size_t cache_bytes = 512 << 10;
 // Idle workspaces that a graph keeps for its next runs.
@@ -183,7 +184,7 @@ class Graph::Batch {
         const std::size_t least = std::max(smallest_shard, (call_.batch + most_shards - 1) / most_shards);
         const std::size_t size = (least + 31) / 32 * 32;
         const std::size_t shards = (call_.batch + size - 1) / size;
-        std::vector<double> sums(wants_gradients_ ? shards * first_varying_ : 0);
+        Numbers sums(wants_gradients_ ? shards * first_varying_ : 0);
 
         const auto threads = static_cast<unsigned>(std::min<std::size_t>(call_.threads, shards));
         std::vector<Borrowed> others;

@@ -24,7 +24,7 @@ struct Job {
 };
 
 // Sleeping and waking take tens of microseconds, which is as long as many a job.
-constexpr std::chrono::microseconds patience{100};
+constexpr std::chrono::microseconds patience{200};
 
 template <class Condition>
 void spin(Condition condition) {
