@@ -22,10 +22,13 @@ struct Operand {
     bool is_shared;
 };
 
-// The numbers of one call, copied: Values may change before backward() runs.
+// The numbers of one call: Values may change before backward() runs.
 struct Arguments {
     std::shared_ptr<CapturedGraph> graph;
-    graph::Numbers inputs, bound;  // batch x inputs; the bound leaves
+    graph::Numbers inputs;               // of one sample
+    std::vector<Array> arrays;           // of a batch
+    std::vector<graph::Column> columns;  // of these arrays
+    graph::Numbers bound;                // of the bound leaves
     std::vector<Operand> operands;
     std::size_t batch = 1;
     unsigned threads = 1;
@@ -34,6 +37,7 @@ struct Arguments {
         graph::Call call;
         call.bound = bound.data();
         call.inputs = inputs.data();
+        call.columns = columns.empty() ? nullptr : columns.data();
         call.batch = batch;
         call.threads = threads;
         return call;
@@ -47,7 +51,7 @@ struct Gradients {
     explicit Gradients(const Arguments& arguments) : bound(arguments.bound.size()) {
         const auto is_input = [](const Operand& operand) { return !operand.is_shared; };
         if (std::any_of(arguments.operands.begin(), arguments.operands.end(), is_input)) {
-            inputs.resize(arguments.inputs.size());
+            inputs.resize(arguments.batch * arguments.graph->inputs());
         }
     }
     // Null where no input's gradient is wanted.
@@ -169,22 +173,24 @@ void read_sample(const py::list& leaves, Arguments& arguments) {
     }
 }
 
-// Arrays side by side become rows.
+// The caller's arrays stay where they are: what a thread read at the last call may still be in its core's cache.
 void read_batch(const py::list& leaves, Arguments& arguments) {
-    const std::size_t columns = arguments.graph->inputs();
-    arguments.inputs.resize(arguments.batch * columns);
-    std::size_t offset = 0;
     for (const py::handle leaf : leaves) {
-        const Array numbers(py::reinterpret_borrow<py::object>(leaf));
+        const Array& numbers = arguments.arrays.emplace_back(py::reinterpret_borrow<py::object>(leaf));
         const auto width = static_cast<std::size_t>(numbers.shape(1));
-        // Column by column: a row of two or three numbers is not worth a call of memcpy.
         for (std::size_t column = 0; column < width; ++column) {
-            const double* from = numbers.data() + column;
-            double* to = arguments.inputs.data() + offset + column;
-            for (std::size_t row = 0; row < arguments.batch; ++row) to[row * columns] = from[row * width];
+            arguments.columns.push_back({numbers.data() + column, width});
         }
-        offset += width;
     }
+}
+
+// For a backward() that reads them again, after the caller may have changed them.
+void copy_batch(Arguments& arguments) {
+    arguments.columns.clear();
+    py::list copies;
+    for (const Array& numbers : arguments.arrays) copies.append(numbers.attr("copy")());
+    arguments.arrays.clear();
+    read_batch(copies, arguments);
 }
 
 void read_shared(const py::list& shared, Arguments& arguments) {
@@ -229,7 +235,7 @@ double first_column_sum(const graph::Numbers& results, std::size_t columns) {
     return ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
 }
 
-py::object one_output(std::shared_ptr<const Arguments> arguments, double scale, const py::list& answers,
+py::object one_output(std::shared_ptr<Arguments> arguments, double scale, const py::list& answers,
                       const std::string& name, bool wants_gradients) {
     Gradients gradients(*arguments);
     const std::size_t outputs = arguments->graph->outputs();
@@ -243,6 +249,7 @@ py::object one_output(std::shared_ptr<const Arguments> arguments, double scale, 
         call.bound_gradients = gradients.bound.data();
     }
     arguments->graph->run(call);
+    arguments->arrays.clear();
     if (!has_answers(*arguments->graph, results, answers)) return py::none();
     const double value = scale * first_column_sum(results, outputs);
     if (!wants_gradients) return leaf_value(value);
@@ -323,6 +330,7 @@ py::object replay(const std::shared_ptr<CapturedGraph>& graph, const py::list& l
 
     const bool wants_gradients = recording() && (!arguments->operands.empty() || !graph->bound().empty());
     const bool is_one = !reduce.empty() || (batch.is_none() && graph->program().differentiable_outputs() == 1);
+    if (!is_one && wants_gradients) copy_batch(*arguments);
     if (!is_one) return all_outputs(std::move(arguments), answers, name, wants_gradients);
     const double scale = reduce == "mean" ? 1.0 / static_cast<double>(arguments->batch) : 1.0;
     return one_output(std::move(arguments), scale, answers, name, wants_gradients);

@@ -66,7 +66,8 @@ class Graph::Batch {
     void sample(Workspace& workspace, std::size_t row) const {
         double* values = workspace.values();
         for (std::uint32_t i = 0; i < program_.inputs; ++i) {
-            values[graph_.input_slots_[i]] = call_.inputs[row * program_.inputs + i];
+            const auto [first, stride] = column(i);
+            values[graph_.input_slots_[i]] = first[row * stride];
         }
         const Memory memory = workspace.single();
         graph_.executor_.forward(Width::one, memory, first_varying_run_, graph_.plan_.runs.size());
@@ -95,8 +96,9 @@ class Graph::Batch {
         const Memory memory = workspace.lanes();
         for (std::size_t i = 0; i < inputs; ++i) {
             double* to = memory.varying + (graph_.input_slots_[i] - first_varying_) * lanes;
-            const double* from = call_.inputs + row * inputs + i;
-            for (std::size_t l = 0; l < lanes; ++l) to[l] = from[l * inputs];
+            const auto [first, stride] = column(i);
+            const double* from = first + row * stride;
+            for (std::size_t l = 0; l < lanes; ++l) to[l] = from[l * stride];
         }
         graph_.executor_.forward(width, memory, first_varying_run_, graph_.plan_.runs.size());
         for (std::size_t i = 0; i < outputs; ++i) {
@@ -164,6 +166,10 @@ class Graph::Batch {
     }
 
  private:
+    Column column(std::size_t input) const {
+        return call_.columns ? call_.columns[input] : Column{call_.inputs + input, program_.inputs};
+    }
+
     double cotangent(std::size_t row, std::size_t output) const {
         return call_.cotangents[(call_.one_cotangent_row ? 0 : row) * program_.outputs.size() + output];
     }

@@ -11,10 +11,17 @@
 
 namespace fastgrad::graph {
 
+// The numbers of one input, a sample each.
+struct Column {
+    const double* first;
+    std::size_t stride;
+};
+
 // One run over a batch; arrays are row-major, one row a sample.
 struct Call {
-    const double* bound = nullptr;   // the bound leaves' numbers
-    const double* inputs = nullptr;  // batch x inputs
+    const double* bound = nullptr;    // the bound leaves' numbers
+    const double* inputs = nullptr;   // batch x inputs
+    const Column* columns = nullptr;  // instead of them, one for each input
     std::size_t batch = 1;
     double* outputs = nullptr;  // batch x outputs
 
