@@ -26,7 +26,9 @@ void Workspace::prepare_lanes(Width width) {
 }
 
 Memory Workspace::single() const {
-    return {values_.data(), values_.data() + first_varying, gradients_.data(), gradients_.data() + first_varying};
+    double* gradients = gradients_.data();
+    return {values_.data(), values_.data() + first_varying, gradients,
+            gradients ? gradients + first_varying : nullptr};
 }
 
 }  // namespace fastgrad::graph
