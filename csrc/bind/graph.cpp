@@ -129,18 +129,45 @@ void register_graph(py::module_& module) {
         .def(
             "_to_bytes", [](const CapturedGraph& graph) { return py::bytes(graph.to_bytes()); },
             "What Graph(data) reads.")
-        .def("__call__", &CapturedGraph::call, py::arg("x") = py::none(), py::kw_only(), py::arg("threads") = 1)
+        .def("__call__", &CapturedGraph::call, py::arg("x") = py::none(), py::kw_only(), py::arg("threads") = 1,
+             "The outputs, shape (m,), for inputs x of shape (n,); (batch, m) for (batch, n).\n\n"
+             "x may be left out of a graph without inputs. Other numbers than float64, and strided arrays, are\n"
+             "converted once. Follows IEEE arithmetic: no number is an error.\n\n"
+             "Raises:\n"
+             "    TypeError: x is not made of real numbers.\n"
+             "    ValueError: x has another shape, or threads is below 1.")
         .def("value_and_grad", &CapturedGraph::value_and_grad, py::arg("x") = py::none(), py::kw_only(),
-             py::arg("threads") = 1)
-        .def("vjp", &CapturedGraph::vjp, py::arg("x"), py::arg("cotangents"), py::kw_only(), py::arg("threads") = 1)
+             py::arg("threads") = 1,
+             "The value of the one output, a float, and its gradient, shape (n,); for x of shape (batch, n) the\n"
+             "values, (batch,), and the gradients, (batch, n).\n\n"
+             "Adds to the grad of the bound leaves, summed over the batch; the sum is the same for any number of\n"
+             "threads.\n\n"
+             "Raises:\n"
+             "    TypeError: x is not made of real numbers.\n"
+             "    ValueError: x has another shape, the graph has several outputs, or threads is below 1.")
+        .def("vjp", &CapturedGraph::vjp, py::arg("x"), py::arg("cotangents"), py::kw_only(), py::arg("threads") = 1,
+             "The outputs, and the gradient of sum(cotangents * outputs) with respect to x, shaped like x.\n\n"
+             "cotangents is shaped like the outputs: (m,), or (batch, m). Adds to the grad of the bound leaves, "
+             "summed\n"
+             "over the batch.\n\n"
+             "Raises:\n"
+             "    TypeError: x or cotangents is not made of real numbers.\n"
+             "    ValueError: one of them has another shape, or threads is below 1.")
         .def("replay", &replay, py::arg("leaves"), py::kw_only(), py::arg("batch"), py::arg("values"),
-             py::arg("shared"), py::arg("reduce"), py::arg("answers"), py::arg("name"), py::arg("threads"))
-        .def("stats", &CapturedGraph::stats)
-        .def("listing", &CapturedGraph::listing)
-        .def_property_readonly("parameters", &CapturedGraph::parameters)
-        .def_property_readonly("passes", &CapturedGraph::passes)
-        .def_property_readonly("inputs_count", &CapturedGraph::inputs)
-        .def_property_readonly("outputs_count", &CapturedGraph::outputs);
+             py::arg("shared"), py::arg("reduce"), py::arg("answers"), py::arg("name"), py::arg("threads"),
+             "A run as nodes of the eager graph, for jit and vmap; None where the comparisons turn out otherwise.")
+        .def("stats", &CapturedGraph::stats,
+             "What was captured and what the passes made of it: the nodes reached, instructions before and after, "
+             "dots\n"
+             "and their terms, runs, loops among them, the instructions in those, bytes, the instruction set.")
+        .def("listing", &CapturedGraph::listing,
+             "The runs, a line each: how many rows, of what, and where the operands lie (f: the same for all "
+             "samples,\n"
+             "v: varying; +step for each row i, +step for each term k).")
+        .def_property_readonly("parameters", &CapturedGraph::parameters, "The bound leaves, as Values.")
+        .def_property_readonly("passes", &CapturedGraph::passes, "The names of the passes that were asked for.")
+        .def_property_readonly("inputs_count", &CapturedGraph::inputs, "n, the number of inputs.")
+        .def_property_readonly("outputs_count", &CapturedGraph::outputs, "m, the number of outputs.");
 }
 
 }  // namespace fastgrad::bind

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from fastgrad import _core
+from fastgrad._core import instruction_sets
 
-__all__ = ["PASSES", "Graph"]
+__all__ = ["PASSES", "Graph", "instruction_sets"]
 
 #: The optimisation passes, in the order in which they run: see docs/graphs.md.
 PASSES: tuple[str, ...] = tuple(_core.PASSES)
@@ -54,7 +55,7 @@ class Graph(_core.Graph):
         passes: The optimisation passes to run, any of `PASSES`; they always run in the order of that tuple. Without
             ``"power"``, ``"dot"`` and ``"vector_math"`` values equal the eager engine's to the last bit; without any,
             gradients do too.
-        instruction_set: One of ``fastgrad.instruction_sets()``; the best of this machine if it is empty.
+        instruction_set: One of `instruction_sets`; the best of this machine if it is empty.
 
     Raises:
         TypeError: an output or input is not a Value, or the graph has an operation of the user's own.
