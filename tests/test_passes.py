@@ -297,6 +297,26 @@ def test_reroll_lines_up_equal_operations_on_operands_that_advance():
     assert (interleaved.stats()["loops"], interleaved.stats()["instructions_in_loops"]) == (2, 40)
 
 
+@pytest.mark.parametrize("batch", [1, 9, 33])
+def test_a_matrix_times_several_vectors_is_one_run(batch: int):
+    matrix = [values(8, first=row / 3) for row in range(6)]
+    vectors = [values(8, first=-column / 2) for column in range(5)]
+    columns = [[dot(row, vector) for row in matrix] for vector in vectors]
+    loss = sum(y * y for column in columns for y in column)
+    inputs = vectors[0] + vectors[1] + vectors[2] + vectors[3] + vectors[4]
+    graph = Graph(loss, inputs)
+    assert graph.listing().startswith("5 x 6 x dot of 8 ")
+
+    x = np.tile([v.data for v in inputs], (batch, 1))
+    w = np.array([[v.data for v in row] for row in matrix])
+    products = x.reshape(batch, 5, 8) @ w.T
+    found, gradients = graph.value_and_grad(x)
+    assert found == pytest.approx((products**2).sum(axis=(1, 2)), rel=1e-13)
+    assert gradients == pytest.approx(2 * (products @ w).reshape(batch, 40), rel=1e-12)
+    expected = 2 * np.einsum("bvr,bvk->rk", products, x.reshape(batch, 5, 8))
+    assert [[v.grad for v in row] for row in matrix] == [pytest.approx(row, rel=1e-12) for row in expected.tolist()]
+
+
 @pytest.mark.parametrize("passes", [("reroll",), PASSES], ids="+".join)
 def test_reroll_keeps_the_order_of_chains_and_of_outputs(passes: tuple[str, ...]):
     x = values(12)

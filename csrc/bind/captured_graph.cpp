@@ -198,7 +198,8 @@ py::dict CapturedGraph::stats() const {
     std::size_t loops = 0, rows = 0;
     for (const graph::Run& run : graph_->plan().runs) {
         loops += run.count > 1 && (run.kind == graph::Run::map || run.kind == graph::Run::dots);
-        rows += run.count > 1 && (run.kind == graph::Run::map || run.kind == graph::Run::dots) ? run.count : 0;
+        rows +=
+            run.count > 1 && (run.kind == graph::Run::map || run.kind == graph::Run::dots) ? run.instructions() : 0;
     }
     py::dict result;
     result["nodes"] = origin_.nodes;
@@ -224,11 +225,13 @@ std::string CapturedGraph::listing() const {
         std::string text = (access.varies ? " v" : " f") + std::to_string(access.first);
         if (access.step) text += "+" + std::to_string(access.step) + "i";
         if (access.inner) text += "+" + std::to_string(access.inner) + "k";
+        if (access.again) text += "+" + std::to_string(access.again) + "j";
         return text;
     };
     std::string text;
     for (const graph::Run& run : graph_->plan().runs) {
-        const std::string count = std::to_string(run.count);
+        const std::string count =
+            (run.repeats > 1 ? std::to_string(run.repeats) + " x " : "") + std::to_string(run.count);
         switch (run.kind) {
             case graph::Run::scalars: text += count + " operations"; break;
             case graph::Run::gathered: text += count + " dots of scattered terms"; break;

@@ -193,7 +193,7 @@ class Walk {
         run.y.no_gradient = run.y.no_gradient || flat(instruction.op).y;
         return run;
     }
-    Access access(Slot slot) const { return {slot, 1, 0, varies(slot), program_.is_constant(slot)}; }
+    Access access(Slot slot) const { return {slot, 1, 0, 0, varies(slot), program_.is_constant(slot)}; }
 
     // Rows [begin, begin + count) of an operand, side by side: in place where they are, else in the buffer.
     const double* gather(const Access& access, std::size_t begin, std::size_t count, double* buffer) const {
@@ -284,13 +284,15 @@ class Walk {
 
     Factor factor(const Access& access) const {
         if (access.is_absent()) return {};
-        return {value(access.first), access.no_gradient ? nullptr : gradient(access.first), access.step, access.inner,
-                access.varies};
+        return {value(access.first), access.no_gradient ? nullptr : gradient(access.first),
+                access.step,         access.inner,
+                access.again,        access.varies};
     }
 
     DotRows rows(const Run& run) const {
         return {run.count,
                 run.terms,
+                run.repeats,
                 factor(run.x),
                 factor(run.y),
                 factor(run.addend),

@@ -31,18 +31,19 @@ struct ArrayKernels {
     void (*add_partial_sums)(double* to, const double* from, std::size_t count);  // eight for one
 };
 
-// One factor of a run of dots, or their addend: row i, term k lies at i * step + k * inner.
+// One factor of a run of dots, or their addend: row i, term k of repeat j lies at
+// i * step + k * inner + j * again.
 struct Factor {
     const double* values = nullptr;  // null: absent
     double* gradients = nullptr;     // null: not wanted
-    std::ptrdiff_t step = 0, inner = 0;
+    std::ptrdiff_t step = 0, inner = 0, again = 0;
     bool varies = false;  // from lane to lane
 };
 
 // Rows of dots. For one sample, all strides count doubles, and so do gradients. For lanes, a factor that varies has
 // `lanes` doubles a slot; one that does not has one double a slot, and eight partial sums of its gradient.
 struct DotRows {
-    std::size_t rows, terms;
+    std::size_t rows, terms, repeats;
     Factor x, y, addend;
     double* results;
     const double* result_gradients;

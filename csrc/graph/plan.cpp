@@ -1,5 +1,6 @@
 #include "graph/plan.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "graph/flat.hpp"
@@ -31,7 +32,7 @@ void mark_touches(Program& program, Plan& plan) {
         return Touch::stores;
     };
     for (std::size_t run = plan.runs.size(); run-- > 0;) {
-        const auto [begin, count] = std::pair{plan.runs[run].begin, plan.runs[run].count};
+        const auto [begin, count] = std::pair{plan.runs[run].begin, plan.runs[run].instructions()};
         if (!plan.runs[run].active) continue;
         const bool adds = plan.runs[run].kind != Run::scalars;
         plan.stores_first = plan.stores_first && !adds;
@@ -108,7 +109,41 @@ class Planner {
                 return;
             }
         }
+        if (run.kind == Run::dots && !plan_.runs.empty() && !starts_section && repeats(plan_.runs.back(), run))
+            return;
         plan_.runs.push_back(run);
+    }
+
+    // Whether `next` is `run` once more, with its factors further on; if so, `run` takes it in.
+    bool repeats(Run& run, const Run& next) const {
+        if (run.kind != Run::dots || run.count != next.count || run.terms != next.terms ||
+            run.begin + run.instructions() != next.begin || run.active != next.active) {
+            return false;
+        }
+        Run longer = run;
+        const bool follows = is_again(longer.x, next.x, longer) && is_again(longer.y, next.y, longer) &&
+                             is_again(longer.addend, next.addend, longer);
+        if (!follows) return false;
+        run = longer;
+        ++run.repeats;
+        return true;
+    }
+
+    bool is_again(Access& access, const Access& next, const Run& run) const {
+        if (access.is_absent() || next.is_absent()) return access.is_absent() && next.is_absent();
+        if (access.step != next.step || access.inner != next.inner || access.varies != next.varies) return false;
+        const auto away = static_cast<std::int64_t>(next.first) - access.first;
+        if (run.repeats == 1) access.again = static_cast<std::int32_t>(away);
+        access.no_gradient = access.no_gradient && next.no_gradient;
+        return away == static_cast<std::int64_t>(access.again) * run.repeats &&
+               is_before(last_slot(next, run), run.begin);
+    }
+
+    // The highest slot of one repeat.
+    static Slot last_slot(const Access& access, const Run& run) {
+        const std::int64_t rows = static_cast<std::int64_t>(access.step) * (run.count - 1);
+        const std::int64_t terms = static_cast<std::int64_t>(access.inner) * (run.terms - 1);
+        return static_cast<Slot>(access.first + std::max<std::int64_t>(rows, 0) + std::max<std::int64_t>(terms, 0));
     }
 
     // Whether `slot` may stand in row `row` of an access; its step is settled by row 1.

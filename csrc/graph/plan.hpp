@@ -7,10 +7,11 @@
 
 namespace fastgrad::graph {
 
-// The slots of one operand over a run: first + step * row + inner * term. Only dots have several terms.
+// The slots of one operand over a run: first + step * row + inner * term + again * repeat. Only dots have several
+// terms and repeats.
 struct Access {
     Slot first = no_slot;
-    std::int32_t step = 0, inner = 0;
+    std::int32_t step = 0, inner = 0, again = 0;
     bool varies = false;       // from sample to sample: all slots of an access do, or none
     bool no_gradient = false;  // all slots are constants, or the operation is flat
 
@@ -26,10 +27,13 @@ struct Run {
     };
     Kind kind;
     Op op = Op::leaf;
-    std::uint32_t begin, count;  // instructions
+    std::uint32_t begin, count;  // the first instruction, and how many there are in each repeat
     bool active = true;          // some output's gradient goes through it: else it has no reverse
     std::uint32_t terms = 0;     // of each dot
     Access x, y, addend;         // of maps and dots
+    std::uint32_t repeats = 1;   // of dots, each with its factors further on: a matrix times several vectors
+
+    std::uint32_t instructions() const { return count * repeats; }
 };
 
 struct Plan {
