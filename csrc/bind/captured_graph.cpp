@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "bind/value_object.hpp"
+#include "bind/values.hpp"
 #include "core/node_index.hpp"
 #include "core/tape.hpp"
 #include "graph/capture.hpp"
@@ -72,12 +73,6 @@ std::vector<Node*> nodes_of(const py::sequence& values, const char* what) {
         nodes.push_back(node_of(value.ptr()));
     }
     return nodes;
-}
-
-py::object value_of(Node* node) {
-    PyObject* value = wrap(node);
-    if (!value) throw py::error_already_set();
-    return py::reinterpret_steal<py::object>(value);
 }
 
 CapturedGraph::CapturedGraph(const Recording& recording, const std::vector<std::string>& passes,

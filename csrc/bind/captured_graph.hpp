@@ -37,7 +37,6 @@ class HeldNodes {
 };
 
 std::vector<Node*> nodes_of(const pybind11::sequence& values, const char* what);
-pybind11::object value_of(Node* node);
 
 class CapturedGraph {
  public:

@@ -10,6 +10,7 @@
 #include "bind/recording.hpp"
 #include "bind/registration.hpp"
 #include "bind/value_object.hpp"
+#include "bind/values.hpp"
 #include "core/tape.hpp"
 
 namespace py = pybind11;
@@ -46,12 +47,6 @@ struct Session {
 };
 
 thread_local std::unique_ptr<Session> session;
-
-py::object value_of(Node* node) {
-    PyObject* value = wrap(node);
-    if (!value) throw py::error_already_set();
-    return py::reinterpret_steal<py::object>(value);
-}
 
 void begin() {
     if (session) throw py::value_error("this thread is recording a function already");

@@ -7,6 +7,7 @@
 #include "bind/registration.hpp"
 #include "bind/replay.hpp"
 #include "bind/value_object.hpp"
+#include "bind/values.hpp"
 #include "core/node_index.hpp"
 #include "core/own_operation.hpp"
 #include "core/tape.hpp"

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "bind/convert.hpp"
-#include "bind/evaluate.hpp"
 #include "bind/recording.hpp"
+#include "bind/values.hpp"
 #include "core/own_operation.hpp"
 #include "core/tape.hpp"
 #include "graph/numbers.hpp"
@@ -140,15 +140,7 @@ class OutputGradient final : public BackwardCallback {
 
 py::object own_value(double data, std::unique_ptr<OwnOperation> operation, Node*& node) {
     node = tape.own(data, std::move(operation));
-    PyObject* value = adopt(node);
-    if (!value) throw py::error_already_set();
-    return py::reinterpret_steal<py::object>(value);
-}
-
-py::object leaf_value(double data) {
-    PyObject* value = new_leaf(data);
-    if (!value) throw py::error_already_set();
-    return py::reinterpret_steal<py::object>(value);
+    return value_of_new(node);
 }
 
 // --- reading the arguments
@@ -252,7 +244,7 @@ py::object one_output(std::shared_ptr<Arguments> arguments, double scale, const 
     arguments->arrays.clear();
     if (!has_answers(*arguments->graph, results, answers)) return py::none();
     const double value = scale * first_column_sum(results, outputs);
-    if (!wants_gradients) return leaf_value(value);
+    if (!wants_gradients) return value_of_new(tape.leaf(value));
 
     auto operation = operation_of(*arguments, name);
     auto callback = std::make_shared<ScaledGradients>(arguments, std::move(gradients));
@@ -290,7 +282,7 @@ py::object all_outputs(std::shared_ptr<const Arguments> arguments, const py::lis
             const std::size_t position = row * wanted + i;
             const double data = results[row * outputs + i];
             if (!wants_gradients) {
-                values[position] = leaf_value(data);
+                values[position] = value_of_new(tape.leaf(data));
                 continue;
             }
             auto operation = std::make_unique<OwnOperation>();

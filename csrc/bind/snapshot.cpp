@@ -7,6 +7,7 @@
 #include "bind/copying.hpp"
 #include "bind/registration.hpp"
 #include "bind/value_object.hpp"
+#include "bind/values.hpp"
 #include "core/own_operation.hpp"
 #include "core/tape.hpp"
 
@@ -15,12 +16,6 @@ namespace py = pybind11;
 namespace fastgrad::bind {
 
 namespace {
-
-py::object value_of(Node* node) {
-    PyObject* value = wrap(node);
-    if (!value) throw py::error_already_set();
-    return py::reinterpret_steal<py::object>(value);
-}
 
 // Text that Python cannot read would raise only when it is asked for.
 void require_unicode(std::string_view text) { static_cast<void>(py::str(text.data(), text.size())); }
