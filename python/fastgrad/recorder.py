@@ -75,7 +75,9 @@ class Recorder(Generic[P, R]):
         Raises:
             TypeError: the instance has no ``__dict__`` to keep them in.
         """
-        if instance is None or not hasattr(self._function, "__get__"):
+        # A partial function takes no instance, whatever this Python's own rule for it is: it changes with 3.14.
+        is_method = hasattr(self._function, "__get__") and not isinstance(self._function, functools.partial)
+        if instance is None or not is_method:
             return self
         attributes = getattr(instance, "__dict__", None)
         if not isinstance(attributes, dict):
