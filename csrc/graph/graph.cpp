@@ -83,7 +83,9 @@ class Graph::Batch {
         } else {
             arrays_.fill(gradients + first_varying_, nothing, workspace.slots - first_varying_);
         }
-        for (std::size_t i = 0; i < outputs; ++i) gradients[program_.outputs[i]] += cotangent(row, i);
+        for (std::size_t i = 0; i < program_.differentiable_outputs(); ++i) {
+            gradients[program_.outputs[i]] += cotangent(row, i);
+        }
         graph_.executor_.reverse(Width::one, memory, first_varying_run_, graph_.plan_.runs.size());
         if (!call_.input_gradients) return;
         for (std::uint32_t i = 0; i < program_.inputs; ++i) {
@@ -111,7 +113,7 @@ class Graph::Batch {
         }
         if (!wants_gradients_) return;
         arrays_.fill(memory.varying_gradients, nothing, (workspace.slots - first_varying_) * lanes);
-        for (std::size_t i = 0; i < outputs; ++i) {
+        for (std::size_t i = 0; i < program_.differentiable_outputs(); ++i) {
             const Slot slot = program_.outputs[i];
             for (std::size_t l = 0; l < lanes; ++l) {
                 if (slot < first_varying_) {
@@ -171,7 +173,7 @@ class Graph::Batch {
     }
 
     double cotangent(std::size_t row, std::size_t output) const {
-        return call_.cotangents[(call_.one_cotangent_row ? 0 : row) * program_.outputs.size() + output];
+        return call_.cotangents[(call_.one_cotangent_row ? 0 : row) * program_.differentiable_outputs() + output];
     }
 
     void prepare(Workspace& workspace, Width widest) const {
