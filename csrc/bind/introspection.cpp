@@ -2,6 +2,9 @@
 #include <pybind11/stl.h>
 
 #include "bind/registration.hpp"
+#include "bind/value_object.hpp"
+#include "bind/values.hpp"
+#include "core/expand.hpp"
 #include "core/op.hpp"
 #include "core/tape.hpp"
 
@@ -44,6 +47,39 @@ void register_operations(py::module_& module) {
             return py::tuple(rows);
         },
         "The table of operations, one row each.");
+
+    py::class_<SequenceOperation>(module, "SequenceOperation", "One row of the table of operations on sequences.")
+        .def_property_readonly("name", [](const SequenceOperation& row) { return row.name; })
+        .def_property_readonly("title", [](const SequenceOperation& row) { return row.title; })
+        .def_property_readonly("symbol", [](const SequenceOperation& row) { return row.symbol; })
+        .def_property_readonly("value", [](const SequenceOperation& row) { return row.value; })
+        .def("__repr__",
+             [](const SequenceOperation& row) { return "SequenceOperation(" + std::string(row.name) + ")"; });
+    module.def(
+        "sequence_operations",
+        [] {
+            py::list rows;
+            for (const SequenceOperation& row : sequence_operations()) {
+                rows.append(py::cast(&row, py::return_value_policy::reference));
+            }
+            return py::tuple(rows);
+        },
+        "The table of operations on sequences, one row each.");
+}
+
+void register_expansion(py::module_& module) {
+    module.def(
+        "expanded",
+        [](const py::object& value) {
+            if (!is_value(value.ptr())) throw py::type_error("needs a Value");
+            Node* root = node_of(value.ptr());
+            Expansion expansion({&root, 1});
+            return value_of(expansion[root]);
+        },
+        py::arg("value"),
+        "The Value again, with every operation on a sequence taken apart into ordinary ones. What depends on none "
+        "is\n"
+        "shared, the rest has a twin, whose gradient is 0.");
 }
 
 void register_memory(py::module_& module) {

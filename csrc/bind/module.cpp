@@ -12,7 +12,10 @@ namespace py = pybind11;
 PYBIND11_MODULE(_core, module) {
     using namespace fastgrad::bind;
     module.doc() = "The native half of fastgrad.";
-    if (!make_base_type(module.ptr()) || !add_operation_functions(module.ptr())) throw py::error_already_set();
+    if (!make_base_type(module.ptr()) || !add_operation_functions(module.ptr()) ||
+        !add_sequence_functions(module.ptr())) {
+        throw py::error_already_set();
+    }
     module.def(
         "set_value_type",
         [](const py::type& type) {
@@ -30,6 +33,7 @@ PYBIND11_MODULE(_core, module) {
     module.attr("__version__") = FASTGRAD_VERSION;
     register_operations(module);
     register_memory(module);
+    register_expansion(module);
     register_snapshot(module);
     register_capturing(module);
     register_graph(module);

@@ -78,6 +78,8 @@ PyObject* parametric_function(PyObject*, PyObject* const* args, Py_ssize_t count
 
 template <Op op>
 PyObject* binary_function(PyObject*, PyObject* const* args, Py_ssize_t count) {
+    if (op == Op::maximum && count == 1) return largest_of(args[0]);
+    if (op == Op::minimum && count == 1) return smallest_of(args[0]);
     if (count != 2) {
         return PyErr_Format(PyExc_TypeError, "%s() takes two numbers, not %zd", operation(op).name.data(), count);
     }

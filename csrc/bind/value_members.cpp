@@ -58,7 +58,9 @@ PyObject* get_label(PyObject* self, void*) { return to_str(tape.label(node_of(se
 PyObject* get_op(PyObject* self, void*) {
     const Node* node = node_of(self);
     if (node->is_leaf()) return to_str("");
-    return to_str(node->op == Op::own ? std::string_view(node->x.own->symbol) : operation(node->op).symbol);
+    if (node->op == Op::own) return to_str(node->x.own->symbol);
+    if (node->op == Op::element) return PyUnicode_FromFormat("[%zu]", static_cast<std::size_t>(node->y.constant));
+    return to_str(is_sequence(node->op) ? sequence_operation(node->op).symbol : operation(node->op).symbol);
 }
 
 // The operands in their order, with constants turned into leaves so that they can be seen.
@@ -66,9 +68,9 @@ PyObject* operands_of(Node* node) {
     std::vector<Node*> operands;
     if (node->op == Op::own) {
         operands = node->x.own->operands;
-    } else if (!node->is_leaf()) {
-        operands.push_back(tape.x_node(node));
-        if (operation(node->op).arity == 2) operands.push_back(tape.y_node(node));
+    } else {
+        tape.show_constants(node);
+        for_each_operand(node, [&](Node* operand) { operands.push_back(operand); });
     }
     PyObject* tuple = PyTuple_New(static_cast<Py_ssize_t>(operands.size()));
     for (std::size_t i = 0; tuple && i < operands.size(); ++i) {
@@ -171,11 +173,7 @@ PyObject* backward(PyObject* self, PyObject* const* args, Py_ssize_t count, PyOb
 PyObject* topological_order_method(PyObject* self, PyObject*) {
     return guarded([self]() -> PyObject* {
         Node* root = node_of(self);
-        for (Node* node : topological_order({&root, 1})) {
-            if (node->is_leaf() || node->op == Op::own) continue;
-            tape.x_node(node);
-            if (operation(node->op).arity == 2) tape.y_node(node);
-        }
+        for (Node* node : topological_order({&root, 1})) tape.show_constants(node);
         const std::vector<Node*> order = topological_order({&root, 1});
         PyObject* list = PyList_New(static_cast<Py_ssize_t>(order.size()));
         for (std::size_t i = 0; list && i < order.size(); ++i) {
@@ -194,12 +192,7 @@ PyObject* count_nodes(PyObject* self, PyObject*) {
     return guarded([self] {
         Node* root = node_of(self);
         std::size_t count = 0;
-        for (Node* node : topological_order({&root, 1})) {
-            ++count;
-            if (node->is_leaf() || node->op == Op::own) continue;
-            count += node->has(Node::x_is_constant);
-            count += operation(node->op).arity == 2 && node->has(Node::y_is_constant);
-        }
+        for (const Node* node : topological_order({&root, 1})) count += 1 + constants(node);
         return PyLong_FromSize_t(count);
     });
 }
@@ -208,7 +201,7 @@ PyObject* zero_grad(PyObject* self, PyObject*) {
     if (refused_while_capturing("zero_grad()")) return nullptr;
     return guarded([self]() -> PyObject* {
         Node* root = node_of(self);
-        for (Node* node : topological_order({&root, 1})) node->grad = 0.0;
+        for (Node* node : topological_order({&root, 1})) clear_gradient(node);
         Py_RETURN_NONE;
     });
 }

@@ -28,6 +28,12 @@ void append_number_slots(PyType_Slot* slots, std::size_t& count);
 extern PyMethodDef operation_methods[];
 bool add_operation_functions(PyObject* module);
 
+// sequences.cpp: sum, dot, softmax, ... and what maximum() and minimum() of one sequence are. New references, or
+// null.
+bool add_sequence_functions(PyObject* module);
+PyObject* largest_of(PyObject* xs);
+PyObject* smallest_of(PyObject* xs);
+
 int set_label_attribute(PyObject* self, PyObject* label, void*);
 
 // value_members.cpp: attributes, methods, and all slots together.

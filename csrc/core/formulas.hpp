@@ -31,6 +31,9 @@ inline double power_dy(double x, double y, double r) { return x == 0.0 && y >= 0
 inline double larger(double x, double y) { return x >= y || x != x ? x : y; }
 inline double smaller(double x, double y) { return x <= y || x != x ? x : y; }
 
+// Of a plain number; a Term stops there.
+inline double stop_gradient(double x) { return x; }
+
 // What x takes of the gradient of larger(x, y): all, nothing, or half of a tie.
 inline double share(double x, double y) { return x > y ? 1.0 : x == y ? 0.5 : 0.0; }
 

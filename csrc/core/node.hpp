@@ -8,6 +8,7 @@
 namespace fastgrad {
 
 struct Node;
+class OperandList;
 class OwnOperation;
 
 // A node's operand: another node, or a constant that needs none. Which one, the node's flags tell.
@@ -15,11 +16,13 @@ union Operand {
     Node* node;
     double constant;
     OwnOperation* own;  // in Node::x of an own operation
+    OperandList* list;  // in Node::x of an operation on a sequence
 
     constexpr Operand() : node(nullptr) {}
     constexpr Operand(Node* n) : node(n) {}
     constexpr Operand(double c) : constant(c) {}
     constexpr Operand(OwnOperation* o) : own(o) {}
+    constexpr Operand(OperandList* l) : list(l) {}
 };
 
 // Ownership: `refs` counts the operand slots that hold the node, and one more while a Python object stands for
@@ -47,6 +50,10 @@ struct Node {
 
     bool has(Flag flag) const { return (flags & flag) != 0; }
     bool is_leaf() const { return op == Op::leaf; }
+    // Its x and y are an operation's operands, and not what a leaf, an own operation or a sequence keeps there.
+    bool has_plain_operands() const {
+        return (flags & (x_is_constant | y_is_constant)) != (x_is_constant | y_is_constant);
+    }
     double x_data() const { return has(x_is_constant) ? x.constant : x.node->data; }
     double y_data() const { return has(y_is_constant) ? y.constant : y.node->data; }
 };

@@ -16,9 +16,15 @@ constexpr std::array table{
 #include "ops.def"
 };
 
+constexpr std::array sequence_table{
+#define FASTGRAD_SEQUENCE(name, title, symbol, value) SequenceOperation{Op::name, #name, title, symbol, value},
+#include "sequences.def"
+};
+
 }  // namespace
 
 std::span<const Operation> operations() { return table; }
+std::span<const SequenceOperation> sequence_operations() { return sequence_table; }
 
 Fault fault_of(Op op, double x, double y, double r) {
     switch (op) {
@@ -27,8 +33,7 @@ Fault fault_of(Op op, double x, double y, double r) {
 #define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, fault) \
     case Op::name: return faults::fault(x, y, r);
 #include "ops.def"
-        case Op::leaf:
-        case Op::own: break;
+        default: break;
     }
     return Fault::none;
 }

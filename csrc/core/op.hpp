@@ -1,4 +1,4 @@
-// The operations by number, and what the core knows about each: generated from ops.def.
+// The operations by number, and what the core knows about each: generated from ops.def and sequences.def.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,14 @@ enum class Op : std::uint8_t {
 #define FASTGRAD_UNARY(name, ...) name,
 #define FASTGRAD_BINARY(name, ...) name,
 #include "ops.def"
+    element = 191,  // one result of an operation that has several: x is its node, y the result's position
+#define FASTGRAD_SEQUENCE(name, ...) name,
+#include "sequences.def"
 };
+
+constexpr bool is_row(Op op) { return op > Op::own && op < Op::element; }
+constexpr bool is_sequence(Op op) { return op > Op::element; }  // of a node
+constexpr bool has_several_results(Op op) { return op == Op::softmax || op == Op::log_softmax; }
 
 // One row of the table, for whoever needs it at run time: labels, documentation, the stub, tests.
 struct Operation {
@@ -31,6 +38,17 @@ struct Operation {
 std::span<const Operation> operations();
 inline const Operation& operation(Op op) {
     return operations()[static_cast<int>(op) - static_cast<int>(Op::own) - 1];
+}
+
+// One row of the table of operations on sequences.
+struct SequenceOperation {
+    Op op;
+    std::string_view name, title, symbol, value;
+};
+
+std::span<const SequenceOperation> sequence_operations();
+inline const SequenceOperation& sequence_operation(Op op) {
+    return sequence_operations()[static_cast<int>(op) - static_cast<int>(Op::element) - 1];
 }
 
 // The error, if any, that Python would raise where `op` gives the result `r`, which is not finite.

@@ -6,6 +6,16 @@
 
 namespace fastgrad {
 
+std::size_t constants(const Node* node) {
+    if (is_row(node->op)) {
+        return node->has(Node::x_is_constant) + (operation(node->op).arity == 2 && node->has(Node::y_is_constant));
+    }
+    if (!is_sequence(node->op)) return 0;
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < node->x.list->size(); ++i) count += node->x.list->is_constant(i);
+    return count;
+}
+
 bool is_older(const Node* a, const Node* b) {
     const Chunk *p = Chunk::of(a), *q = Chunk::of(b);
     return p == q ? a < b : p->position < q->position;

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "core/operand_list.hpp"
 #include "core/own_operation.hpp"
 
 namespace fastgrad {
@@ -19,9 +20,19 @@ void for_each_operand(const Node* node, Visit visit) {
         }
         return;
     }
+    if (is_sequence(node->op)) {
+        const OperandList& operands = *node->x.list;
+        for (std::size_t i = 0; i < operands.size(); ++i) {
+            if (!operands.is_constant(i)) visit(operands.node(i));
+        }
+        return;
+    }
     if (!node->has(Node::x_is_constant)) visit(node->x.node);
     if (!node->has(Node::y_is_constant)) visit(node->y.node);
 }
+
+// How many operands are constants.
+std::size_t constants(const Node* node);
 
 // Whether interior node `a` was made before interior node `b`.
 bool is_older(const Node* a, const Node* b);

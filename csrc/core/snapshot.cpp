@@ -1,6 +1,7 @@
 #include "core/snapshot.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "core/bytes.hpp"
@@ -25,6 +26,54 @@ constexpr std::size_t smallest_record = 2 + 2 * sizeof(double) + sizeof(std::uin
 bool is_operation(std::uint8_t number) {
     return number > static_cast<std::uint8_t>(Op::own) &&
            number <= static_cast<std::uint8_t>(Op::own) + operations().size();
+}
+
+bool is_sequence(std::uint8_t number) {
+    return number > static_cast<std::uint8_t>(Op::element) &&
+           number <= static_cast<std::uint8_t>(Op::element) + sequence_operations().size();
+}
+
+bool takes(Op op, std::uint64_t size, std::uint32_t target) {
+    if (op == Op::cross_entropy ? target >= size : target != OperandList::no_target) return false;
+    return op == Op::mse ? size % 2 == 0 && size >= 2 : size >= (op == Op::dot ? 2 : 1);
+}
+
+void write_operands(ByteWriter& out, OperandList& operands, NodeIndex& index) {
+    out.number<std::uint64_t>(operands.size());
+    out.number(operands.target);
+    for (std::size_t i = 0; i < operands.size(); ++i) {
+        out.number<std::uint8_t>(operands.is_constant(i));
+        if (operands.is_constant(i)) {
+            out.number(operands.constant(i));
+        } else {
+            out.number<std::uint64_t>(index[operands.node(i)]);
+        }
+    }
+    for (const double number : operands.saved()) out.number(number);
+}
+
+template <class NodeAt>
+OperandList::Pointer read_operands(ByteReader& in, Op op, NodeAt node_at) {
+    const std::uint64_t size = in.count(1 + sizeof(std::uint64_t));
+    const auto target = in.number<std::uint32_t>();
+    if (!takes(op, size, target)) in.reject("an operation has operands that it does not take");
+    OperandList::Pointer operands = OperandList::make(op, size);
+    operands->target = target;
+    for (std::size_t i = 0; i < size; ++i) {
+        if (in.number<std::uint8_t>() != 0) {
+            operands->set(i, in.number<double>());
+        } else {
+            operands->set(i, node_at(in.number<std::uint64_t>()));
+        }
+    }
+    for (double& number : operands->saved()) number = in.number<double>();
+    return operands;
+}
+
+// Whether `position` is that of a result of `node`.
+bool is_result(const Node* node, double position) {
+    return has_several_results(node->op) && position >= 0.0 && position < node->x.list->size() &&
+           position == std::floor(position);
 }
 
 }  // namespace
@@ -92,6 +141,8 @@ std::string Snapshot::bytes() const {
             out.number<std::uint64_t>(own.local_gradients.size());
             for (const double gradient : own.local_gradients) out.number(gradient);
             out.text(own.symbol);
+        } else if (fastgrad::is_sequence(node->op)) {
+            write_operands(out, *node->x.list, *index_);
         } else {
             const auto operand = [&](const Operand& slot, Node::Flag constant) {
                 if (node->has(constant)) {
@@ -147,6 +198,16 @@ Snapshot::Snapshot(std::string_view bytes, const std::vector<Node*>& externals) 
                 }
                 own->symbol = in.text();
                 nodes_.push_back(tape.own(data, std::move(own)));
+            } else if (is_sequence(op)) {
+                OperandList::Pointer operands = read_operands(in, static_cast<Op>(op), node_at);
+                nodes_.push_back(tape.sequence(static_cast<Op>(op), data, std::move(operands)));
+            } else if (op == static_cast<std::uint8_t>(Op::element)) {
+                Node* node = node_at(in.number<std::uint64_t>());
+                const auto position = in.number<double>();
+                if (constants != Node::y_is_constant || !is_result(node, position)) {
+                    in.reject("an element is no result of its operation");
+                }
+                nodes_.push_back(tape.binary(Op::element, data, node, position, constants));
             } else {
                 if (!is_operation(op)) in.reject("an operation is unknown");
                 if ((constants & ~constant_flags) != 0 || constants == constant_flags ||

@@ -1,17 +1,29 @@
 #include "core/sweep.hpp"
 
+#include <algorithm>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "core/formulas.hpp"
 #include "core/scan.hpp"
+#include "core/sequence_sweep.hpp"
 
 namespace fastgrad {
 
 namespace {
 
 using Scan = BackwardScan<Node::accumulates, Mark::reached>;
+
+// Empty unless the node has several results.
+std::span<double> cotangents_of(Node* node) {
+    return has_several_results(node->op) ? node->x.list->cotangents() : std::span<double>();
+}
+
+void clear_cotangents(Node* node) {
+    const std::span<double> cotangents = cotangents_of(node);
+    std::fill(cotangents.begin(), cotangents.end(), 0.0);
+}
 
 class Retained {
  public:
@@ -60,8 +72,11 @@ class Session {
     void activate() {
         if (active_) active_->set_aside(active_->thread_ == thread_);
         active_ = this;
-        for (const auto& [node, grad] : aside_) {
-            if (restores_gradients_) node->grad = grad;
+        for (const auto& [node, grad, cotangents] : aside_) {
+            if (restores_gradients_) {
+                node->grad = grad;
+                std::copy(cotangents.begin(), cotangents.end(), cotangents_of(node).begin());
+            }
             node->flags |= Node::accumulates;
             ++reached(Chunk::of(node));
         }
@@ -69,8 +84,11 @@ class Session {
     }
 
     void set_aside(bool restore_gradients) {
-        std::vector<std::pair<Node*, double>> marked;
-        for_each_mark([&](Chunk*, Node* node) { marked.emplace_back(node, node->grad); });
+        std::vector<Gradient> marked;
+        for_each_mark([&](Chunk*, Node* node) {
+            const std::span<const double> cotangents = cotangents_of(node);
+            marked.push_back({node, node->grad, {cotangents.begin(), cotangents.end()}});
+        });
         for_each_mark([](Chunk* chunk, Node* node) {
             node->flags &= static_cast<std::uint8_t>(~Node::accumulates);
             --reached(chunk);
@@ -94,7 +112,12 @@ class Session {
 
     static Session *active_, *newest_;
     const std::thread::id thread_ = std::this_thread::get_id();
-    std::vector<std::pair<Node*, double>> aside_;
+    struct Gradient {
+        Node* node;
+        double grad;
+        std::vector<double> cotangents;
+    };
+    std::vector<Gradient> aside_;
     bool restores_gradients_ = false;
     Session *older_ = nullptr, *newer_ = nullptr;
 };
@@ -115,6 +138,14 @@ struct FirstTouchStores {
             scan.mark(node);
         }
     }
+    // To one of the results of a node that has several.
+    void add(Node* node, std::size_t result, double contribution) {
+        if (!node->has(Node::accumulates)) {
+            clear_cotangents(node);
+            add(node, 0.0);
+        }
+        node->x.list->cotangents()[result] += contribution;
+    }
     // A callback adds by itself, to whatever is there.
     void prepare(Node* node) {
         if (!node->has(Node::accumulates)) add(node, 0.0);
@@ -125,6 +156,9 @@ struct FirstTouchStores {
 // Where they go in a single step by hand.
 struct AlwaysAdds {
     void add(Node* node, double contribution) { node->grad += contribution; }
+    void add(Node* node, std::size_t result, double contribution) {
+        node->x.list->cotangents()[result] += contribution;
+    }
     void prepare(Node*) {}
     bool run(BackwardCallback& callback) { return callback.run(); }
 };
@@ -162,9 +196,10 @@ inline bool propagate(Node* node, Sink& sink) {
     }
 #include "ops.def"
         case Op::own: return propagate_own(node, sink);
-        case Op::leaf: break;
+        case Op::element: sink.add(node->x.node, static_cast<std::size_t>(node->y.constant), g); return true;
+        case Op::leaf: return true;
+        default: sequences::Reverse(node, sink).run(); return true;
     }
-    return true;
 }
 
 }  // namespace
@@ -178,6 +213,7 @@ bool sweep(Node* root, double seed) {
     Session session;
     Scan scan(root);  // of this function alone: its counters stay in registers
     FirstTouchStores sink{scan, session};
+    clear_cotangents(root);
     sink.add(root, seed);
     while (Node* node = scan.next()) {
         if (propagate(node, sink)) continue;
@@ -185,6 +221,11 @@ bool sweep(Node* root, double seed) {
         return false;
     }
     return true;
+}
+
+void clear_gradient(Node* node) {
+    node->grad = 0.0;
+    clear_cotangents(node);
 }
 
 bool step_back(Node* node) {

@@ -10,6 +10,9 @@ namespace fastgrad {
 // Throws std::bad_alloc, and only where such callbacks start sweeps of their own.
 bool sweep(Node* root, double seed);
 
+// Sets the gradient to 0, and those of its results where a node has several.
+void clear_gradient(Node* node);
+
 // Adds node's gradient, through its local derivatives, to its operands' gradients, and goes no further.
 bool step_back(Node* node);
 

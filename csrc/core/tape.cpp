@@ -8,8 +8,11 @@ constinit Tape tape;
 
 namespace {
 
-// A leaf has no operands to let go of, and its gradient adds up over sweeps.
-constexpr std::uint8_t leaf_flags = Node::x_is_constant | Node::y_is_constant | Node::accumulates;
+// What Node::has_plain_operands() denies.
+constexpr std::uint8_t special_flags = Node::x_is_constant | Node::y_is_constant;
+
+// A leaf's gradient adds up over sweeps.
+constexpr std::uint8_t leaf_flags = special_flags | Node::accumulates;
 
 }  // namespace
 
@@ -38,7 +41,13 @@ Node* Tape::leaf(double data) {
 Node* Tape::own(double data, std::unique_ptr<OwnOperation> operation) {
     Node* node = claim();
     for (Node* operand : operation->operands) ++operand->refs;
-    fill(node, Op::own, data, operation.release(), 0.0, Node::y_is_constant);
+    fill(node, Op::own, data, operation.release(), 0.0, special_flags);
+    return node;
+}
+
+Node* Tape::sequence(Op op, double data, OperandList::Pointer operands) {
+    Node* node = claim();
+    fill(node, op, data, operands.release(), 0.0, special_flags);
     return node;
 }
 
@@ -48,6 +57,8 @@ Node* Tape::copy(const Node* node) {
         twin = leaf(node->data);
     } else if (node->op == Op::own) {
         twin = own(node->data, std::make_unique<OwnOperation>(*node->x.own));
+    } else if (is_sequence(node->op)) {
+        twin = sequence(node->op, node->data, node->x.list->copy(node->op));
     } else {
         twin =
             binary(node->op, node->data, node->x, node->y, node->flags & (Node::x_is_constant | Node::y_is_constant));
@@ -64,12 +75,22 @@ Node* Tape::copy(const Node* node) {
     return twin;
 }
 
-Node* Tape::materialise(Node* node, Operand& operand, Node::Flag constant) {
-    if (node->has(constant)) {
+void Tape::show_constants(Node* node) {
+    if (is_sequence(node->op)) {
+        OperandList& operands = *node->x.list;
+        for (std::size_t i = 0; i < operands.size(); ++i) {
+            if (operands.is_constant(i)) operands.replace_constant(i, leaf(operands.constant(i)));
+        }
+        return;
+    }
+    if (!is_row(node->op)) return;  // the number of a result is no operand
+    const auto show = [&](Operand& operand, Node::Flag constant) {
+        if (!node->has(constant)) return;
         operand.node = leaf(operand.constant);  // the slot owns the new leaf's one reference
         node->flags &= static_cast<std::uint8_t>(~constant);
-    }
-    return operand.node;
+    };
+    show(node->x, Node::x_is_constant);
+    if (operation(node->op).arity == 2) show(node->y, Node::y_is_constant);
 }
 
 // --- letting them go
@@ -82,7 +103,16 @@ FASTGRAD_NOINLINE void Tape::bury_the_rest() {
     }
 }
 
-FASTGRAD_NOINLINE void Tape::dissolve_own(Node* node) {
+FASTGRAD_NOINLINE void Tape::dissolve_special(Node* node) {
+    if (node->is_leaf()) return;
+    if (is_sequence(node->op)) {
+        OperandList* operands = node->x.list;
+        for (std::size_t i = 0; i < operands->size(); ++i) {
+            if (!operands->is_constant(i)) let_go(operands->node(i));
+        }
+        OperandList::deallocate(operands);
+        return;
+    }
     std::unique_ptr<OwnOperation> operation(node->x.own);
     const auto operands = std::move(operation->operands);
     // First, because a callback often names the operands too: the watcher should find only what else holds them.

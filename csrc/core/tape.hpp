@@ -13,6 +13,7 @@
 
 #include "core/chunk_pool.hpp"
 #include "core/compiler.hpp"
+#include "core/operand_list.hpp"
 #include "core/own_operation.hpp"
 
 namespace fastgrad {
@@ -27,13 +28,13 @@ class Tape {
     Node* unary(Op op, double data, Node* x);
     Node* binary(Op op, double data, Operand x, Operand y, std::uint8_t constants);
     Node* own(double data, std::unique_ptr<OwnOperation> operation);
+    Node* sequence(Op op, double data, OperandList::Pointer operands);
 
     // A node like `node`, which has no callback, with the same operands. Throws std::bad_alloc.
     Node* copy(const Node* node);
 
-    // Turns a constant operand into a leaf, so that it can be seen. Throws std::bad_alloc.
-    Node* x_node(Node* node) { return materialise(node, node->x, Node::x_is_constant); }
-    Node* y_node(Node* node) { return materialise(node, node->y, Node::y_is_constant); }
+    // Turns constant operands into leaves, so that they can be seen. Throws std::bad_alloc.
+    void show_constants(Node* node);
 
     static void retain(Node* node) { ++node->refs; }
     FASTGRAD_INLINE void release(Node* node) {
@@ -71,13 +72,12 @@ class Tape {
         return node;
     }
     static void fill(Node* node, Op op, double data, Operand x, Operand y, std::uint8_t flags);
-    Node* materialise(Node* node, Operand& operand, Node::Flag constant);
 
     void bury(Node* node);
     void bury_the_rest();
     void let_go(Node* operand);
     void dissolve(Node* node);
-    void dissolve_own(Node* node);
+    void dissolve_special(Node* node);
     void vacate(Node* node);
     void vacate_leaf(Node* node);
 
@@ -155,8 +155,8 @@ FASTGRAD_INLINE void Tape::let_go(Node* operand) {
 FASTGRAD_INLINE void Tape::dissolve(Node* node) {
     if (node->has(Node::labelled)) [[unlikely]]
         labels_->erase(node);
-    if (node->op == Op::own) [[unlikely]] {
-        dissolve_own(node);
+    if (!node->has_plain_operands()) [[unlikely]] {
+        dissolve_special(node);
         return;
     }
     if (!node->has(Node::x_is_constant)) let_go(node->x.node);

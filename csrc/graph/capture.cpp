@@ -1,10 +1,13 @@
 #include "graph/capture.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <numeric>
+#include <optional>
 #include <stdexcept>
 
+#include "core/expand.hpp"
 #include "core/node_index.hpp"
 #include "core/order.hpp"
 
@@ -36,13 +39,33 @@ class ConstantPool {
 constexpr Slot bound_kind = 0, constant_kind = 1, result_kind = 2, kind_shift = 30;
 constexpr Slot tagged(Slot kind, Slot number) { return kind << kind_shift | number; }
 
+// A program has no operations on sequences: what they are made of stands in their place.
+struct Expanded {
+    std::optional<Expansion> expansion;  // owns the twins
+    std::vector<Node*> twins;
+    std::span<Node* const> outputs;
+    std::vector<Node*> order;
+
+    Expanded(std::span<Node* const> given, const Node* oldest) : outputs(given), order(topological_order(given)) {
+        const auto sequence = std::find_if(order.begin(), order.end(), [](Node* n) { return is_sequence(n->op); });
+        if (sequence == order.end()) return;
+        if (oldest) throw Uncapturable{*sequence};  // a recording makes none, so it was computed before
+        expansion.emplace(given);
+        for (Node* output : given) twins.push_back((*expansion)[output]);
+        outputs = twins;
+        order = topological_order(outputs);
+    }
+};
+
 }  // namespace
 
 Capture capture(std::span<Node* const> outputs, const Leaves& leaves) {
     const auto [inputs, constants, oldest] = leaves;
     Capture result{};
     Program& program = result.program;
-    const std::vector<Node*> order = topological_order(outputs);
+    const Expanded expanded(outputs, oldest);
+    outputs = expanded.outputs;
+    const std::vector<Node*>& order = expanded.order;
     if (order.size() + inputs.size() >= std::size_t{1} << kind_shift) throw std::length_error("too many nodes");
     result.nodes = order.size();
 

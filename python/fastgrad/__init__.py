@@ -6,7 +6,9 @@
 >>> loss.backward()
 
 Every operation of the table, `fastgrad.operations()`, is a method of `Value` and a function of this module:
-``fastgrad.sin`` takes a Value or a plain number.
+``fastgrad.sin`` takes a Value or a plain number. The operations on sequences, `fastgrad.sequence_operations()`, are
+functions: ``fastgrad.dot(ws, xs, bias)``. `sum`, `max` and `min` are left out of ``from fastgrad import *``, because
+they are names of Python's own.
 """
 
 from __future__ import annotations
@@ -15,7 +17,21 @@ import importlib
 
 from fastgrad import _core
 from fastgrad._core import *  # noqa: F403  (the operations: one name for each row of the table)
-from fastgrad._core import operations
+from fastgrad._core import (
+    cross_entropy,
+    dot,
+    log_softmax,
+    logsumexp,
+    mean,
+    mse,
+    norm,
+    operations,
+    sequence_operations,
+    softmax,
+)
+from fastgrad._core import max as max
+from fastgrad._core import min as min
+from fastgrad._core import sum as sum
 from fastgrad.engine import Value, no_grad, where
 
 TYPE_CHECKING = False  # type checkers take it for true; typing would be two thirds of the time to import fastgrad
@@ -29,8 +45,9 @@ if TYPE_CHECKING:
 
 __version__ = _core.__version__
 __all__ = [
-    "Graph", "Value", "draw", "draw_dot", "engine", "graphs", "jit", "nn", "no_grad", "operations", "recorded",
-    "reference", "trace", "vmap", "where",
+    "Graph", "Value", "cross_entropy", "dot", "draw", "draw_dot", "engine", "graphs", "jit", "log_softmax",
+    "logsumexp", "mean", "mse", "nn", "no_grad", "norm", "operations", "recorded", "reference", "sequence_operations",
+    "softmax", "trace", "vmap", "where",
     *_core.__all__,
 ]  # fmt: skip
 

@@ -103,6 +103,7 @@ def _restore_leaf(cls: type[Value], data: float, grad: float, label: str) -> Val
 
 
 _TITLES = {row.symbol: row.title for row in _core.operations()}
+_TITLES.update((row.symbol, row.title) for row in _core.sequence_operations())
 
 
 def _operation_name(value: _core.Value) -> str:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, SupportsFloat
 
 from fastgrad.reference.formulas import INEXACT
 from fastgrad.reference.operations import OPERATIONS, Operation
+from fastgrad.reference.sequences import *  # noqa: F403
+from fastgrad.reference.sequences import __all__ as _sequences
 
-__all__ = ["INEXACT", "OPERATIONS", "Operation", "Value", *OPERATIONS]
+__all__ = ["INEXACT", "OPERATIONS", "Operation", "Value", *OPERATIONS, *_sequences]
 
 
 def _operators(name: str) -> tuple[Callable[[Value, Any], Value], Callable[[Value, Any], Value]]:

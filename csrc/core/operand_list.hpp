@@ -1,0 +1,72 @@
+// The operands of a node that has many, and the numbers that its reverse needs beside them: one block of memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <span>
+
+#include "core/node.hpp"
+
+namespace fastgrad {
+
+class OperandList {
+ public:
+    static constexpr std::uint32_t no_target = 0xffffffff;
+
+    struct Deleter {
+        void operator()(OperandList* list) const { destroy(list); }
+    };
+    using Pointer = std::unique_ptr<OperandList, Deleter>;
+
+    // `size` operands of `op`, all of them the constant 0. Throws std::bad_alloc.
+    static Pointer make(Op op, std::size_t size);
+    // With the same operands and numbers. Throws std::bad_alloc.
+    Pointer copy(Op op) const;
+    // Of a list that owns no operand any more.
+    static void deallocate(OperandList* list) { ::operator delete(list); }
+
+    std::uint32_t size() const { return size_; }
+    bool is_constant(std::size_t i) const { return constant()[i] != 0; }
+    Node* node(std::size_t i) const { return operands()[i].node; }
+    double constant(std::size_t i) const { return operands()[i].constant; }
+    double operator[](std::size_t i) const { return is_constant(i) ? constant(i) : node(i)->data; }
+
+    // An operand is set once. A node gains a reference, which the list owns.
+    void set(std::size_t i, Node* node) {
+        ++node->refs;
+        operands()[i].node = node;
+        constant()[i] = false;
+    }
+    void set(std::size_t i, double number) { operands()[i].constant = number; }
+    // A node whose one reference is handed over.
+    void replace_constant(std::size_t i, Node* node) {
+        operands()[i].node = node;
+        constant()[i] = false;
+    }
+
+    // What the forward pass keeps for the reverse.
+    std::span<double> saved() { return {numbers(), saved_}; }
+    // Of an operation with several results: their gradients in a sweep that is under way.
+    std::span<double> cotangents() { return {numbers() + saved_, results_}; }
+    std::span<const double> cotangents() const { return {numbers() + saved_, results_}; }
+
+    std::uint32_t target = no_target;  // of a cross entropy: the number of the class, if that is what was given
+
+ private:
+    OperandList(std::uint32_t size, std::uint32_t saved, std::uint32_t results)
+        : size_(size), saved_(saved), results_(results) {}
+    static void destroy(OperandList* list);
+    static Pointer allocate(std::size_t size, std::size_t saved, std::size_t results);
+
+    // Behind this header: operands, numbers, and a byte for each operand that tells whether it is a constant.
+    Operand* operands() const { return reinterpret_cast<Operand*>(const_cast<OperandList*>(this) + 1); }
+    double* numbers() const { return reinterpret_cast<double*>(operands() + size_); }
+    std::uint8_t* constant() const { return reinterpret_cast<std::uint8_t*>(numbers() + saved_ + results_); }
+
+    std::uint32_t size_, saved_, results_;
+};
+static_assert(sizeof(OperandList) == 16);
+
+}  // namespace fastgrad

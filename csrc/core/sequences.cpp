@@ -1,0 +1,44 @@
+#include "core/sequences.hpp"
+
+#include <cmath>
+
+namespace fastgrad::sequences {
+
+namespace {
+
+// The exponentials of a list's operands, computed into what the list keeps.
+template <class Continuation>
+double with_exponentials(OperandList& operands, Continuation value) {
+    SavedExponentials saved(operands);
+    Exponentials<double> exponentials{saved.y, saved.e, saved.total};
+    for (std::size_t i = 0; i < operands.size(); ++i) saved.y[i] = operands[i];
+    compute(exponentials);
+    return value(exponentials);
+}
+
+}  // namespace
+
+double evaluate(Op op, OperandList& operands) {
+    switch (op) {
+        case Op::sum: return sum(operands);
+        case Op::mean: return mean(operands);
+        case Op::dot: return dot(operands);
+        case Op::max: return max(operands);
+        case Op::min: return min(operands);
+        case Op::mse: return mse(operands);
+        case Op::norm: return norm(operands, [&](std::size_t i, double length) { operands.saved()[i] = length; });
+        case Op::cross_entropy:
+            return with_exponentials(operands, [&](const auto& of) { return cross_entropy(of, operands.target); });
+        default: return with_exponentials(operands, logsumexp<double>);
+    }
+}
+
+void results(Op op, OperandList& operands, std::span<double> results) {
+    const SavedExponentials saved(operands);
+    const double log_total = std::log(saved.total);
+    for (std::size_t i = 0; i < results.size(); ++i) {
+        results[i] = op == Op::softmax ? saved.e[i] / saved.total : saved.y[i] - log_total;
+    }
+}
+
+}  // namespace fastgrad::sequences

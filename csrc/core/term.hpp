@@ -1,0 +1,81 @@
+// A number that remembers where it came from: what formulas are evaluated over when their results become nodes.
+//
+// The derivatives of ops.def compile for Terms as they do for doubles, so that a derivative can be recorded and
+// differentiated again. Nothing here raises: numbers follow IEEE arithmetic, as in a reverse sweep. Comparisons of
+// Terms are Terms (1 or 0), never bools: a choice becomes a part of the graph.
+#pragma once
+
+#include <utility>
+
+#include "core/tape.hpp"
+
+namespace fastgrad {
+
+// A constant, or a node that it keeps alive as an operand slot would.
+class Term {
+ public:
+    Term(double constant = 0.0) : constant_(constant) {}
+    // Shares the node.
+    explicit Term(Node* node) : node_(node) { Tape::retain(node); }
+    // Takes over the one reference to a new node.
+    static Term adopt(Node* node) {
+        Term term;
+        term.node_ = node;
+        return term;
+    }
+    Term(const Term& other) : node_(other.node_), constant_(other.constant_) {
+        if (node_) Tape::retain(node_);
+    }
+    Term(Term&& other) noexcept : node_(std::exchange(other.node_, nullptr)), constant_(other.constant_) {}
+    Term& operator=(Term other) noexcept {
+        std::swap(node_, other.node_);
+        constant_ = other.constant_;
+        return *this;
+    }
+    ~Term() {
+        if (node_) tape.release_slot(node_);
+    }
+
+    bool is_constant() const { return !node_; }
+    bool is(double constant) const { return !node_ && constant_ == constant; }
+    double data() const { return node_ ? node_->data : constant_; }
+    Node* node() const { return node_; }  // null for a constant
+    Operand operand() const { return node_ ? Operand(node_) : Operand(constant_); }
+
+    // As a node, a leaf for a constant, with one reference for the caller. Throws std::bad_alloc.
+    Node* to_node() && { return node_ ? std::exchange(node_, nullptr) : tape.leaf(constant_); }
+
+ private:
+    Node* node_ = nullptr;
+    double constant_ = 0.0;
+};
+
+// Each row of the table as a function. Constants give a constant; a result that equals an operand to the last bit
+// whatever that operand is (x * 1, x ** 1, ...) is that operand; anything else is one new node.
+// They throw std::bad_alloc.
+#define FASTGRAD_UNARY(name, ...) Term name(const Term& x);
+#define FASTGRAD_BINARY(name, ...) Term name(const Term& x, const Term& y);
+#include "ops.def"
+
+inline Term operator+(const Term& x, const Term& y) { return add(x, y); }
+inline Term operator-(const Term& x, const Term& y) { return sub(x, y); }
+inline Term operator*(const Term& x, const Term& y) { return mul(x, y); }
+inline Term operator/(const Term& x, const Term& y) { return div(x, y); }
+inline Term operator-(const Term& x) { return neg(x); }
+inline Term operator<(const Term& x, const Term& y) { return less(x, y); }
+inline Term operator>(const Term& x, const Term& y) { return less(y, x); }
+inline Term operator<=(const Term& x, const Term& y) { return less_equal(x, y); }
+inline Term operator>=(const Term& x, const Term& y) { return less_equal(y, x); }
+
+// `x` where the condition is not 0, else `y`; the one that is not chosen must not have an infinite slope.
+Term where(const Term& condition, const Term& x, const Term& y);
+
+// The functions of formulas.hpp that derivatives are written in, beside the rows.
+Term slope(const Term& coordinate, const Term& length);
+Term power_dx(const Term& x, const Term& y);
+Term power_dy(const Term& x, const Term& y, const Term& r);
+Term share(const Term& x, const Term& y);
+inline Term smaller(const Term& x, const Term& y) { return minimum(x, y); }
+inline Term larger(const Term& x, const Term& y) { return maximum(x, y); }
+
+}  // namespace fastgrad

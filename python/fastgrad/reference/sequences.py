@@ -1,0 +1,104 @@
+"""The operations on sequences, made of ordinary ones: what a fused node computes, and its gradient.
+
+Each takes sequences of Values, of numbers, or of both, and gives Values, or floats for numbers alone. Additions run
+from left to right.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import math
+import operator
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+ops: Any = importlib.import_module("fastgrad.reference")  # its functions: they are there once one of these is called
+
+Number = Any  #: a float or a Value
+
+__all__ = [
+    "cross_entropy", "dot", "log_softmax", "logsumexp", "max", "mean", "min", "mse", "norm", "softmax", "sum",
+]  # fmt: skip
+
+
+def sum(xs: Sequence[Number]) -> Number:
+    """The sum; 0.0 of none."""
+    return functools.reduce(operator.add, xs) if len(xs) else 0.0
+
+
+def mean(xs: Sequence[Number]) -> Number:
+    """The arithmetic mean."""
+    return sum(xs) / float(len(xs))
+
+
+def dot(ws: Sequence[Number], xs: Sequence[Number], bias: Number | None = None) -> Number:
+    """``bias + ws[0] * xs[0] + ws[1] * xs[1] + ...``"""
+    products = map(operator.mul, ws, xs)
+    if bias is not None:
+        return functools.reduce(operator.add, products, bias)
+    return functools.reduce(operator.add, products) if len(ws) else 0.0
+
+
+def max(xs: Sequence[Number]) -> Number:
+    """The largest element."""
+    return functools.reduce(ops.maximum, xs)
+
+
+def min(xs: Sequence[Number]) -> Number:
+    """The smallest element."""
+    return functools.reduce(ops.minimum, xs)
+
+
+def norm(xs: Sequence[Number]) -> Number:
+    """The Euclidean length."""
+    return functools.reduce(ops.hypot, xs[1:], ops.abs(xs[0]))
+
+
+def mse(predictions: Sequence[Number], targets: Sequence[Number]) -> Number:
+    """The mean squared error."""
+    differences = (prediction - target for prediction, target in zip(predictions, targets, strict=True))
+    return mean([difference * difference for difference in differences])
+
+
+def logsumexp(xs: Sequence[Number]) -> Number:
+    """``log(exp(xs[0]) + exp(xs[1]) + ...)``, shifted so that nothing overflows."""
+    shift, _, _, total = _exponentials(xs)
+    return _log(total) + shift
+
+
+def cross_entropy(logits: Sequence[Number], target: int) -> Number:
+    """``logsumexp(logits) - logits[target]``"""
+    _, shifted, _, total = _exponentials(logits)
+    return _log(total) - shifted[target]
+
+
+def softmax(xs: Sequence[Number]) -> list[Number]:
+    """``exp(xs[i]) / sum(exp(xs))`` for each i."""
+    _, _, exponentials, total = _exponentials(xs)
+    return [exponential / total for exponential in exponentials]
+
+
+def log_softmax(xs: Sequence[Number]) -> list[Number]:
+    """``xs[i] - logsumexp(xs)`` for each i."""
+    _, shifted, _, total = _exponentials(xs)
+    log_total = _log(total)
+    return [x - log_total for x in shifted]
+
+
+def _exponentials(xs: Sequence[Number]) -> tuple[Number, list[Number], list[Number], Number]:
+    """The shift, through which no gradient flows, the shifted numbers, their exponentials, and the sum of these."""
+    most = sys.float_info.max
+    shift = -most
+    for x in xs:
+        shift = ops.maximum(x, shift)
+    shift = ops.stop_gradient(ops.minimum(shift, most))
+    shifted = [x - shift for x in xs]
+    exponentials = [ops.exp(x) for x in shifted]
+    return shift, shifted, exponentials, sum(exponentials)
+
+
+def _log(total: Number) -> Number:
+    """The logarithm, but -inf of 0, where `math.log` raises: the exponentials of -inf add up to 0."""
+    return ops.log(total) if float(total) != 0.0 else -math.inf
