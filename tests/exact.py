@@ -53,6 +53,7 @@ SPELLED: dict[str, Callable[..., Any]] = {
     "keep_if": lambda x, y: x if y else mpf(0),
     "drop_if": lambda x, y: mpf(0) if y else x,
     "stop_gradient": lambda x: x,
+    "polygamma": lambda x, n: mpmath.polygamma(int(n), x),
 }
 
 

@@ -352,6 +352,16 @@ def test_parameter_has_a_default_and_a_name(operation: Operation):
         assert getattr(Value(x), operation.name)(**{name: 0.3}).data == expected
 
 
+def test_order_of_polygamma_is_an_integer_and_1_if_left_out():
+    for x in (0.3, Value(0.3)):
+        trigamma, zeta_3 = fastgrad.polygamma(x), fastgrad.polygamma(1.0, n=2) / -2
+        assert float(trigamma) == float(fastgrad.polygamma(x, 1)) == float(fastgrad.polygamma(x, n=True))
+        assert zeta_3 == pytest.approx(1.2020569031595942, rel=1e-15)
+    for order in (0.5, -1, 171, math.inf):
+        with pytest.raises(ValueError, match="outside the function's domain"):
+            Value(0.3).polygamma(order)
+
+
 @every_parametric_operation
 def test_parameter_may_be_a_value_and_gets_a_gradient(operation: Operation):
     parameter = Value(0.3)

@@ -74,6 +74,14 @@ def test_partials_are_exact(operation: Operation) -> None:
             assert error(partial(*arguments, result), exact) <= TOLERANCE, (arguments, index)
 
 
+def test_the_derivative_of_polygamma_is_the_next_polygamma() -> None:
+    row = OPERATIONS["polygamma"]
+    for x, n in row.points:
+        assert row.partials[0](x, n, NAN) == row.value(x, n + 1.0)
+        assert error(row.value(x, n + 1.0), exact_value("polygamma", x, n + 1.0)) <= TOLERANCE, (x, n)
+        assert row.partials[1](x, n, NAN) == 0.0
+
+
 def test_the_derivative_of_a_power_of_a_negative_base() -> None:
     dx, dy = OPERATIONS["pow"].partials
     for x, y in ((-2.0, 3.0), (-2.0, -3.0), (-0.5, 4.0), (-3.0, 1.0)):
@@ -108,7 +116,7 @@ PYTHON: dict[str, Callable[..., Any]] = {
 PYTHON |= {name: getattr(math, name) for name in OPERATIONS if hasattr(math, name) and name not in PYTHON}
 OWN = {
     *("rsqrt", "erfinv", "digamma", "sigmoid", "logit", "softplus", "relu", "leaky_relu", "elu", "gelu", "silu"),
-    *("maximum", "minimum", "logaddexp"),
+    *("maximum", "minimum", "logaddexp", "sign", "polygamma"),
 }
 
 
@@ -239,7 +247,7 @@ def test_values_at_the_edges(name: str, arguments: tuple[float, ...], expected: 
     assert outcome(OPERATIONS[name].value, *arguments) == bits(expected)
 
 
-@pytest.mark.parametrize("name", sorted(OWN - {"rsqrt", "erfinv", "digamma", "logit"}))
+@pytest.mark.parametrize("name", sorted(OWN - {"rsqrt", "erfinv", "digamma", "logit", "polygamma"}))
 def test_activations_never_raise(name: str) -> None:
     operation = OPERATIONS[name]
     for arguments in (*operation.edges, *itertools.product(EXTREMES, repeat=len(operation.partials))):

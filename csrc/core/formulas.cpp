@@ -64,6 +64,17 @@ constexpr std::array<double, 8> digamma_series{1.0 / 12.0,  -1.0 / 120.0,     1.
 // Bernoulli numbers: the asymptotic series of trigamma.
 constexpr std::array<double, 8> trigamma_series{1.0 / 6.0,  -1.0 / 30.0,     1.0 / 42.0, -1.0 / 30.0,
                                                 5.0 / 66.0, -691.0 / 2730.0, 7.0 / 6.0,  -3617.0 / 510.0};
+// Bernoulli numbers over factorials, B(2 j) / (2 j)!: Euler and Maclaurin's series of Hurwitz's zeta function.
+constexpr std::array<double, 10> zeta_series{1.0 / 12.0,
+                                             -1.0 / 720.0,
+                                             1.0 / 30240.0,
+                                             -1.0 / 1209600.0,
+                                             1.0 / 47900160.0,
+                                             -691.0 / 1307674368000.0,
+                                             1.0 / 74724249600.0,
+                                             -3617.0 / 10670622842880000.0,
+                                             43867.0 / 5109094217170944000.0,
+                                             -174611.0 / 802857662698291200000.0};
 // From here on the first left-out term of both series is below 1e-17 of the sum.
 constexpr double asymptotic_from = 12.0;
 
@@ -127,6 +138,68 @@ double trigamma(double x) {
     for (; x < asymptotic_from; x += 1.0) r += 1.0 / (x * x);
     const double z = 1.0 / (x * x);
     return r + (1.0 / x + 0.5 * z + in_powers(trigamma_series, z) / x);
+}
+
+namespace {
+
+constexpr int most_derivatives = 170;  // of digamma: 171! is beyond a double
+
+// The sum of (x + k) ** -(n + 1) over k = 0, 1, ..., for x > 0 and n > 0.
+double hurwitz_zeta(double x, int n) {
+    if (std::isinf(x)) return 0.0;
+    const double s = n + 1.0;
+    double r = 0.0;
+    for (; x < asymptotic_from + n; x += 1.0) r += pow(x, -s);
+    const double next = pow(x, -s);
+    r += next * (x / n + 0.5);
+    double product = s / x;
+    for (int i = 0; i < 10; ++i) {
+        r += next * zeta_series[i] * product;
+        product *= (s + 2.0 * i + 1.0) * (s + 2.0 * i + 2.0) / (x * x);
+    }
+    return r;
+}
+
+// cot(pi x), for x that is not an integer; exact at halves.
+double cot_pi(double x) {
+    const double turn = x - std::round(x);
+    if (fabs(turn) <= 0.25) return 1.0 / tan(pi * turn);
+    return copysign(tan(pi * (0.5 - fabs(turn))), turn);
+}
+
+// The n-th derivative of cot(t), a polynomial in c = cot(t): the derivative of c is -(1 + c * c).
+double derivative_of_cot(double c, int n) {
+    std::array<double, most_derivatives + 2> coefficients{0.0, 1.0};
+    for (int degree = 1; degree <= n; ++degree) {
+        double below = 0.0;  // the coefficient one lower, before it was replaced
+        for (int k = 0; k <= degree + 1; ++k) {
+            const double here = coefficients[k];
+            const double above = k < degree ? (k + 1.0) * coefficients[k + 1] : 0.0;
+            coefficients[k] = -(above + (k - 1.0) * below);
+            below = here;
+        }
+    }
+    double r = 0.0;
+    for (int k = n + 1; k >= 0; --k) r = r * c + coefficients[k];
+    return r;
+}
+
+}  // namespace
+
+double polygamma(double x, double order) {
+    if (!(order >= 0.0 && order <= most_derivatives) || order != floor(order)) return not_a_number;
+    const int n = static_cast<int>(order);
+    if (n == 0) return digamma(x);
+    if (n == 1) return trigamma(x);
+    const double sign_of_n = n % 2 == 0 ? 1.0 : -1.0;
+    if (is_pole_of_gamma(x)) return sign_of_n > 0.0 ? not_a_number : infinity;
+    if (x < 0.0) {
+        const double reflected = derivative_of_cot(cot_pi(x), n);
+        return sign_of_n * polygamma(1.0 - x, order) - pow(pi, n + 1.0) * reflected;
+    }
+    double factorial = 1.0;
+    for (int i = 2; i <= n; ++i) factorial *= i;
+    return -sign_of_n * factorial * hurwitz_zeta(x, n);
 }
 
 // A first guess by Winitzki's formula (relative error 2e-3), then Halley's iteration, which triples the digits.

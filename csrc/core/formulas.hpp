@@ -17,6 +17,9 @@ inline constexpr double half_sqrt_pi = 0.886226925452758;
 inline constexpr double two_over_sqrt_pi = 1.1283791670955126;
 inline constexpr double one_over_sqrt_two_pi = 0.3989422804014327;
 
+// A condition holds unless it is 0.
+inline double where(bool condition, double x, double y) { return condition ? x : y; }
+
 // The derivative of |x|, with 0 at the kink; nan stays nan.
 inline double sign(double x) { return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : x == 0.0 ? 0.0 : x; }
 
@@ -49,10 +52,18 @@ inline double logaddexp(double x, double y) {
     return x > y ? x + log1p(exp(y - x)) : y + log1p(exp(x - y));
 }
 
-double hypot(double x, double y);  // rounded as CPython's math.hypot
-double log_gamma(double x);        // rounded as CPython's math.lgamma, which is not the C library's
-double digamma(double x);          // nan at the poles 0, -1, -2, ...
-double trigamma(double x);         // inf at the poles
-double erfinv(double x);           // inf at 1, nan above
+// The derivative of x * sigmoid(x).
+template <class X>
+X silu_slope(const X& x) {
+    const X s = sigmoid(x);
+    return s * (1.0 + x * (1.0 - s));
+}
+
+double hypot(double x, double y);      // rounded as CPython's math.hypot
+double log_gamma(double x);            // rounded as CPython's math.lgamma, which is not the C library's
+double digamma(double x);              // nan at the poles 0, -1, -2, ...
+double trigamma(double x);             // inf at the poles
+double polygamma(double x, double n);  // nan at the poles for even n, inf for odd; nan unless n = 0, 1, ... 170
+double erfinv(double x);               // inf at 1, nan above
 
 }  // namespace fastgrad::formulas

@@ -77,5 +77,6 @@ Term power_dy(const Term& x, const Term& y, const Term& r);
 Term share(const Term& x, const Term& y);
 inline Term smaller(const Term& x, const Term& y) { return minimum(x, y); }
 inline Term larger(const Term& x, const Term& y) { return maximum(x, y); }
+inline Term trigamma(const Term& x) { return polygamma(x, 1.0); }
 
 }  // namespace fastgrad

@@ -67,6 +67,8 @@ __all__ = [
     "drop_if",
     "stop_gradient",
     "rsqrt",
+    "sign",
+    "polygamma",
 ]
 __version__: str
 PASSES: tuple[str, ...]
@@ -187,6 +189,8 @@ class Value:
     def drop_if(self, y: Value | Number, /) -> engine.Value: ...
     def stop_gradient(self) -> engine.Value: ...
     def rsqrt(self) -> engine.Value: ...
+    def sign(self) -> engine.Value: ...
+    def polygamma(self, n: Value | Number = 1.0) -> engine.Value: ...
 
 @overload
 def add(x: Value, y: Value | Number, /) -> engine.Value: ...  # type: ignore[overload-overlap]
@@ -438,6 +442,14 @@ def stop_gradient(x: Number, /) -> float: ...
 def rsqrt(x: Value, /) -> engine.Value: ...  # type: ignore[overload-overlap]
 @overload
 def rsqrt(x: Number, /) -> float: ...
+@overload
+def sign(x: Value, /) -> engine.Value: ...  # type: ignore[overload-overlap]
+@overload
+def sign(x: Number, /) -> float: ...
+@overload
+def polygamma(x: Value, /, n: Value | Number = 1.0) -> engine.Value: ...  # type: ignore[overload-overlap]
+@overload
+def polygamma(x: Number, /, n: Number = 1.0) -> float: ...
 
 class Operation:
     @property

@@ -66,9 +66,10 @@ def ieee_pow(x: float, y: float) -> float:
 # ---- values that neither float nor math has ----------------------------------------------------------------
 
 
-def in_domain(result: float, x: float) -> float:
-    """`result`, unless it is a nan or an infinity that a better-behaved `x` turned into: `ValueError`."""
-    if (math.isnan(result) and not math.isnan(x)) or (math.isinf(result) and math.isfinite(x)):
+def in_domain(result: float, *operands: float) -> float:
+    """`result`, unless it is a nan or an infinity that better-behaved operands turned into: `ValueError`."""
+    new_nan = math.isnan(result) and not any(map(math.isnan, operands))
+    if new_nan or (math.isinf(result) and all(map(math.isfinite, operands))):
         raise ValueError("math domain error")
     return result
 
@@ -104,6 +105,11 @@ def logaddexp(x: float, y: float) -> float:
 # in powers of 1 / x^2 (Abramowitz and Stegun, 6.3.18 and 6.4.12).
 _DIGAMMA_SERIES = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12, -3617 / 8160)
 _TRIGAMMA_SERIES = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
+# Bernoulli numbers over factorials, B(2 j) / (2 j)!: Euler and Maclaurin's series of Hurwitz's zeta function.
+_ZETA_SERIES = (
+    1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 / 1307674368000, 1 / 74724249600,
+    -3617 / 10670622842880000, 43867 / 5109094217170944000, -174611 / 802857662698291200000,
+)  # fmt: skip
 _ASYMPTOTIC_FROM = 12.0  # from here on the first left-out term of both is below 1e-17 of the sum
 
 
@@ -118,12 +124,17 @@ def _is_pole_of_gamma(x: float) -> bool:
     return x <= 0.0 and (math.isinf(x) or x.is_integer())
 
 
-def _half_turns(x: float) -> float:
-    """pi * (x modulo 1) in [-pi/2, pi/2]; halves round away from zero, as C's round."""
+def _from_nearest(x: float) -> float:
+    """x less the nearest integer, in [-1/2, 1/2]; halves round away from zero, as C's round."""
     nearest = float(math.trunc(x))
     if math.fabs(x - nearest) >= 0.5:
         nearest += math.copysign(1.0, x)
-    return math.pi * (x - nearest)
+    return x - nearest
+
+
+def _half_turns(x: float) -> float:
+    """pi * (x modulo 1) in [-pi/2, pi/2]."""
+    return math.pi * _from_nearest(x)
 
 
 def digamma(x: float) -> float:
@@ -152,6 +163,67 @@ def trigamma(x: float) -> float:
         x += 1.0
     z = 1.0 / (x * x)
     return r + (1.0 / x + 0.5 * z + _in_powers(_TRIGAMMA_SERIES, z) / x)
+
+
+_MOST_DERIVATIVES = 170  # of digamma: 171! is beyond a float
+
+
+def _hurwitz_zeta(x: float, n: int) -> float:
+    """The sum of (x + k) ** -(n + 1) over k = 0, 1, ..., for x > 0 and n > 0."""
+    if math.isinf(x):
+        return 0.0
+    s, r = n + 1.0, 0.0
+    while x < _ASYMPTOTIC_FROM + n:
+        r += ieee_pow(x, -s)
+        x += 1.0
+    following = ieee_pow(x, -s)
+    r += following * (x / n + 0.5)
+    product = s / x
+    for i, coefficient in enumerate(_ZETA_SERIES):
+        r += following * coefficient * product
+        product *= (s + 2.0 * i + 1.0) * (s + 2.0 * i + 2.0) / (x * x)
+    return r
+
+
+def _cot_pi(x: float) -> float:
+    """cot(pi x), for x that is not an integer; exact at halves."""
+    turn = _from_nearest(x)
+    if math.fabs(turn) <= 0.25:
+        return ieee_div(1.0, math.tan(math.pi * turn))
+    return math.copysign(math.tan(math.pi * (0.5 - math.fabs(turn))), turn)
+
+
+def _derivative_of_cot(c: float, n: int) -> float:
+    """The n-th derivative of cot(t), a polynomial in c = cot(t): the derivative of c is -(1 + c * c)."""
+    coefficients = [0.0, 1.0]
+    for _ in range(n):
+        padded = [0.0, *coefficients, 0.0, 0.0]  # of c ** -1, c ** 0, ...
+        coefficients = [-((k + 1.0) * padded[k + 2] + (k - 1.0) * padded[k]) for k in range(len(coefficients) + 1)]
+    r = 0.0
+    for coefficient in reversed(coefficients):
+        r = r * c + coefficient
+    return r
+
+
+def polygamma(x: float, order: float) -> float:
+    """The derivative of digamma of that order; nan at the poles for an even order, inf for an odd one."""
+    if not (0.0 <= order <= _MOST_DERIVATIVES and order.is_integer()):
+        return NAN
+    n = int(order)
+    if n == 0:
+        return digamma(x)
+    if n == 1:
+        return trigamma(x)
+    sign_of_n = 1.0 if n % 2 == 0 else -1.0
+    if _is_pole_of_gamma(x):
+        return NAN if sign_of_n > 0.0 else INF
+    if x < 0.0:
+        reflected = _derivative_of_cot(_cot_pi(x), n)
+        return sign_of_n * polygamma(1.0 - x, order) - math.pow(math.pi, n + 1.0) * reflected
+    factorial = 1.0
+    for i in range(2, n + 1):
+        factorial *= i
+    return -sign_of_n * factorial * _hurwitz_zeta(x, n)
 
 
 def erfinv(x: float) -> float:

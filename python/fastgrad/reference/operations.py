@@ -39,6 +39,7 @@ from fastgrad.reference.formulas import (
     in_domain,
     logaddexp,
     one,
+    polygamma,
     power,
     share,
     sigmoid,
@@ -201,6 +202,12 @@ _TABLE = (
 
     _row("rsqrt", "reciprocal of the square root", lambda x: in_domain(ieee_div(1.0, ieee_sqrt(x)), x),
          lambda x, r: ieee_div(-0.5 * r, x), _POSITIVE[1:]),
+    _row("sign", "-1, 0 or 1: the sign of x", sign, zero, _REAL),
+    _row("polygamma", "n-th derivative of digamma(x), for n = 0, 1, ... 170",
+         lambda x, y: in_domain(polygamma(x, y), x, y), (lambda x, y, r: polygamma(x, y + 1.0), zero),
+         ((-10.1, 2.0), (-2.6, 5.0), (-1.5, 3.0), (-0.3, 1.0), (0.3, 2.0), (0.99, 0.0), (1.5, 10.0), (13.9, 2.0),
+          (14.1, 2.0), (31.0, 20.0), (1e8, 2.0)),
+         (0.5, 1.5), (0.5, -2.0), (0.5, 170.0), (0.5, 171.0), (-2.0, 2.0), (-2.0, 3.0), parameter="n", default=1.0),
 )
 # fmt: on
 
