@@ -39,7 +39,7 @@ class Items {
 
     explicit operator bool() const { return items_ != nullptr; }
     Py_ssize_t size() const { return PySequence_Fast_GET_SIZE(items_); }
-    PyObject* operator[](Py_ssize_t i) const { return PySequence_Fast_GET_ITEM(items_, i); }
+    PyObject* const* begin() const { return PySequence_Fast_ITEMS(items_); }
 
  private:
     PyObject* items_ = nullptr;
@@ -54,26 +54,43 @@ class Call {
     // Puts the items at first, first + step, ...; false with an error set.
     bool read(const Items& items, std::size_t first, std::size_t step) {
         const Py_ssize_t size = items.size();
-        for (Py_ssize_t i = 0; i < size; ++i) {
-            if (!read(items[i], first + static_cast<std::size_t>(i) * step)) return false;
-            if (items.size() != size) {  // reading a number may have run Python code
-                PyErr_Format(PyExc_RuntimeError, "%s(): a list changed its size while it was read", name());
-                return false;
+        PyObject* const* item = items.begin();
+        std::size_t position = first;
+        OperandList::View operands = operands_->view();
+        bool has_values = false;
+        for (Py_ssize_t i = 0; i < size; ++i, ++item, position += step) {
+            if (Py_TYPE(*item) == value_type) [[likely]] {
+                operands.set(position, node_of(*item));
+                has_values = true;
+            } else if (PyFloat_CheckExact(*item)) {
+                operands.set(position, PyFloat_AS_DOUBLE(*item));
+            } else {
+                if (!read(*item, position)) return false;
+                if (items.size() != size) {  // reading a number may have run Python code
+                    PyErr_Format(PyExc_RuntimeError, "%s(): a list changed its size while it was read", name());
+                    return false;
+                }
+                item = items.begin() + i;
             }
         }
+        has_values_ |= has_values;
         return true;
     }
     bool read(PyObject* item, std::size_t position) {
-        if (Py_TYPE(item) == value_type) [[likely]] {
-            operands_->set(position, node_of(item));
+        if (is_value(item)) {
+            operands_->view().set(position, node_of(item));
             has_values_ = true;
+            has_subclasses_ |= Py_TYPE(item) != value_type;
             return true;
         }
-        if (PyFloat_CheckExact(item)) {
-            operands_->set(position, PyFloat_AS_DOUBLE(item));
-            return true;
+        double number;
+        const Conversion conversion = to_double(item, number);
+        if (conversion == Conversion::done) operands_->view().set(position, number);
+        if (conversion == Conversion::not_a_number) {
+            const std::string element = std::string("an element of ") + name() + "()";
+            require_double(item, number, element.c_str());
         }
-        return read_slowly(item, position);
+        return conversion == Conversion::done;
     }
 
     void set_target(std::size_t target) { operands_->target = static_cast<std::uint32_t>(target); }
@@ -108,28 +125,13 @@ class Call {
  private:
     const char* name() const { return sequence_operation(op_).name.data(); }
 
-    bool read_slowly(PyObject* item, std::size_t position) {
-        if (is_value(item)) {
-            operands_->set(position, node_of(item));
-            has_values_ = has_subclasses_ = true;
-            return true;
-        }
-        double number;
-        const Conversion conversion = to_double(item, number);
-        if (conversion == Conversion::done) operands_->set(position, number);
-        if (conversion == Conversion::not_a_number) {
-            const std::string element = std::string("an element of ") + name() + "()";
-            require_double(item, number, element.c_str());
-        }
-        return conversion == Conversion::done;
-    }
-
     // While a function is recorded, the recording gets to see what the operation is made of.
     std::vector<Term> expanded() const {
         std::vector<Term> numbers;
         numbers.reserve(operands_->size());
-        for (std::size_t i = 0; i < operands_->size(); ++i) {
-            numbers.push_back(operands_->is_constant(i) ? Term(operands_->constant(i)) : Term(operands_->node(i)));
+        const OperandList::View operands = operands_->view();
+        for (std::size_t i = 0; i < operands.size(); ++i) {
+            numbers.push_back(operands.is_constant(i) ? Term(operands.constant(i)) : Term(operands.node(i)));
         }
         return expand(op_, std::move(numbers), operands_->target);
     }
@@ -150,9 +152,10 @@ class Call {
 
     Node* make_node(double value) {
         if (has_subclasses_) {
-            for (std::size_t i = 0; i < operands_->size(); ++i) {
-                if (operands_->is_constant(i)) continue;
-                if (void* object = operands_->node(i)->object) hold_if_subclass(static_cast<PyObject*>(object));
+            const OperandList::View operands = operands_->view();
+            for (std::size_t i = 0; i < operands.size(); ++i) {
+                if (operands.is_constant(i)) continue;
+                if (void* object = operands.node(i)->object) hold_if_subclass(static_cast<PyObject*>(object));
             }
         }
         return tape.sequence(op_, value, std::move(operands_));

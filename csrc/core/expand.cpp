@@ -72,14 +72,15 @@ Term Expansion::term_of(Node* node) {
 }
 
 void Expansion::expand_sequence(Node* node) {
-    const OperandList& operands = *node->x.list;
+    const OperandList::View operands = node->x.list->view();
+    const std::uint32_t target = node->x.list->target;
     std::vector<Term> numbers;
     numbers.reserve(operands.size());
     for (std::size_t i = 0; i < operands.size(); ++i) {
         numbers.push_back(operands.is_constant(i) ? Term(operands.constant(i)) : term_of(operands.node(i)));
     }
-    if (!has_several_results(node->op)) return put(node, value_of(node->op, std::move(numbers), operands.target));
-    put(node, value_of(Op::logsumexp, numbers, operands.target));
+    if (!has_several_results(node->op)) return put(node, value_of(node->op, std::move(numbers), target));
+    put(node, value_of(Op::logsumexp, numbers, target));
     for (Term& result : results_of(node->op, std::move(numbers))) twins_.push_back(std::move(result));
 }
 

@@ -43,11 +43,13 @@ OperandList::Pointer OperandList::make(Op op, std::size_t size) {
 OperandList::Pointer OperandList::copy(Op op) const {
     Pointer twin = make(op, size_);
     twin->target = target;
+    const View from = view();
+    View to = twin->view();
     for (std::size_t i = 0; i < size_; ++i) {
-        if (is_constant(i)) {
-            twin->set(i, constant(i));
+        if (from.is_constant(i)) {
+            to.set(i, from.constant(i));
         } else {
-            twin->set(i, node(i));
+            to.set(i, from.node(i));
         }
     }
     std::copy_n(numbers(), saved_, twin->numbers());
@@ -55,8 +57,9 @@ OperandList::Pointer OperandList::copy(Op op) const {
 }
 
 void OperandList::destroy(OperandList* list) {
-    for (std::size_t i = 0; i < list->size_; ++i) {
-        if (!list->is_constant(i)) tape.release_slot(list->node(i));
+    const View operands = list->view();
+    for (std::size_t i = 0; i < operands.size(); ++i) {
+        if (!operands.is_constant(i)) tape.release_slot(operands.node(i));
     }
     deallocate(list);
 }

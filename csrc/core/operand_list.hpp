@@ -27,24 +27,38 @@ class OperandList {
     // Of a list that owns no operand any more.
     static void deallocate(OperandList* list) { ::operator delete(list); }
 
-    std::uint32_t size() const { return size_; }
-    bool is_constant(std::size_t i) const { return constant()[i] != 0; }
-    Node* node(std::size_t i) const { return operands()[i].node; }
-    double constant(std::size_t i) const { return operands()[i].constant; }
-    double operator[](std::size_t i) const { return is_constant(i) ? constant(i) : node(i)->data; }
+    // The operands by position. A loop over them should keep its view: the list itself must look up where they begin.
+    class View {
+     public:
+        std::size_t size() const { return size_; }
+        bool is_constant(std::size_t i) const { return constant_[i] != 0; }
+        Node* node(std::size_t i) const { return operands_[i].node; }
+        double constant(std::size_t i) const { return operands_[i].constant; }
+        double operator[](std::size_t i) const { return is_constant(i) ? constant(i) : node(i)->data; }
 
-    // An operand is set once. A node gains a reference, which the list owns.
-    void set(std::size_t i, Node* node) {
-        ++node->refs;
-        operands()[i].node = node;
-        constant()[i] = false;
-    }
-    void set(std::size_t i, double number) { operands()[i].constant = number; }
-    // A node whose one reference is handed over.
-    void replace_constant(std::size_t i, Node* node) {
-        operands()[i].node = node;
-        constant()[i] = false;
-    }
+        // An operand is set once. A node gains a reference, which the list owns.
+        void set(std::size_t i, Node* node) {
+            ++node->refs;
+            replace_constant(i, node);
+        }
+        void set(std::size_t i, double number) { operands_[i].constant = number; }
+        // A node whose one reference is handed over.
+        void replace_constant(std::size_t i, Node* node) {
+            operands_[i].node = node;
+            constant_[i] = false;
+        }
+
+     private:
+        friend class OperandList;
+        View(Operand* operands, std::uint8_t* constant, std::size_t size)
+            : operands_(operands), constant_(constant), size_(size) {}
+
+        Operand* operands_;
+        std::uint8_t* constant_;
+        std::size_t size_;
+    };
+    View view() const { return {operands(), constant(), size_}; }
+    std::uint32_t size() const { return size_; }
 
     // What the forward pass keeps for the reverse.
     std::span<double> saved() { return {numbers(), saved_}; }

@@ -11,8 +11,9 @@ std::size_t constants(const Node* node) {
         return node->has(Node::x_is_constant) + (operation(node->op).arity == 2 && node->has(Node::y_is_constant));
     }
     if (!is_sequence(node->op)) return 0;
+    const OperandList::View operands = node->x.list->view();
     std::size_t count = 0;
-    for (std::size_t i = 0; i < node->x.list->size(); ++i) count += node->x.list->is_constant(i);
+    for (std::size_t i = 0; i < operands.size(); ++i) count += operands.is_constant(i);
     return count;
 }
 

@@ -21,7 +21,7 @@ void for_each_operand(const Node* node, Visit visit) {
         return;
     }
     if (is_sequence(node->op)) {
-        const OperandList& operands = *node->x.list;
+        const OperandList::View operands = node->x.list->view();
         for (std::size_t i = 0; i < operands.size(); ++i) {
             if (!operands.is_constant(i)) visit(operands.node(i));
         }

@@ -13,7 +13,8 @@ namespace fastgrad::sequences {
 template <class Sink>
 class Reverse {
  public:
-    Reverse(Node* node, Sink& sink) : node_(node), operands_(*node->x.list), g_(node->grad), sink_(sink) {}
+    Reverse(Node* node, Sink& sink)
+        : node_(node), list_(*node->x.list), operands_(list_.view()), g_(node->grad), sink_(sink) {}
 
     void run() {
         switch (node_->op) {
@@ -26,7 +27,7 @@ class Reverse {
             case Op::norm: return norm();
             case Op::logsumexp: return exponentials(g_, [](std::size_t) { return 0.0; });
             case Op::cross_entropy:
-                return exponentials(g_, [this](std::size_t i) { return i == operands_.target ? -g_ : 0.0; });
+                return exponentials(g_, [this](std::size_t i) { return i == list_.target ? -g_ : 0.0; });
             case Op::softmax: return softmax();
             case Op::log_softmax: return log_softmax();
             default: return;
@@ -79,7 +80,7 @@ class Reverse {
     }
 
     void norm() {
-        const std::span<const double> lengths = operands_.saved();
+        const std::span<const double> lengths = list_.saved();
         double g = g_;
         for (std::size_t i = operands_.size(); i-- > 1;) {
             add(i, g * formulas::slope(operands_[i], lengths[i]));
@@ -91,7 +92,7 @@ class Reverse {
     // Through log(total), whose gradient is `g`, beside what y[i] receives otherwise.
     template <class Direct>
     void exponentials(double g, Direct direct) {
-        const SavedExponentials saved(operands_);
+        const SavedExponentials saved(list_);
         through_total(saved, g * (1.0 / saved.total), direct);
     }
     template <class Direct>
@@ -100,8 +101,8 @@ class Reverse {
     }
 
     void softmax() {
-        const SavedExponentials saved(operands_);
-        const std::span<const double> cotangents = operands_.cotangents();
+        const SavedExponentials saved(list_);
+        const std::span<const double> cotangents = list_.cotangents();
         const double reciprocal = 1.0 / saved.total;
         double total_gradient = g_ == 0.0 ? 0.0 : g_ * reciprocal;
         for (std::size_t i = operands_.size(); i-- > 0;) {
@@ -113,14 +114,15 @@ class Reverse {
     }
 
     void log_softmax() {
-        const std::span<const double> cotangents = operands_.cotangents();
+        const std::span<const double> cotangents = list_.cotangents();
         double g = g_;
         for (std::size_t i = operands_.size(); i-- > 0;) g -= cotangents[i];
         exponentials(g, [cotangents](std::size_t i) { return cotangents[i]; });
     }
 
     Node* node_;
-    OperandList& operands_;
+    OperandList& list_;
+    OperandList::View operands_;
     double g_;
     Sink& sink_;
 };

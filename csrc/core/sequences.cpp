@@ -11,7 +11,8 @@ template <class Continuation>
 double with_exponentials(OperandList& operands, Continuation value) {
     SavedExponentials saved(operands);
     Exponentials<double> exponentials{saved.y, saved.e, saved.total};
-    for (std::size_t i = 0; i < operands.size(); ++i) saved.y[i] = operands[i];
+    const OperandList::View numbers = operands.view();
+    for (std::size_t i = 0; i < numbers.size(); ++i) saved.y[i] = numbers[i];
     compute(exponentials);
     return value(exponentials);
 }
@@ -19,14 +20,15 @@ double with_exponentials(OperandList& operands, Continuation value) {
 }  // namespace
 
 double evaluate(Op op, OperandList& operands) {
+    const OperandList::View numbers = operands.view();
     switch (op) {
-        case Op::sum: return sum(operands);
-        case Op::mean: return mean(operands);
-        case Op::dot: return dot(operands);
-        case Op::max: return max(operands);
-        case Op::min: return min(operands);
-        case Op::mse: return mse(operands);
-        case Op::norm: return norm(operands, [&](std::size_t i, double length) { operands.saved()[i] = length; });
+        case Op::sum: return sum(numbers);
+        case Op::mean: return mean(numbers);
+        case Op::dot: return dot(numbers);
+        case Op::max: return max(numbers);
+        case Op::min: return min(numbers);
+        case Op::mse: return mse(numbers);
+        case Op::norm: return norm(numbers, [&](std::size_t i, double length) { operands.saved()[i] = length; });
         case Op::cross_entropy:
             return with_exponentials(operands, [&](const auto& of) { return cross_entropy(of, operands.target); });
         default: return with_exponentials(operands, logsumexp<double>);

@@ -38,9 +38,10 @@ bool takes(Op op, std::uint64_t size, std::uint32_t target) {
     return op == Op::mse ? size % 2 == 0 && size >= 2 : size >= (op == Op::dot ? 2 : 1);
 }
 
-void write_operands(ByteWriter& out, OperandList& operands, NodeIndex& index) {
+void write_operands(ByteWriter& out, OperandList& list, NodeIndex& index) {
+    const OperandList::View operands = list.view();
     out.number<std::uint64_t>(operands.size());
-    out.number(operands.target);
+    out.number(list.target);
     for (std::size_t i = 0; i < operands.size(); ++i) {
         out.number<std::uint8_t>(operands.is_constant(i));
         if (operands.is_constant(i)) {
@@ -49,7 +50,7 @@ void write_operands(ByteWriter& out, OperandList& operands, NodeIndex& index) {
             out.number<std::uint64_t>(index[operands.node(i)]);
         }
     }
-    for (const double number : operands.saved()) out.number(number);
+    for (const double number : list.saved()) out.number(number);
 }
 
 template <class NodeAt>
@@ -57,17 +58,18 @@ OperandList::Pointer read_operands(ByteReader& in, Op op, NodeAt node_at) {
     const std::uint64_t size = in.count(1 + sizeof(std::uint64_t));
     const auto target = in.number<std::uint32_t>();
     if (!takes(op, size, target)) in.reject("an operation has operands that it does not take");
-    OperandList::Pointer operands = OperandList::make(op, size);
-    operands->target = target;
+    OperandList::Pointer list = OperandList::make(op, size);
+    OperandList::View operands = list->view();
+    list->target = target;
     for (std::size_t i = 0; i < size; ++i) {
         if (in.number<std::uint8_t>() != 0) {
-            operands->set(i, in.number<double>());
+            operands.set(i, in.number<double>());
         } else {
-            operands->set(i, node_at(in.number<std::uint64_t>()));
+            operands.set(i, node_at(in.number<std::uint64_t>()));
         }
     }
-    for (double& number : operands->saved()) number = in.number<double>();
-    return operands;
+    for (double& number : list->saved()) number = in.number<double>();
+    return list;
 }
 
 // Whether `position` is that of a result of `node`.

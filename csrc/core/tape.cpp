@@ -77,7 +77,7 @@ Node* Tape::copy(const Node* node) {
 
 void Tape::show_constants(Node* node) {
     if (is_sequence(node->op)) {
-        OperandList& operands = *node->x.list;
+        OperandList::View operands = node->x.list->view();
         for (std::size_t i = 0; i < operands.size(); ++i) {
             if (operands.is_constant(i)) operands.replace_constant(i, leaf(operands.constant(i)));
         }
@@ -106,11 +106,11 @@ FASTGRAD_NOINLINE void Tape::bury_the_rest() {
 FASTGRAD_NOINLINE void Tape::dissolve_special(Node* node) {
     if (node->is_leaf()) return;
     if (is_sequence(node->op)) {
-        OperandList* operands = node->x.list;
-        for (std::size_t i = 0; i < operands->size(); ++i) {
-            if (!operands->is_constant(i)) let_go(operands->node(i));
+        const OperandList::View operands = node->x.list->view();
+        for (std::size_t i = 0; i < operands.size(); ++i) {
+            if (!operands.is_constant(i)) let_go(operands.node(i));
         }
-        OperandList::deallocate(operands);
+        OperandList::deallocate(node->x.list);
         return;
     }
     std::unique_ptr<OwnOperation> operation(node->x.own);
