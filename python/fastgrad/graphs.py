@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from fastgrad import _core
 from fastgrad._core import instruction_sets
+from fastgrad.files import write_whole
 
 __all__ = ["PASSES", "Graph", "instruction_sets"]
 
@@ -89,23 +89,7 @@ class Graph(_core.Graph):
         Raises:
             OSError: the file cannot be written.
         """
-        data = self._to_bytes()
-        target = os.path.realpath(os.fspath(path))
-        if os.path.exists(target) and not os.path.isfile(target):  # a pipe or a device stays what it is
-            with open(target, "wb") as file:
-                file.write(data)
-            return
-        beside = f"{target}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
-        try:
-            with open(beside, "xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(beside, target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(beside)
-            raise
+        write_whole(path, self._to_bytes())
 
     @classmethod
     def load(cls: type[G], path: str | os.PathLike[str], *, instruction_set: str = "") -> G:
