@@ -1,0 +1,20 @@
+"""Networks of scalars: micrograd's `Neuron`, `Layer` and `MLP`, and the layers that larger networks are made of.
+
+A layer takes one sample, a list of numbers or Values, and gives a list of Values; `fastgrad.vmap` maps it over many.
+Parameters need only be numbers with a ``grad``: a module whose parameters were replaced by another engine's Values
+computes with that engine.
+"""
+
+from __future__ import annotations
+
+from fastgrad.nn import init
+from fastgrad.nn.activations import Activation
+from fastgrad.nn.containers import ModuleList, Sequential
+from fastgrad.nn.layers import Dropout, Embedding, LayerNorm, Linear, RMSNorm
+from fastgrad.nn.module import IncompatibleKeys, Module
+from fastgrad.nn.perceptron import MLP, Layer, Neuron
+
+__all__ = [
+    "MLP", "Activation", "Dropout", "Embedding", "IncompatibleKeys", "Layer", "LayerNorm", "Linear", "Module",
+    "ModuleList", "Neuron", "RMSNorm", "Sequential", "init",
+]  # fmt: skip

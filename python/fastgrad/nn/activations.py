@@ -1,0 +1,82 @@
+"""Activations: operations with one operand by their names, and functions of the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import methodcaller
+from typing import Any
+
+from fastgrad import _core
+from fastgrad.engine import Value
+from fastgrad.nn.module import Module
+
+__all__ = ["Activation", "Function"]
+
+Function = str | Callable[[Any], Any]
+
+_NAMES = [row.name for row in _core.operations() if row.arity == 1 or row.parameter is not None]
+_NAME_OF = {id(getattr(owner, name)): name for owner in (_core, Value) for name in _NAMES}
+
+
+class Activation(Module):
+    """A function as a module, as `Sequential` makes it of what is none.
+
+    Args:
+        function: the name of an operation with one operand, such as ``"relu"``, or the operation itself, such as
+            ``fastgrad.relu``: it is applied to each number; or any other function, which is given the whole input.
+
+    Raises:
+        ValueError: no operation has that name.
+        TypeError: the function is neither a name nor callable.
+    """
+
+    def __init__(self, function: Function) -> None:
+        self.function = function
+        self._call = function_of(function)
+        self._operation = function if isinstance(function, str) else _NAME_OF.get(id(function))
+
+    def __call__(self, x: Any) -> Any:
+        """The operation's results for a list of numbers or Values, or for one of them; or what the function gives."""
+        if self._operation is None:
+            return self._call(x)
+        if not hasattr(x, "__len__"):
+            return _apply(self._operation, x)
+        return [_apply(self._operation, each) for each in x]
+
+    def __repr__(self) -> str:
+        return f"Activation({_shown(self.function)})"
+
+
+def function_of(activation: Function) -> Callable[[Any], Any]:
+    """The activation as a function of a Value.
+
+    Raises:
+        ValueError: no operation has the activation's name.
+        TypeError: the activation is neither a name nor callable.
+    """
+    if not isinstance(activation, str):
+        if not callable(activation):
+            raise TypeError(f"the activation must be an operation's name or a function, got {activation!r}")
+        return activation
+    if activation not in _NAMES:
+        raise ValueError(f"unknown activation {activation!r}: choose one of {', '.join(_NAMES)}, or give a function")
+    return methodcaller(activation)
+
+
+def title_of(activation: Function) -> str:
+    """The activation's name as a part of a class name."""
+    if activation == "relu":
+        return "ReLU"
+    return "".join(part[:1].upper() + part[1:] for part in _shown(activation).strip("<>").split("_"))
+
+
+def _shown(activation: Function) -> str:
+    if isinstance(activation, str):
+        return activation
+    return str(getattr(activation, "__name__", type(activation).__name__))
+
+
+def _apply(name: str, number: Any) -> Any:
+    """The operation's result for a number, or for a Value of any engine."""
+    method = getattr(number, name, None)
+    return method() if method else getattr(_core, name)(number)

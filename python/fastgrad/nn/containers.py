@@ -1,0 +1,91 @@
+"""Modules that hold modules: `ModuleList` and `Sequential`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, MutableSequence
+from typing import Any, TypeVar, overload
+
+from fastgrad.nn.activations import Activation, Function
+from fastgrad.nn.module import Module
+
+__all__ = ["ModuleList", "Sequential"]
+
+L = TypeVar("L", bound="ModuleList")
+
+
+class ModuleList(Module, MutableSequence[Module]):
+    """A list of modules that is itself a module. Its names are positions: ``"0.weight.1.2"``.
+
+    A plain list of modules as an attribute of another module has its parameters found as well.
+
+    Args:
+        modules: what it holds at first.
+
+    Raises:
+        TypeError: something is to be put into it that is not a Module.
+    """
+
+    def __init__(self, modules: Iterable[Any] = ()) -> None:
+        self._modules = [self._checked(module) for module in modules]
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> ModuleList: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        """The module at a position; for a slice, a ModuleList of the same modules."""
+        return ModuleList(self._modules[index]) if isinstance(index, slice) else self._modules[index]
+
+    def __setitem__(self, index: Any, item: Any) -> None:
+        if isinstance(index, slice):
+            self._modules[index] = [self._checked(module) for module in item]
+        else:
+            self._modules[index] = self._checked(item)
+
+    def __delitem__(self, index: int | slice) -> None:
+        del self._modules[index]
+
+    def insert(self, index: int, value: Any) -> None:
+        """Put a module before the one at that position."""
+        self._modules.insert(index, self._checked(value))
+
+    def _checked(self, item: Any) -> Module:
+        if not isinstance(item, Module):
+            raise TypeError(f"a {type(self).__name__} holds Modules, not {item!r} of type '{type(item).__name__}'")
+        return item
+
+    def _items(self) -> Iterable[tuple[Any, Any]]:
+        others = {name: item for name, item in vars(self).items() if name != "_modules"}
+        return [*enumerate(self._modules), *others.items()]
+
+
+class Sequential(ModuleList):
+    """Modules one after another: each is given what the one before it gives.
+
+    ``Sequential(Linear(2, 16), "relu", Linear(16, 3))`` is a network with one hidden layer.
+
+    Args:
+        steps: modules, and functions and names of operations, which become an `Activation`.
+
+    Raises:
+        ValueError: no operation has a step's name.
+        TypeError: a step is neither a module nor a function nor a name.
+    """
+
+    def __init__(self, *steps: Module | Function) -> None:
+        super().__init__(steps)
+
+    def __call__(self, x: Any) -> Any:
+        """What the last module gives; ``x`` itself if there is none."""
+        step: Any
+        for step in self._modules:
+            x = step(x)
+        return x
+
+    def _checked(self, item: Any) -> Module:
+        if isinstance(item, Module) and callable(item):
+            return item
+        return Activation(item)

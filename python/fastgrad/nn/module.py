@@ -1,0 +1,205 @@
+"""`Module`: something with parameters, which its attributes lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from reprlib import recursive_repr
+from textwrap import indent
+from typing import Any, NamedTuple, TypeVar
+
+from fastgrad import _core
+from fastgrad.engine import Value
+from fastgrad.trees import is_array
+
+__all__ = ["IncompatibleKeys", "Module"]
+
+M = TypeVar("M", bound="Module")
+Path = tuple[Any, ...]  #: (path of the container, key in it), or () for the module that the path begins at
+
+
+class IncompatibleKeys(NamedTuple):
+    """What `Module.load_state_dict` did not find in the state, and what it found there and has no parameter for."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+class Module:
+    """Something with parameters.
+
+    The parameters are the leaf Values that the attributes lead to, in order of assignment: through lists, tuples,
+    dicts, object arrays and other modules. A subclass may say otherwise by its own `parameters`, as in micrograd.
+    No subclass needs to call ``super().__init__()``.
+
+    Attributes:
+        training: whether the module is being trained, which some layers ask; True until `eval` is called.
+    """
+
+    training: bool = True
+
+    def parameters(self) -> list[Value]:
+        """The Values to train, each once, in a fixed order."""
+        found: dict[int, Value] = {}
+        for _, item in _walk(self, stop=_says_its_own):
+            if not isinstance(item, Module):
+                found[id(item)] = item
+            elif item is not self and _says_its_own(item):
+                found |= {id(p): p for p in item.parameters()}
+        return list(found.values())
+
+    def named_parameters(self) -> list[tuple[str, Value]]:
+        """`parameters` with their names: the way to each through the attributes, ``"layers.0.neurons.3.w.1"``.
+
+        One that no attribute leads to is named by its place in `parameters`: ``"parameters.7"``.
+
+        Raises:
+            ValueError: two parameters have one name, as those of ``{"a.b": v}`` and ``{"a": {"b": w}}`` would.
+        """
+        names = {id(item): _name(path) for path, item in _walk(self)}
+        named: dict[str, Value] = {}
+        for position, p in enumerate({id(p): p for p in self.parameters()}.values()):
+            name = names.get(id(p), f"parameters.{position}")
+            if name in named:
+                raise ValueError(f"two parameters of {type(self).__name__} have the name {name!r}")
+            named[name] = p
+        return list(named.items())
+
+    def modules(self) -> list[Module]:
+        """This module and those inside it, each once, in order of assignment."""
+        return [module for _, module in self.named_modules()]
+
+    def named_modules(self) -> list[tuple[str, Module]]:
+        """`modules` with their names, such as ``"layers.0"``; this module's is the empty string."""
+        return [(_name(path), item) for path, item in _walk(self) if isinstance(item, Module)]
+
+    def zero_grad(self) -> None:
+        """Set the gradient of every parameter to 0."""
+        for p in self.parameters():
+            p.grad = 0.0
+
+    def train(self: M, mode: bool = True) -> M:
+        """Set `training` of this module and of those inside it; gives the module itself.
+
+        Raises:
+            TypeError: ``mode`` is not a bool.
+        """
+        if not isinstance(mode, bool):
+            raise TypeError(f"train() takes a bool, got {mode!r}")
+        for _, item in _walk(self):
+            if isinstance(item, Module):
+                item.training = mode
+        return self
+
+    def eval(self: M) -> M:
+        """Set `training` of this module and of those inside it to False; gives the module itself."""
+        return Module.train(self, False)
+
+    def state_dict(self) -> dict[str, float]:
+        """The parameters' numbers by their names."""
+        return {name: float(p.data) for name, p in self.named_parameters()}
+
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
+        """Set the parameters' numbers to those of a `state_dict`. After an error nothing has changed.
+
+        Args:
+            state: numbers by the parameters' names.
+            strict: whether the names must be those of the parameters; otherwise those that fit are used.
+
+        Raises:
+            ValueError: strictly, when names are missing or unexpected.
+            TypeError: an entry is not a number.
+        """
+        parameters = dict(self.named_parameters())
+        missing = [name for name in parameters if name not in state]
+        unexpected = [name for name in state if name not in parameters]
+        if strict and (missing or unexpected):
+            problems = (("Missing", missing), ("Unexpected", unexpected))
+            lines = [f"\n    {title} key(s) in state_dict: {_listed(names)}." for title, names in problems if names]
+            raise ValueError(f"Error(s) in loading state_dict for {type(self).__name__}:{''.join(lines)}")
+        numbers = [(p, _number(name, state[name])) for name, p in parameters.items() if name in state]
+        for p, number in numbers:
+            p.data = number
+        return IncompatibleKeys(missing, unexpected)
+
+    def _items(self) -> Iterable[tuple[Any, Any]]:
+        """What the walk goes on with, by name."""
+        return vars(self).items()
+
+    @recursive_repr()
+    def __repr__(self) -> str:
+        """The class, and on lines of their own the modules inside it with their names, as in PyTorch."""
+        inner = [
+            f"({_name(path)}): {item!r}"
+            for path, item in _walk(self, stop=lambda module: True)
+            if isinstance(item, Module) and item is not self
+        ]
+        text = indent("\n".join(inner), "  ")
+        return f"{type(self).__name__}(\n{text}\n)" if inner else f"{type(self).__name__}()"
+
+
+def _walk(root: Module, stop: Callable[[Module], bool] = lambda module: False) -> list[tuple[Path, Any]]:
+    """The module, and the modules and parameters that it leads to, each once, with the way there.
+
+    What is inside another module for which `stop` is true is left out.
+    """
+    found: list[tuple[Path, Any]] = [((), root)]
+    seen: dict[int, Any] = {id(root): root}  # the objects too: an id is given again after its object's death
+    todo: list[tuple[Path, Iterator[tuple[Any, Any]]]] = [((), iter(_inside(root) or ()))]
+    while todo:
+        path, items = todo[-1]
+        for key, item in items:
+            inside = _inside(item)
+            if inside is None or id(item) in seen:
+                continue
+            seen[id(item)] = item
+            way = (path, key)
+            is_module = isinstance(item, Module)
+            if is_module or not inside:
+                found.append((way, item))
+            if inside and not (is_module and stop(item)):
+                todo.append((way, inside))
+                break
+        else:
+            todo.pop()
+    return found
+
+
+def _inside(item: Any) -> Iterator[tuple[Any, Any]] | tuple[()] | None:
+    """What a module or a container holds, by its name there; nothing for a parameter, and None for all else."""
+    if isinstance(item, _core.Value):
+        return None if item._operands() else ()
+    if isinstance(item, Module):
+        return iter(list(item._items()))
+    if isinstance(item, (list, tuple)):
+        return enumerate(item)
+    if isinstance(item, dict):
+        return iter(list(item.items()))
+    if is_array(item) and item.dtype.kind == "O":
+        return enumerate(item.tolist())
+    # Another engine's Value.
+    return () if hasattr(item, "grad") and hasattr(item, "data") and not getattr(item, "_prev", ()) else None
+
+
+def _says_its_own(module: Module) -> bool:
+    """Whether the module's class says what its parameters are."""
+    return type(module).parameters is not Module.parameters
+
+
+def _name(path: Path) -> str:
+    keys: list[str] = []
+    while path:
+        path, key = path
+        keys.append(str(key))
+    return ".".join(reversed(keys))
+
+
+def _listed(names: list[str], most: int = 10) -> str:
+    shown = ", ".join(f'"{name}"' for name in names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most:,} more"
+
+
+def _number(name: str, number: Any) -> float:
+    try:
+        return Value(number).data
+    except TypeError as error:
+        raise TypeError(f"the state of {name!r} is not a number: {error}") from None
