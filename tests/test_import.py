@@ -20,7 +20,8 @@ def test_import_brings_in_nothing_heavy():
 def test_submodules_are_there_when_asked_for():
     assert fastgrad.draw.draw_dot is fastgrad.draw_dot
     assert fastgrad.draw.trace is fastgrad.trace
-    assert fastgrad.nn.MLP.__module__ == "fastgrad.nn"
+    assert fastgrad.nn.MLP is fastgrad.nn.perceptron.MLP
+    assert fastgrad.save.__module__ == fastgrad.load.__module__ == "fastgrad.saving"
     assert fastgrad.engine.Value is fastgrad.Value
     assert fastgrad.reference.Value is not fastgrad.Value
     assert all(hasattr(fastgrad, name) for name in fastgrad.__all__)

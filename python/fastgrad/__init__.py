@@ -42,17 +42,21 @@ if TYPE_CHECKING:
     from fastgrad.draw import draw_dot, trace
     from fastgrad.graphs import Graph
     from fastgrad.recorded import jit, vmap
+    from fastgrad.saving import load, save
 
 __version__ = _core.__version__
 __all__ = [
-    "Graph", "Value", "cross_entropy", "dot", "draw", "draw_dot", "engine", "graphs", "jit", "log_softmax",
-    "logsumexp", "mean", "mse", "nn", "no_grad", "norm", "operations", "recorded", "reference", "sequence_operations",
-    "softmax", "trace", "vmap", "where",
+    "Graph", "Value", "cross_entropy", "dot", "draw", "draw_dot", "engine", "graphs", "jit", "load", "log_softmax",
+    "logsumexp", "mean", "mse", "nn", "no_grad", "norm", "operations", "recorded", "reference", "save",
+    "sequence_operations", "softmax", "trace", "vmap", "where",
     *_core.__all__,
 ]  # fmt: skip
 
 _SUBMODULES = {"draw", "engine", "graphs", "nn", "recorded", "reference"}
-_NAMES_IN_SUBMODULES = {"draw_dot": "draw", "trace": "draw", "Graph": "graphs", "jit": "recorded", "vmap": "recorded"}
+_NAMES_IN_SUBMODULES = {
+    "draw_dot": "draw", "trace": "draw", "Graph": "graphs", "jit": "recorded", "vmap": "recorded", "load": "saving",
+    "save": "saving",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

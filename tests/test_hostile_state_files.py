@@ -1,0 +1,295 @@
+"""Bytes that are no saved state, or one that was damaged: refused with a reason, and nothing in them is executed."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pickle
+import struct
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import fastgrad
+from fastgrad.archive import from_bytes, to_bytes
+from fastgrad.nn import Linear
+from programs import run
+from states import FIRST, FIRST_PARTS, same
+
+DATA = FIRST.read_bytes()
+
+
+def accepted(data: bytes) -> dict[str, Any] | None:
+    """The tree, or None if the bytes were refused as they should be."""
+    try:
+        return from_bytes(data)
+    except ValueError:
+        return None
+
+
+def npy(array: Any) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
+
+
+ONE = npy(np.ones(1))
+ARRAY = {"dict": [["x", {"array": 0}]]}
+
+
+def header(tree: Any, **other: Any) -> bytes:
+    text = json.dumps({"format": "fastgrad state", "version": 1, "fastgrad": "0", "tree": tree} | other)
+    return npy(np.frombuffer(text.encode(), np.uint8))
+
+
+def made(tree: Any = None, *, compression: int = zipfile.ZIP_STORED, **members: bytes) -> bytes:
+    """An archive with right checksums."""
+    if tree is not None:
+        members = {"header": header(tree), **members}
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", compression) as archive:
+        for name, content in members.items():
+            archive.writestr(f"{name}.npy", content)
+    return stream.getvalue()
+
+
+# ---- damage
+
+
+def test_every_truncation_is_refused():
+    for length in range(len(DATA)):
+        with pytest.raises(ValueError, match="damaged or cut short" if length >= 4 else "not a file that fastgrad"):
+            from_bytes(DATA[:length])
+
+
+def test_every_changed_byte_is_noticed_or_harmless():
+    for i, byte in enumerate(DATA):
+        for other in {0xFF - byte, byte ^ 1 << i % 8}:
+            tree = accepted(DATA[:i] + bytes([other]) + DATA[i + 1 :])
+            assert tree is None or same(tree, FIRST_PARTS)
+
+
+def test_huge_numbers_everywhere():
+    for i in range(0, len(DATA) - 8, 2):
+        for number in (2**64 - 1, 10**7):
+            tree = accepted(DATA[:i] + struct.pack("<Q", number) + DATA[i + 8 :])
+            assert tree is None or same(tree, FIRST_PARTS)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_random_changes(data: st.DataObject):
+    content = bytearray(DATA)
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(0, len(content) - 1))
+        size = data.draw(st.integers(0, 12))
+        content[at : at + size] = data.draw(st.binary(max_size=12))
+    tree = accepted(bytes(content))
+    assert tree is None or same(tree, FIRST_PARTS)
+
+
+@given(st.binary(max_size=400))
+def test_random_bytes(content: bytes):
+    assert accepted(content) is None
+    assert accepted(b"PK\x03\x04" + content) is None
+    assert accepted(made(header=content)) is None
+    assert accepted(made({"dict": []}, array_0=content)) is None
+    assert accepted(made(header=npy(np.frombuffer(content, np.uint8)))) is None
+
+
+json_trees = st.recursive(
+    st.none() | st.booleans() | st.integers(-1, 3) | st.floats() | st.sampled_from(["dict", "array", "x"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["dict", "tuple", "array", "floats", "keys"]), inner, max_size=3)
+    ),
+)
+
+
+@settings(deadline=None)
+@given(json_trees)
+def test_random_trees(tree: Any):
+    """Behind right checksums: whatever is accepted can be saved again."""
+    data = made({"dict": [["x", tree]]}, array_0=npy(np.ones(1)))
+    found = accepted(data)
+    if found is not None:
+        assert same(from_bytes(to_bytes(found)), found)
+
+
+def test_damage_changes_nothing_in_the_objects(tmp_path: Path):
+    layer = Linear(1, 1)
+    path = tmp_path / "net.npz"
+    fastgrad.save(path, model=layer)
+    data = path.read_bytes()
+    before = layer.state_dict()
+    for p in layer.parameters():
+        p.data = 7.0
+    for i in range(0, len(data), 7):
+        path.write_bytes(data[:i] + bytes([data[i] ^ 0x11]) + data[i + 1 :])
+        try:
+            fastgrad.load(path, model=layer)
+        except ValueError:
+            assert set(layer.state_dict().values()) == {7.0}
+        else:
+            assert layer.state_dict() == before
+            for p in layer.parameters():
+                p.data = 7.0
+
+
+# ---- intent
+
+
+class Evil:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, ("pickle was executed",)
+
+
+def test_pickle_is_not_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    objects = npy(np.array([Evil()], dtype=object))
+    for data, why in (
+        (
+            made({"dict": [["x", {"array": 0}]]}, array_0=objects),
+            "^it holds pickled objects, which are never loaded$",
+        ),
+        (made(header=objects), "^it holds pickled objects, which are never loaded$"),
+        (made({"dict": []}, x=pickle.dumps(Evil())), "^damaged.* no array of numbers"),
+        (pickle.dumps(Evil()), "^not a file that"),
+    ):
+        with pytest.raises(ValueError, match=why):
+            from_bytes(data)
+    assert list(tmp_path.iterdir()) == []
+
+
+def beginning(descr: str = "'<f8'", shape: str = "(1,)", order: str = "False", rest: str = "") -> bytes:
+    """An array's file with one number, and a beginning that says something."""
+    text = f"{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}, {rest}}} \n".encode()
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + struct.pack("<d", 0.5)
+
+
+def test_an_archive_made_by_hand():
+    assert same(from_bytes(made(ARRAY, array_0=beginning())), {"x": np.array([0.5])})
+    assert same(from_bytes(made(ARRAY, array_0=ONE)), {"x": np.ones(1)})
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "^not a file that fastgrad.save"),
+        (b"text", "^not a file that fastgrad.save"),
+        (npy(np.zeros(3)), "^not a file that fastgrad.save"),
+        (made(), "^not a file that fastgrad.save"),
+        (made(array_0=ONE), "^not a file that fastgrad.save"),
+        (made(header=npy(np.frombuffer(b"{}", np.uint8))), "^not a file that fastgrad.save"),
+        (made(header=npy(np.frombuffer(b"[]", np.uint8))), "^not a file that fastgrad.save"),
+        (made(header=header(0, format="another")), "^not a file that fastgrad.save"),
+        (made({"dict": []}, compression=zipfile.ZIP_DEFLATED), "^not a file that fastgrad.save"),
+        (made(header=header(0, version=7)), r"^it has a newer format \(version 7; this is 1\): update fastgrad$"),
+        (made(header=header(0, version=0)), "no version 0"),
+        (made(header=header(0, version="1")), "no version '1'"),
+        (made(header=npy(np.frombuffer(b'{"format": "fastgrad state"}', np.uint8))), "damaged.*version"),
+        (made(header=npy(np.frombuffer(b"\xff{", np.uint8))), "damaged"),
+        (made(header=npy(np.frombuffer(b"[" * 200_000, np.uint8))), "damaged"),
+        (made(5), "does not name what is in it"),
+        (made([]), "does not name what is in it"),
+        (made({"dict": []}, array_0=ONE), "does not name what is in it"),
+        (made({"dict": [["x", {"array": 0}], ["y", {"array": 0}]]}, array_0=ONE), "damaged.*array_0"),  # twice
+        (made(ARRAY), "damaged.*array_0"),
+        (made({"dict": [["x", {"array": "../x"}]]}, array_0=ONE), "damaged"),
+        (made({"dict": [[[], 1]]}), "no key"),
+        (made({"dict": [[1.5, 1]]}), "no key"),
+        (made({"dict": [["x"]]}), "damaged"),
+        (made({"dict": 5}), "damaged"),
+        (made({"set": []}), "damaged"),
+        (made({"dict": [["x", {"tuple": 5}]]}), "damaged"),
+        (made({"floats": 0, "keys": ["a", "b"]}, array_0=ONE), "damaged"),
+        (made({"floats": 0, "keys": []}, array_0=ONE), "damaged"),
+        (made({"floats": 0, "keys": [None]}, array_0=ONE), "no key"),
+        (made({"floats": 0}, array_0=ONE), "damaged"),
+        (made({"floats": 0, "keys": ["a"]}, array_0=npy(np.ones((1, 1)))), r"float64 of shape \(1, 1\)"),
+        (made({"floats": 0, "keys": ["a"]}, array_0=npy(np.ones(1, np.int64))), "floats in an array of int64"),
+        (made(ARRAY, array_0=npy(np.array(["text"]))), "no array of numbers"),
+        (made(ARRAY, array_0=npy(np.ones(1, complex))), "no array of numbers"),
+        (made(ARRAY, array_0=npy(np.zeros(1, [("a", "f8")]))), "no array of numbers"),
+        (made(ARRAY, array_0=b""), "no array of numbers"),
+        (made(ARRAY, array_0=ONE[:-1]), "another number of bytes"),
+        (made(ARRAY, array_0=ONE + b"x"), "another number of bytes"),
+        (made(ARRAY, array_0=beginning(shape="(2,)")), "another number of bytes"),
+        (made(ARRAY, array_0=beginning(shape="(1000000000000,)")), "another number of bytes"),
+        (made(ARRAY, array_0=beginning(shape=f"({2**64 + 1},)")), "another number of bytes"),
+        (made(ARRAY, array_0=beginning(shape=f"({2**32}, {2**32}, 1)")), "another number of bytes"),
+        (made(ARRAY, array_0=beginning(shape="(-1, -1)")), "no array of numbers"),
+        (made(ARRAY, array_0=beginning(shape=f"({'1, ' * 100})")), "damaged"),
+        (made(ARRAY, array_0=beginning(shape=f"(0, {2**70})")[:-8]), "damaged"),
+        (made(ARRAY, array_0=beginning(shape="(1L,)")), "no array of numbers"),
+        (made(ARRAY, array_0=beginning(descr="'<f7'", shape="()")), "damaged"),
+        (made(ARRAY, array_0=beginning(descr="'<f0'", shape="()")), "damaged"),
+        (made(ARRAY, array_0=beginning(descr=f"'<f{'9' * 5000}'")), "damaged"),
+        (made(ARRAY, array_0=beginning(order="None")), "no array of numbers"),
+        (made(ARRAY, array_0=beginning(rest="'x': " + "(" * 5000)), "no array of numbers"),
+    ],
+)
+def test_hostile_bytes_are_refused_with_a_reason(data: bytes, why: str):
+    with pytest.raises(ValueError, match=why):
+        from_bytes(data)
+
+
+def test_two_parts_of_one_name_are_refused():
+    data = made(ARRAY, array_0=ONE, array_1=ONE)
+    with pytest.raises(ValueError, match="two of its parts have one name"):
+        from_bytes(data.replace(b"array_1", b"array_0"))
+
+
+def test_bombs_are_refused():
+    """Megabytes that are packed into kilobytes, or that many entries share."""
+    zeros = npy(np.zeros(10**6))
+    packed = made(ARRAY, array_0=zeros, compression=zipfile.ZIP_DEFLATED)
+    assert len(packed) < len(zeros) / 500
+    with pytest.raises(ValueError, match="not a file that fastgrad"):
+        from_bytes(packed)
+
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("header.npy", header(ARRAY))
+        archive.writestr("array_0.npy", zeros)
+        shared = archive.getinfo("array_0.npy")
+        for _ in range(50):
+            archive.filelist.append(shared)  # one more entry in the directory, for the same bytes
+    with pytest.raises(ValueError, match="declares more bytes than it has"):
+        from_bytes(stream.getvalue())
+
+
+def test_the_file_is_named(tmp_path: Path):
+    path = tmp_path / "some.npz"
+    path.write_bytes(b"text")
+    with pytest.raises(ValueError, match=r"some\.npz: not a file that fastgrad\.save\(\) wrote$"):
+        fastgrad.load(path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits memory by what Linux has")
+@pytest.mark.skipif("asan" in os.environ.get("LD_PRELOAD", ""), reason="the sanitizer needs the address space")
+def test_a_small_file_cannot_ask_for_much_memory():
+    """Beyond 64 MiB more than the process has, there would be a MemoryError."""
+    assert (
+        run(f"""
+        import resource, struct, sys
+        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        from test_hostile_state_files import ARRAY, DATA, accepted, beginning, made
+        size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (size + 2**26, size + 2**26))
+        for i in range(0, len(DATA) - 8, 2):
+            for number in (2**28, 2**61 + 1):
+                accepted(DATA[:i] + struct.pack("<Q", number) + DATA[i + 8 :])
+        for shape in ("(268435456,)", "(4294967295,)", "(65536, 65536)"):
+            assert accepted(made(ARRAY, array_0=beginning(shape=shape))) is None
+        print("done")
+    """)
+        == "done\n"
+    )

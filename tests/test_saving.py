@@ -1,0 +1,255 @@
+"""Saving and loading: everything comes back to the last bit, and what does not fit is refused and changes nothing."""
+
+from __future__ import annotations
+
+import json
+import random
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import fastgrad
+from fastgrad import Graph, Value
+from fastgrad.nn import MLP, Dropout, Linear, Sequential
+from states import FIRST, FIRST_PARTS, same
+
+
+class Momentum:
+    """An optimiser with a state of numbers, text and an array."""
+
+    def __init__(self, parameters: list[Value]) -> None:
+        self.parameters = parameters
+        self.state: dict[str, Any] = {"kind": "momentum", "lr": 0.1, "velocity": np.zeros(len(parameters))}
+
+    def step(self) -> None:
+        self.state["velocity"] = 0.9 * self.state["velocity"] + [p.grad for p in self.parameters]
+        for p, v in zip(self.parameters, self.state["velocity"].tolist(), strict=True):
+            p.data -= self.state["lr"] * v
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**self.state, "velocity": self.state["velocity"].copy()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        if len(state["velocity"]) != len(self.parameters):
+            raise ValueError(f"{len(self.parameters)} parameters, and the state of {len(state['velocity'])}")
+        self.state = dict(state)
+
+
+class Holder:
+    """Whatever it is given is its state, unless it refuses."""
+
+    def __init__(self, state: Any, refusal: BaseException | None = None) -> None:
+        self.state = state
+        self.refusal = refusal
+
+    def state_dict(self) -> Any:
+        return self.state
+
+    def load_state_dict(self, state: Any) -> None:
+        if self.refusal:
+            refusal, self.refusal = self.refusal, None
+            raise refusal
+        self.state = state
+
+
+def through_file(tmp_path: Path, tree: Any) -> Any:
+    fastgrad.save(tmp_path / "x.npz", tree=tree)
+    return fastgrad.load(tmp_path / "x.npz")["tree"]
+
+
+# ---- what comes back
+
+
+def test_a_network_comes_back(tmp_path: Path):
+    net, twin = MLP(3, [4, 2]), MLP(3, [4, 2])
+    fastgrad.save(tmp_path / "net.npz", model=net, epoch=3)
+    parts = fastgrad.load(tmp_path / "net.npz", model=twin)
+    assert twin.state_dict() == net.state_dict() == parts["model"]
+    assert parts["epoch"] == 3
+    assert list(parts) == ["model", "epoch"]
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        0.1, -0.0, 5e-324, float("inf"), float("nan"), 3, -(2**70), True, None, "", "é 中 \ud800 \0 😀",
+        [], (), {}, [1, (2.0, [None]), "x"], {"a": {1: 2.0, "1": [3.0]}}, {"dict": {}, "tuple": (), "array": 1.5},
+        {"w.0": 1.5, "w.1": -0.0, 7: float("nan")}, {"floats": 1.0, "keys": 2.0}, {"a": 1.0, "b": 2},
+        np.arange(6.0).reshape(2, 3), np.zeros(0), np.zeros((3, 0)), np.array(2.5), np.float32([0.1, 0.2]),
+        np.array([True, False]), np.array([1, 2], dtype=np.uint8), np.arange(3, dtype=">i4"),
+        [np.zeros(2), {"m": np.ones(3), "v": [np.ones(1)]}, np.full(1, -0.0)], random.Random(5).getstate(),
+    ],
+    ids=lambda tree: repr(tree)[:40],
+)  # fmt: skip
+def test_data_comes_back_to_the_last_bit(tree: Any, tmp_path: Path):
+    assert same(through_file(tmp_path, tree), tree)
+
+
+def test_numbers_of_numpy_come_back_as_pythons(tmp_path: Path):
+    tree = [np.float64(0.1), np.float32(0.5), np.int32(7), np.bool_(True), np.str_("x")]
+    assert same(through_file(tmp_path, tree), [0.1, 0.5, 7, True, "x"])
+
+
+def test_arrays_in_other_orders_come_back(tmp_path: Path):
+    square = np.arange(12.0).reshape(3, 4)
+    for array in (square.T, np.asfortranarray(square), square[::2, ::-1]):
+        back = through_file(tmp_path, array)
+        np.testing.assert_array_equal(back, array)
+        back[0, 0] = 100.0  # may be written
+
+
+@pytest.mark.parametrize("payload", [0x7FF8000000000001, 0xFFF8000000000000, 0x8000000000000000])
+def test_parameters_keep_their_bits(payload: int, tmp_path: Path):
+    net, twin = Linear(1, 1), Linear(1, 1)
+    net.bias[0].data = struct.unpack("<d", struct.pack("<Q", payload))[0]
+    fastgrad.save(tmp_path / "x", model=net)
+    fastgrad.load(tmp_path / "x", model=twin)
+    assert struct.pack("<d", twin.bias[0].data) == struct.pack("<Q", payload)
+
+
+def test_the_same_parts_give_the_same_bytes(tmp_path: Path):
+    net = MLP(2, [3, 1])
+    for name in ("one", "other"):
+        fastgrad.save(tmp_path / name, model=net, rows=np.ones((2, 2)))
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
+
+
+def test_the_file_is_an_archive_that_numpy_reads(tmp_path: Path):
+    layer = Linear(2, 1)
+    fastgrad.save(tmp_path / "net.npz", model=layer)
+    with np.load(tmp_path / "net.npz", allow_pickle=False) as archived:
+        assert sorted(archived.files) == ["array_0", "header"]
+        assert archived["array_0"].tolist() == list(layer.state_dict().values())
+        header = json.loads(archived["header"].tobytes())
+    assert (header["format"], header["version"], header["fastgrad"]) == ("fastgrad state", 1, fastgrad.__version__)
+
+
+def train(net: Any, optimiser: Any, chance: random.Random, steps: int) -> None:
+    for _ in range(steps):
+        x = [chance.uniform(-1.0, 1.0), chance.uniform(-1.0, 1.0)]
+        loss = (net(x)[0] - x[0] * x[1]) ** 2
+        net.zero_grad()
+        loss.backward()
+        optimiser.step()
+
+
+def test_going_on_after_loading_gives_the_bits_of_never_stopping(tmp_path: Path):
+    def fresh(seed: int) -> tuple[Any, Momentum, random.Random]:
+        chance = random.Random(seed)
+        net = Sequential(
+            Linear(2, 4, generator=chance), "tanh", Dropout(0.25, generator=chance), Linear(4, 1, generator=chance)
+        )
+        return net, Momentum(net.parameters()), chance
+
+    net, optimiser, chance = fresh(0)
+    train(net, optimiser, chance, 20)
+    fastgrad.save(tmp_path / "x.npz", model=net, optimizer=optimiser, chance=chance.getstate())
+    train(net, optimiser, chance, 20)
+
+    twin, its_optimiser, its_chance = fresh(1)
+    parts = fastgrad.load(tmp_path / "x.npz", model=twin, optimizer=its_optimiser)
+    its_chance.setstate(parts["chance"])
+    train(twin, its_optimiser, its_chance, 20)
+    assert twin.state_dict() == net.state_dict()
+    assert same(its_optimiser.state_dict(), optimiser.state_dict())
+
+
+# ---- what cannot be saved
+
+
+@pytest.mark.parametrize(
+    ("part", "place"),
+    [
+        (Value(1.0), "part"),
+        (object(), "part"),
+        ({1, 2}, "part"),
+        (1j, "part"),
+        ({"a": [1, b"bytes"]}, r"part\.a\.1"),
+        (np.array([Value(1.0)]), "part"),
+        (np.array(["text"]), "part"),
+        (np.array([1j]), "part"),
+        (np.datetime64("2020-01-01"), "part"),
+        ({2.5: 1}, "part"),
+        ({"a": {True: 1}}, r"part\.a"),
+    ],
+)
+def test_other_things_are_refused_with_their_place(part: Any, place: str, tmp_path: Path):
+    with pytest.raises(TypeError, match=rf"^cannot save {place}: "):
+        fastgrad.save(tmp_path / "x", good=1.0, part=part)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_holds_itself_is_refused(tmp_path: Path):
+    part: list[Any] = []
+    part.append(part)
+    with pytest.raises(ValueError, match="nested too deeply, or holds itself"):
+        fastgrad.save(tmp_path / "x", part=part)
+
+
+def test_nothing_to_save(tmp_path: Path):
+    with pytest.raises(ValueError, match="name the parts"):
+        fastgrad.save(tmp_path / "x")
+
+
+# ---- what does not fit
+
+
+def test_another_network_is_refused_and_names_are_listed(tmp_path: Path):
+    fastgrad.save(tmp_path / "net.npz", model=Linear(2, 1))
+    layer = Linear(1, 2)
+    before = layer.state_dict()
+    message = (
+        r'(?s)net\.npz: its model does not fit: .* for Linear:.*Missing.*: "weight\.1\.0", "bias\.1"\.'
+        r'.*Unexpected.*: "weight\.0\.1"\.$'
+    )
+    with pytest.raises(ValueError, match=message):
+        fastgrad.load(tmp_path / "net.npz", model=layer)
+    assert layer.state_dict() == before
+
+
+def test_missing_parts_are_named(tmp_path: Path):
+    fastgrad.save(tmp_path / "net.npz", model=Linear(2, 1), step=3)
+    with pytest.raises(ValueError, match=r"net\.npz: it has no optimizer or schedule, but model, step$"):
+        fastgrad.load(tmp_path / "net.npz", optimizer=Holder({}), model=Linear(2, 1), schedule=Holder({}))
+
+
+def test_data_is_not_loaded_into_objects(tmp_path: Path):
+    fastgrad.save(tmp_path / "net.npz", step=3)
+    with pytest.raises(TypeError, match=r"step=0 has no load_state_dict\(\)"):
+        fastgrad.load(tmp_path / "net.npz", step=0)
+
+
+@pytest.mark.parametrize(
+    "refusal", [ValueError("no"), KeyError("no"), TypeError("no"), AttributeError("no"), OverflowError("no")]
+)
+def test_after_an_object_refuses_the_others_are_as_they_were(refusal: Exception, tmp_path: Path):
+    net = Linear(2, 1)
+    fastgrad.save(tmp_path / "x", model=net, first={"m": np.ones(2)}, second={"n": 2})
+    twin, first, second = Linear(2, 1), Holder({"m": np.zeros(2)}), Holder({"n": 1}, refusal)
+    before = twin.state_dict()
+    with pytest.raises(ValueError, match=r"x: its second does not fit: .*no"):
+        fastgrad.load(tmp_path / "x", model=twin, first=first, second=second)
+    assert twin.state_dict() == before
+    assert same(first.state, {"m": np.zeros(2)})
+    assert second.state == {"n": 1}
+
+
+def test_an_interrupted_load_changes_nothing(tmp_path: Path):
+    fastgrad.save(tmp_path / "x", first={"n": 5}, second={"n": 6})
+    first = Holder({"n": 1})
+    with pytest.raises(KeyboardInterrupt):
+        fastgrad.load(tmp_path / "x", first=first, second=Holder({}, KeyboardInterrupt()))
+    assert first.state == {"n": 1}
+
+
+def test_a_graphs_file_is_another(tmp_path: Path):
+    Graph(Value(1.0)).save(tmp_path / "x.graph")
+    with pytest.raises(ValueError, match=r"x\.graph: not a file that fastgrad\.save\(\) wrote$"):
+        fastgrad.load(tmp_path / "x.graph")
+
+
+def test_the_first_format_stays_readable():
+    assert same(fastgrad.load(FIRST), FIRST_PARTS)
