@@ -71,7 +71,7 @@ def from_bytes(data: bytes) -> dict[str, Any]:
     except (NotOurs, MemoryError):
         raise
     except Exception as error:  # zipfile, json and NumPy have many, and none can have another reason than the bytes
-        raise ValueError(f"damaged or cut short: {error}") from error
+        raise ValueError(f"damaged or cut short: {str(error) or type(error).__name__}") from error
 
 
 def _packed(tree: Any, place: str, arrays: list[Any]) -> Any:
@@ -160,15 +160,22 @@ def _unpacked(tree: Any, arrays: dict[str, Any]) -> Any:
     if not isinstance(tree, dict):
         return tree
     if "floats" in tree:
-        numbers = arrays.pop(f"array_{tree['floats']}.npy")
+        numbers = _taken(tree["floats"], arrays)
         if numbers.ndim != 1 or numbers.dtype != np.float64:
             raise ValueError(f"floats in an array of {numbers.dtype} of shape {numbers.shape}")
         return dict(zip(map(_key, tree["keys"]), numbers.tolist(), strict=True))
     if "array" in tree:
-        return arrays.pop(f"array_{tree['array']}.npy")
+        return _taken(tree["array"], arrays)
     if "tuple" in tree:
         return tuple(_unpacked(item, arrays) for item in tree["tuple"])
     return {_key(key): _unpacked(item, arrays) for key, item in tree["dict"]}
+
+
+def _taken(number: Any, arrays: dict[str, Any]) -> Any:
+    name = f"array_{number}.npy"
+    if name not in arrays:
+        raise ValueError(f"{name} is missing, or named twice")
+    return arrays.pop(name)
 
 
 def _key(key: Any) -> str | int:
