@@ -34,6 +34,7 @@ PYBIND11_MODULE(_core, module) {
     register_operations(module);
     register_memory(module);
     register_expansion(module);
+    register_scopes(module);
     register_snapshot(module);
     register_capturing(module);
     register_graph(module);

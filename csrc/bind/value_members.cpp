@@ -55,6 +55,8 @@ PyObject* to_str(std::string_view text) {
 }
 PyObject* get_label(PyObject* self, void*) { return to_str(tape.label(node_of(self))); }
 
+PyObject* get_scope(PyObject* self, void*) { return to_str(scopes::path(node_of(self)->scope)); }
+
 PyObject* get_op(PyObject* self, void*) {
     const Node* node = node_of(self);
     if (node->is_leaf()) return to_str("");
@@ -148,6 +150,8 @@ PyGetSetDef attributes[] = {
     {"label", get_label, set_label_attribute, "A name for drawings.", nullptr},
     {"_prev", get_prev, nullptr, "The set of operands; constants appear as leaves.", nullptr},
     {"_op", get_op, nullptr, "The symbol of the operation; '' for a leaf.", nullptr},
+    {"_scope", get_scope, nullptr,
+     "The path of the scope in which it was made, as in 'mlp/layers.0'; '' outside all.", nullptr},
     {"_backward", get_backward, set_backward, "A function that carries the gradient to the operands.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };

@@ -55,6 +55,7 @@ std::vector<Term> expand(Op op, std::vector<Term> numbers, std::uint32_t target)
 
 Expansion::Expansion(std::span<Node* const> roots) {
     for (Node* node : topological_order(roots)) {
+        const scopes::Within within(node->scope);
         if (is_sequence(node->op)) {
             expand_sequence(node);
         } else if (node->op == Op::element) {

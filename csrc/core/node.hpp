@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "core/op.hpp"
+#include "core/scope.hpp"
 
 namespace fastgrad {
 
@@ -47,6 +48,7 @@ struct Node {
     std::uint32_t refs;
     Op op;
     std::uint8_t flags;
+    Scope scope;
 
     bool has(Flag flag) const { return (flags & flag) != 0; }
     bool is_leaf() const { return op == Op::leaf; }

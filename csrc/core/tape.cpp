@@ -64,6 +64,7 @@ Node* Tape::copy(const Node* node) {
             binary(node->op, node->data, node->x, node->y, node->flags & (Node::x_is_constant | Node::y_is_constant));
     }
     twin->grad = node->grad;
+    twin->scope = node->scope;
     if (node->has(Node::labelled)) {
         try {
             set_label(twin, label(node));

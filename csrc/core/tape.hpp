@@ -111,6 +111,7 @@ FASTGRAD_INLINE void Tape::fill(Node* node, Op op, double data, Operand x, Opera
     node->refs = 1;
     node->op = op;
     node->flags = flags;
+    node->scope = scopes::current();
 }
 
 FASTGRAD_INLINE Node* Tape::unary(Op op, double data, Node* x) {

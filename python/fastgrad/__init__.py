@@ -32,7 +32,7 @@ from fastgrad._core import (
 from fastgrad._core import max as max
 from fastgrad._core import min as min
 from fastgrad._core import sum as sum
-from fastgrad.engine import Value, no_grad, where
+from fastgrad.engine import Value, no_grad, scope, where
 
 TYPE_CHECKING = False  # type checkers take it for true; typing would be two thirds of the time to import fastgrad
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ __version__ = _core.__version__
 __all__ = [
     "Graph", "Value", "cross_entropy", "dot", "draw", "draw_dot", "engine", "graphs", "jit", "load", "log_softmax",
     "logsumexp", "mean", "mse", "nn", "no_grad", "norm", "operations", "recorded", "reference", "save",
-    "sequence_operations", "softmax", "trace", "vmap", "where",
+    "scope", "sequence_operations", "softmax", "trace", "vmap", "where",
     *_core.__all__,
 ]  # fmt: skip
 

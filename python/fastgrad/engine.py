@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     X = TypeVar("X")
     Y = TypeVar("Y")
 
-__all__ = ["Value", "no_grad", "where"]
+__all__ = ["Value", "no_grad", "scope", "where"]
 
 
 class Value(_core.Value):
@@ -123,6 +123,34 @@ class no_grad(ContextDecorator):
 
     def __exit__(self, *exc_info: object) -> None:
         _core.resume_recording()
+
+
+class scope(ContextDecorator):
+    """A name for a part of the computation: what this thread computes inside belongs to it.
+
+    A context manager (``with scope("attention"):``) and a decorator (``@scope("attention")``). Scopes inside one
+    another make a path, ``"block/attention"``, which drawings collapse by; the modules of `fastgrad.nn` open theirs
+    by themselves. Copies keep their scopes, pickles do not.
+
+    Raises:
+        TypeError: the name is not a str.
+        ValueError: the name is empty.
+    """
+
+    def __init__(self, name: str) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"a scope's name is a str, not {name!r} of type '{type(name).__name__}'")
+        if not name:
+            raise ValueError("a scope needs a name of one character at least")
+        self._name = name
+        self._before: list[int] = []  # one object may be entered several times
+
+    def __enter__(self) -> scope:
+        self._before.append(_core.enter_scope(self._name))
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        _core.leave_scope(self._before.pop())
 
 
 if TYPE_CHECKING:

@@ -44,13 +44,19 @@ class ModuleList(Module, MutableSequence[Module]):
             self._modules[index] = [self._checked(module) for module in item]
         else:
             self._modules[index] = self._checked(item)
+        self._name_again()
 
     def __delitem__(self, index: int | slice) -> None:
         del self._modules[index]
+        self._name_again()
 
     def insert(self, index: int, value: Any) -> None:
         """Put a module before the one at that position."""
         self._modules.insert(index, self._checked(value))
+        self._name_again()
+
+    def _name_again(self) -> None:
+        self._modules = self._modules
 
     def _checked(self, item: Any) -> Module:
         if not isinstance(item, Module):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from reprlib import recursive_repr
 from textwrap import indent
-from typing import Any, NamedTuple, TypeVar
+from types import FunctionType
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from fastgrad import _core
 from fastgrad.engine import Value
@@ -36,6 +38,24 @@ class Module:
     """
 
     training: bool = True
+    opens_scope: ClassVar[bool] = True  #: whether a call opens a scope, for drawings: see `fastgrad.scope`
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Let each call open a scope, named after the attribute that leads to the module, else after its class."""
+        super().__init_subclass__(**kwargs)
+        call = vars(cls).get("__call__")
+        if isinstance(call, FunctionType) and cls.opens_scope:
+            type.__setattr__(cls, "__call__", _in_scope(call))
+
+    def __setattr__(self, name: str, item: Any) -> None:
+        """Set the attribute; a module in it, or in a list in it, is named by it."""
+        object.__setattr__(self, name, item)
+        if isinstance(item, Module):
+            object.__setattr__(item, "_scope", name)
+        elif isinstance(item, list):
+            for position, inner in enumerate(item):
+                if isinstance(inner, Module):
+                    object.__setattr__(inner, "_scope", f"{name}.{position}".removeprefix("_modules."))
 
     def parameters(self) -> list[Value]:
         """The Values to train, each once, in a fixed order."""
@@ -135,6 +155,20 @@ class Module:
         ]
         text = indent("\n".join(inner), "  ")
         return f"{type(self).__name__}(\n{text}\n)" if inner else f"{type(self).__name__}()"
+
+
+def _in_scope(call: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(call)
+    def scoped(self: Module, *args: Any, **kwargs: Any) -> Any:
+        if type(self).__call__ is not scoped:
+            return call(self, *args, **kwargs)  # of a base, which the class's own call calls
+        before = _core.enter_scope(vars(self).get("_scope") or type(self).__name__)
+        try:
+            return call(self, *args, **kwargs)
+        finally:
+            _core.leave_scope(before)
+
+    return scoped
 
 
 def _walk(root: Module, stop: Callable[[Module], bool] = lambda module: False) -> list[tuple[Path, Any]]:

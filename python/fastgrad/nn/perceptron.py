@@ -38,6 +38,8 @@ class Neuron(Module):
         TypeError: the activation is neither a name nor callable, or the generator is not a ``random.Random``.
     """
 
+    opens_scope = False  # it would cost as much as the neuron itself
+
     def __init__(
         self,
         nin: int,
