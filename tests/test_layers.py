@@ -61,6 +61,8 @@ LAYERS: dict[str, tuple[Callable[[], Module], Callable[[Any, Any], Any]]] = {
     "LayerNorm without gain": (lambda: LayerNorm(3, eps=0.5, gain=False), layer_norm),
     "LayerNorm without gain and bias": (lambda: LayerNorm(3, gain=False, bias=False), layer_norm),
     "Activation": (lambda: Activation("tanh"), lambda _, x: np.tanh(x)),
+    "softmax": (lambda: Activation("softmax"), lambda _, x: np.exp(x) / np.exp(x).sum()),
+    "log_softmax": (lambda: Activation("log_softmax"), lambda _, x: x - np.logaddexp.reduce(x)),
     "Sequential": (lambda: Sequential(Linear(3, 3), "tanh"), lambda net, x: np.tanh(linear(net[0], x))),
 }
 
@@ -120,7 +122,7 @@ def test_inputs_of_every_kind(name: str, x: Any):
 def test_small_integers_do_not_overflow(name: str):
     layer, formula = made(name)
     x = np.array([100, -100, 120], dtype=np.int8)
-    np.testing.assert_allclose([float(v) for v in layer(x)], formula(layer, x.astype(float)), rtol=1e-14)
+    np.testing.assert_allclose([float(v) for v in layer(x)], formula(layer, x.astype(float)), rtol=1e-14, atol=1e-14)
 
 
 def of_the_reference(module: Any) -> Any:
@@ -346,6 +348,17 @@ def test_an_operation_is_applied_to_each_number(function: Any):
     assert [float(v) for v in out] == [math.tanh(0.5), math.tanh(0.25)]
     assert activation(Value(0.5)).data == math.tanh(0.5)
     assert repr(activation) == "Activation(tanh)"
+
+
+def test_operations_on_nested_lists_give_nested_lists():
+    assert Activation("relu")([[1.0, -1.0], -2.0, []]) == [[1.0, 0.0], 0.0, []]
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_softmax_of_large_numbers(name: str):
+    for engine in (fastgrad, reference):
+        out = Activation(name)([engine.Value(1000.0), engine.Value(-1000.0)])
+        assert data(out) == ([1.0, 0.0] if name == "softmax" else [0.0, -2000.0])
 
 
 @pytest.mark.parametrize("name", ["relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "softplus", "neg"])

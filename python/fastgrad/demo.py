@@ -271,10 +271,8 @@ def _labelled_neuron(neurons: list[Neuron], points: Points) -> Value:
     neuron.zero_grad()
     output = neuron(inputs)
     output.backward()
-    for node in output.topological_order():
-        operands = [operand.label for operand in node._operands()]
-        if len(operands) == 2:
-            node.label = f" {node._op} ".join(operands)
+    (total,) = output._prev
+    total.label = " + ".join(["b", *(f"{w.label} * {x.label}" for w, x in zip(neuron.w, inputs, strict=True))])
     output.label = "output"
     return output
 

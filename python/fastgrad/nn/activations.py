@@ -1,14 +1,16 @@
-"""Activations: operations with one operand by their names, and functions of the user's own."""
+"""Activations: operations by their names, and functions of the user's own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from operator import methodcaller
 from typing import Any
 
 from fastgrad import _core
 from fastgrad.engine import Value
 from fastgrad.nn.module import Module
+from fastgrad.nn.sums import log_softmax, softmax
 
 __all__ = ["Activation", "Function"]
 
@@ -16,6 +18,7 @@ Function = str | Callable[[Any], Any]
 
 _NAMES = [row.name for row in _core.operations() if row.arity == 1 or row.parameter is not None]
 _NAME_OF = {id(getattr(owner, name)): name for owner in (_core, Value) for name in _NAMES}
+_OF_A_SEQUENCE = {"softmax": softmax, "log_softmax": log_softmax}
 
 
 class Activation(Module):
@@ -23,7 +26,8 @@ class Activation(Module):
 
     Args:
         function: the name of an operation with one operand, such as ``"relu"``, or the operation itself, such as
-            ``fastgrad.relu``: it is applied to each number; or any other function, which is given the whole input.
+            ``fastgrad.relu``: it is applied to each number; or ``"softmax"``, ``"log_softmax"``, or any other
+            function, which is given the whole input.
 
     Raises:
         ValueError: no operation has that name.
@@ -32,16 +36,15 @@ class Activation(Module):
 
     def __init__(self, function: Function) -> None:
         self.function = function
-        self._call = function_of(function)
-        self._operation = function if isinstance(function, str) else _NAME_OF.get(id(function))
+        name = function if isinstance(function, str) else _NAME_OF.get(id(function))
+        if name in _OF_A_SEQUENCE:
+            self._apply: Callable[[Any], Any] = _OF_A_SEQUENCE[name]
+        else:
+            self._apply = partial(_to_each, name) if name in _NAMES else function_of(function)
 
     def __call__(self, x: Any) -> Any:
-        """The operation's results for a list of numbers or Values, or for one of them; or what the function gives."""
-        if self._operation is None:
-            return self._call(x)
-        if not hasattr(x, "__len__"):
-            return _apply(self._operation, x)
-        return [_apply(self._operation, each) for each in x]
+        """What the function gives; an operation gives its results for a list of numbers or Values, or for one."""
+        return self._apply(x)
 
     def __repr__(self) -> str:
         return f"Activation({_shown(self.function)})"
@@ -76,7 +79,8 @@ def _shown(activation: Function) -> str:
     return str(getattr(activation, "__name__", type(activation).__name__))
 
 
-def _apply(name: str, number: Any) -> Any:
-    """The operation's result for a number, or for a Value of any engine."""
-    method = getattr(number, name, None)
-    return method() if method else getattr(_core, name)(number)
+def _to_each(name: str, x: Any) -> Any:
+    if hasattr(x, "__len__"):
+        return [_to_each(name, each) for each in x]
+    method = getattr(x, name, None)  # of a Value of any engine
+    return method() if method else getattr(_core, name)(x)

@@ -65,7 +65,7 @@ class Linear(Module):
             ValueError: ``x`` has another length than ``nin``.
         """
         x = _sample(self, x, self.nin)
-        return [dot(row, x, b) for row, b in zip(self.weight, self.bias or repeat(0), strict=False)]
+        return [dot(row, x, b) for row, b in zip(self.weight, self.bias or repeat(0.0), strict=False)]
 
     def __repr__(self) -> str:
         return f"Linear({self.nin}, {self.nout}{', bias=False' * (self.bias is None)})"

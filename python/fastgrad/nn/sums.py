@@ -1,30 +1,56 @@
-"""The sums that layers are made of: one native operation for this engine's numbers, ordinary ones for any other's."""
+"""What layers do with sequences: fastgrad's native operations, or the same of any other engine's arithmetic."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from operator import mul
 from typing import Any
 
 from fastgrad import _core
 from fastgrad.engine import Value
 
-#: What the native operations are fast for. Other numbers work as well, and another engine's Values only so.
-_NATIVE = frozenset((Value, float, int))
 
-
-def dot(weights: Sequence[Any], xs: Iterable[Any], bias: Any = 0.0) -> Any:
-    """``bias + weights[0] * xs[0] + weights[1] * xs[1] + ...``, added from the left, in the weights' engine."""
-    if isinstance(weights[0], _core.Value):
+def dot(weights: Sequence[Any], xs: Collection[Any], bias: Any = 0.0) -> Any:
+    """``bias + weights[0] * xs[0] + weights[1] * xs[1] + ...``, with the engine of the weights."""
+    if type(weights[0]) is Value:
         return _core.dot(weights, xs, bias)
     return sum(map(mul, weights, xs), bias)
 
 
 def mean(xs: Collection[Any]) -> Any:
     """The mean of one number or more."""
-    return _core.mean(xs) if _NATIVE.issuperset(map(type, xs)) else sum(xs) / len(xs)
+    return sum(xs) / len(xs) if _of_another_engine(xs) else _core.mean(xs)
 
 
 def mean_of_squares(xs: Collection[Any]) -> Any:
     """The mean of the squares of one number or more."""
-    return (_core.dot(xs, xs) if _NATIVE.issuperset(map(type, xs)) else sum(map(mul, xs, xs))) / len(xs)
+    return (sum(map(mul, xs, xs)) if _of_another_engine(xs) else _core.dot(xs, xs)) / len(xs)
+
+
+def softmax(xs: Collection[Any]) -> list[Any]:
+    """``exp(xs[i]) / sum(exp(xs))`` for each i."""
+    if not _of_another_engine(xs):
+        return _core.softmax(xs)
+    exponentials = [x.exp() for x in _shifted(xs)]
+    total = sum(exponentials)
+    return [exponential / total for exponential in exponentials]
+
+
+def log_softmax(xs: Collection[Any]) -> list[Any]:
+    """The logarithms of `softmax`."""
+    if not _of_another_engine(xs):
+        return _core.log_softmax(xs)
+    shifted = _shifted(xs)
+    log_total = sum(x.exp() for x in shifted).log()
+    return [x - log_total for x in shifted]
+
+
+def _shifted(xs: Collection[Any]) -> list[Any]:
+    """The numbers less their largest, so that no exponential overflows."""
+    largest = max(getattr(x, "data", x) for x in xs)
+    return [x - largest for x in xs]
+
+
+def _of_another_engine(xs: Collection[Any]) -> bool:
+    """Whether the numbers have Values among them that the native operations would take for plain numbers."""
+    return any(hasattr(kind, "backward") and not issubclass(kind, _core.Value) for kind in {*map(type, xs)})
