@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import copy
+import random
+import tempfile
+from pathlib import Path
+from typing import Any
 
 import fastgrad
-from fastgrad import Value, jit, no_grad, vmap
+from fastgrad import Value, jit, nn, no_grad, vmap
 
 
 def cube(v: Value) -> Value:
@@ -57,6 +61,36 @@ def both(x: Value, y: Value) -> tuple[Value, Value]:
     return x + y, x * y
 
 
+class Net(nn.Module):
+    def __init__(self, chance: random.Random) -> None:
+        self.letters = nn.Embedding(3, 4, generator=chance)
+        self.body = nn.Sequential(nn.Linear(4, 4, init=nn.init.he_normal, generator=chance), "relu", nn.RMSNorm(4))
+        self.heads = nn.ModuleList([nn.Linear(4, 1, bias=False), nn.LayerNorm(4)])
+        self.dropout = nn.Dropout(0.5, generator=chance)
+
+    def __call__(self, letter: int) -> Value:
+        hidden: list[Value] = self.dropout(self.body(self.letters(letter)))
+        outputs: list[Value] = self.heads[0](hidden)
+        return outputs[0]
+
+
+def halves(nin: int, nout: int, *, generator: random.Random | None) -> list[list[float]]:
+    """An initialiser of the user's own."""
+    return [[0.5] * nin for _ in range(nout)]
+
+
+def save_and_load(net: Net, directory: Path) -> None:
+    """The network's numbers go through a file into another."""
+    twin = Net(random.Random(1)).eval()
+    fastgrad.save(directory / "net.npz", model=net, step=3)
+    parts: dict[str, Any] = fastgrad.load(directory / "net.npz", model=twin)
+    state: dict[str, float] = net.state_dict()
+    keys: nn.IncompatibleKeys = twin.load_state_dict(state, strict=False)
+    names: list[str] = [name for name, _ in twin.named_parameters()]
+    assert (parts["step"], keys.missing_keys, names) == (3, [], list(state))
+    assert twin(1).data == net(1).data
+
+
 def main() -> None:
     slope, offset = fit([0.0, 1.0, 2.0], [1.0, 3.0, 5.0], 500)
     assert (round(slope, 6), round(offset, 6)) == (2.0, 1.0)
@@ -85,6 +119,16 @@ def main() -> None:
     assert both.recordings == 1
     assert predict(2.0, v)._prev == set()
     assert "add" in [row.name for row in fastgrad.operations()]
+
+    net = Net(random.Random(0)).eval()
+    net(2).backward()
+    parameters: list[Value] = net.parameters()
+    assert any(parameter.grad for parameter in parameters)
+    net.zero_grad()
+    assert nn.Linear(2, 1, init=halves).weight[0][1].data == 0.5
+    assert nn.Sequential(nn.MLP(2, [3, 1], activation=fastgrad.tanh), Value.exp)([1.0, 2.0]).data > 0.0
+    with tempfile.TemporaryDirectory() as directory:
+        save_and_load(net, Path(directory))
 
 
 if __name__ == "__main__":
