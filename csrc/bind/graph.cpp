@@ -121,6 +121,8 @@ void register_graph(py::module_& module) {
     module.attr("PASSES") = py::tuple(names);
     module.def("instruction_sets", graph::instruction_sets,
                "The instruction sets that captured graphs can use on this machine, the best first.");
+    module.def("vector_functions", graph::vector_functions,
+               "The operations whose values the C library computes on whole registers: what vector_math uses.");
 
     py::class_<CapturedGraph, std::shared_ptr<CapturedGraph>>(module, "Graph", "The native half of fastgrad.Graph.")
         .def(py::init(&make_graph), py::arg("outputs"), py::arg("inputs"), py::kw_only(), py::arg("constants"),

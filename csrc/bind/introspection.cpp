@@ -1,5 +1,7 @@
-// The table of operations and the state of the store, for documentation, tests and the curious.
+// The table of operations, the state of the store, and how this was built, for documentation, tests and the curious.
 #include <pybind11/stl.h>
+
+#include <string>
 
 #include "bind/registration.hpp"
 #include "bind/value_object.hpp"
@@ -11,6 +13,38 @@
 namespace py = pybind11;
 
 namespace fastgrad::bind {
+
+namespace {
+
+std::string compiler() {
+#if defined(__clang__)
+    return "Clang " __clang_version__;
+#elif defined(__GNUC__)
+    return "GCC " __VERSION__;
+#elif defined(_MSC_VER)
+    return "MSVC " + std::to_string(_MSC_FULL_VER);
+#else
+    return "unknown";
+#endif
+}
+
+constexpr int cxx_standard() {
+#ifdef _MSVC_LANG
+    return _MSVC_LANG / 100 % 100;  // MSVC's __cplusplus stays that of C++98
+#else
+    return __cplusplus / 100 % 100;
+#endif
+}
+
+constexpr bool asserts() {
+#ifdef NDEBUG
+    return false;
+#else
+    return true;
+#endif
+}
+
+}  // namespace
 
 void register_operations(py::module_& module) {
     py::class_<Operation>(module, "Operation", "One row of the table of operations.")
@@ -97,6 +131,21 @@ void register_memory(py::module_& module) {
             return result;
         },
         "Nodes alive, chunks of memory that hold them or wait for more, the bytes of all chunks, and their peak.");
+}
+
+void register_build_info(py::module_& module) {
+    module.def(
+        "build_info",
+        [] {
+            py::dict result;
+            result["compiler"] = compiler();
+            result["standard"] = "C++" + std::to_string(cxx_standard());
+            result["build_type"] = FASTGRAD_BUILD_TYPE;
+            result["asserts"] = asserts();
+            result["sanitizers"] = FASTGRAD_SANITIZERS;
+            return result;
+        },
+        "The compiler, the C++ standard, the build type, whether asserts are checked, and the sanitizers, if any.");
 }
 
 }  // namespace fastgrad::bind

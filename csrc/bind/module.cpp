@@ -35,6 +35,7 @@ PYBIND11_MODULE(_core, module) {
     register_memory(module);
     register_expansion(module);
     register_scopes(module);
+    register_build_info(module);
     register_snapshot(module);
     register_capturing(module);
     register_graph(module);

@@ -14,6 +14,7 @@
 #include "core/order.hpp"
 #include "core/sweep.hpp"
 #include "core/tape.hpp"
+#include "core/term.hpp"
 
 namespace fastgrad::bind {
 
@@ -65,20 +66,13 @@ PyObject* get_op(PyObject* self, void*) {
     return to_str(is_sequence(node->op) ? sequence_operation(node->op).symbol : operation(node->op).symbol);
 }
 
-// The operands in their order, with constants turned into leaves so that they can be seen.
-PyObject* operands_of(Node* node) {
-    std::vector<Node*> operands;
-    if (node->op == Op::own) {
-        operands = node->x.own->operands;
-    } else {
-        tape.show_constants(node);
-        for_each_operand(node, [&](Node* operand) { operands.push_back(operand); });
-    }
+template <class Operands, class ToObject>
+PyObject* tuple_of(const Operands& operands, ToObject to_object) {
     PyObject* tuple = PyTuple_New(static_cast<Py_ssize_t>(operands.size()));
     for (std::size_t i = 0; tuple && i < operands.size(); ++i) {
-        PyObject* value = wrap(operands[i]);
-        if (value) {
-            PyTuple_SET_ITEM(tuple, static_cast<Py_ssize_t>(i), value);
+        PyObject* object = to_object(operands[i]);
+        if (object) {
+            PyTuple_SET_ITEM(tuple, static_cast<Py_ssize_t>(i), object);
         } else {
             Py_CLEAR(tuple);
         }
@@ -86,8 +80,40 @@ PyObject* operands_of(Node* node) {
     return tuple;
 }
 
+// The operands in their order, with constants turned into leaves so that they can be seen.
+PyObject* operands_of(Node* node) {
+    if (node->op == Op::own) return tuple_of(node->x.own->operands, wrap);
+    std::vector<Node*> operands;
+    tape.show_constants(node);
+    for_each_operand(node, [&](Node* operand) { operands.push_back(operand); });
+    return tuple_of(operands, wrap);
+}
+
+// The same, with constants as the numbers that they are: looking changes nothing.
+PyObject* operands_or_constants_of(Node* node) {
+    if (!is_sequence(node->op) && !is_row(node->op)) return operands_of(node);
+    std::vector<Term> operands;
+    const auto add = [&](const Operand& operand, bool is_constant) {
+        operands.push_back(is_constant ? Term(operand.constant) : Term(operand.node));
+    };
+    if (is_sequence(node->op)) {
+        const OperandList& list = *node->x.list;
+        for (std::size_t i = 0; i < list.size(); ++i) add(list.operand(i), list.is_constant(i));
+    } else {
+        add(node->x, node->has(Node::x_is_constant));
+        if (operation(node->op).arity == 2) add(node->y, node->has(Node::y_is_constant));
+    }
+    return tuple_of(operands, [](const Term& operand) {
+        return operand.is_constant() ? PyFloat_FromDouble(operand.data()) : wrap(operand.node());
+    });
+}
+
 PyObject* get_operands(PyObject* self, PyObject*) {
     return guarded([self] { return operands_of(node_of(self)); });
+}
+
+PyObject* get_operands_or_constants(PyObject* self, PyObject*) {
+    return guarded([self] { return operands_or_constants_of(node_of(self)); });
 }
 
 PyObject* get_prev(PyObject* self, void*) {
@@ -247,6 +273,9 @@ PyMethodDef methods[] = {
      "zero_grad($self, /)\n--\n\nSet the grad of this Value, and of everything it was made of, to 0.0."},
     {"detach", detach, METH_NOARGS, "detach($self, /)\n--\n\nA new leaf with the same data."},
     {"_operands", get_operands, METH_NOARGS, "_operands($self, /)\n--\n\nThe operands, in their order."},
+    {"_operands_or_constants", get_operands_or_constants, METH_NOARGS,
+     "_operands_or_constants($self, /)\n--\n\n"
+     "The operands, in their order; a constant as a float, which makes no leaf of it."},
     {"_node_count", count_nodes, METH_NOARGS,
      "_node_count($self, /)\n--\n\nHow many Values topological_order() would give."},
     {"__copy__", copy_value, METH_NOARGS, "__copy__($self, /)\n--\n\nA new Value with the same operands."},

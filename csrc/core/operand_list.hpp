@@ -34,6 +34,7 @@ class OperandList {
         bool is_constant(std::size_t i) const { return constant_[i] != 0; }
         Node* node(std::size_t i) const { return operands_[i].node; }
         double constant(std::size_t i) const { return operands_[i].constant; }
+        const Operand& operand(std::size_t i) const { return operands_[i]; }
         double operator[](std::size_t i) const { return is_constant(i) ? constant(i) : node(i)->data; }
 
         // An operand is set once. A node gains a reference, which the list owns.

@@ -84,6 +84,15 @@ std::vector<std::string_view> instruction_sets() {
     return names;
 }
 
+std::vector<std::string_view> vector_functions() {
+    const Kernels &scalar = kernels("", false), &vector = kernels("", true);
+    std::vector<std::string_view> names;
+    for (const Operation& row : operations()) {
+        if (vector.map(row.op).value != scalar.map(row.op).value) names.push_back(row.name);
+    }
+    return names;
+}
+
 const Kernels& kernels(std::string_view instruction_set, bool vector_math) {
     const Choice& choice = choose(instruction_set);
     if (!vector_math) return choice.kernels;

@@ -71,6 +71,9 @@ struct Kernels {
 // The names of the sets that this machine can run, the best first.
 std::vector<std::string_view> instruction_sets();
 
+// The operations whose values the C library computes on whole registers, with the best of the sets.
+std::vector<std::string_view> vector_functions();
+
 // The kernels of one of them, or of the best. `vector_math`: elementary functions on whole registers where the C
 // library has them. Throws std::invalid_argument for a set that this machine has not.
 const Kernels& kernels(std::string_view instruction_set, bool vector_math);
