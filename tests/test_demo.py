@@ -10,7 +10,6 @@ import pytest
 
 import fastgrad
 from fastgrad import cli, demo
-from fastgrad.draw import RendererNotFound
 
 
 def small_run(out, **options):
@@ -94,15 +93,11 @@ def test_impossible_settings(tmp_path, name, number):
         small_run(tmp_path, **{name: number})
 
 
-def test_without_a_renderer_the_neuron_is_dot_text(monkeypatch, tmp_path):
-    def render(dot):
-        raise RendererNotFound("install Graphviz")
-
-    monkeypatch.setattr(demo, "render", render)
+def test_without_a_renderer_the_neuron_is_dot_text(no_renderer, tmp_path):
     result = small_run(tmp_path, steps=1)
     assert result.neuron == tmp_path / "neuron.dot"
     assert result.neuron.read_text(encoding="utf-8").startswith("digraph {")
-    assert result.hint == "install Graphviz"
+    assert 'pip install "fastgrad[viz]"' in result.hint
 
 
 def test_another_answer_of_the_reference_is_an_error(monkeypatch, tmp_path):

@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
 from fastgrad import reference
-from fastgrad.draw import RendererNotFound, draw_dot, render
+from fastgrad.draw import RendererNotFound, draw_dot
 from fastgrad.engine import Value, no_grad
 from fastgrad.nn import MLP, Neuron
 
@@ -252,7 +252,7 @@ def _draw_neuron(net: MLP, points: Points, out: Path) -> tuple[Path, str]:
     """Write the most excited neuron of the first layer as SVG, or as DOT text. Returns the file and a hint."""
     dot = draw_dot(_labelled_neuron(net.layers[0].neurons, points))
     try:
-        picture, path, hint = render(dot), out / "neuron.svg", ""
+        picture, path, hint = dot.pipe(), out / "neuron.svg", ""
     except RendererNotFound as missing:
         picture, path, hint = dot.source.encode(), out / "neuron.dot", str(missing)
     path.write_bytes(picture)

@@ -8,9 +8,10 @@ from fastgrad import _core
 
 TYPE_CHECKING = False  # as in fastgrad/__init__.py
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any, TypeVar, overload
 
-    from graphviz import Digraph
+    from fastgrad.draw import Digraph
 
     X = TypeVar("X")
     Y = TypeVar("Y")
@@ -38,6 +39,14 @@ class Value(_core.Value):
         from fastgrad.draw import draw_dot
 
         return draw_dot(self, format=format, rankdir=rankdir, **options)
+
+    def _repr_mimebundle_(
+        self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **_: Any
+    ) -> dict[str, str]:
+        """What a notebook shows: the graph of this Value, if it is small, and its ``repr``."""
+        from fastgrad.draw.notebook import mimebundle
+
+        return mimebundle(self, include, exclude)
 
     def to_json(self, indent: int | None = 2, max_nodes: int = 10_000) -> str:
         """The expression as a JSON tree of objects with the keys ``value``, ``children`` and ``operation``.

