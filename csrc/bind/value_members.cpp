@@ -14,7 +14,6 @@
 #include "core/order.hpp"
 #include "core/sweep.hpp"
 #include "core/tape.hpp"
-#include "core/term.hpp"
 
 namespace fastgrad::bind {
 
@@ -92,19 +91,20 @@ PyObject* operands_of(Node* node) {
 // The same, with constants as the numbers that they are: looking changes nothing.
 PyObject* operands_or_constants_of(Node* node) {
     if (!is_sequence(node->op) && !is_row(node->op)) return operands_of(node);
-    std::vector<Term> operands;
-    const auto add = [&](const Operand& operand, bool is_constant) {
-        operands.push_back(is_constant ? Term(operand.constant) : Term(operand.node));
+    struct Slot {
+        Operand operand;
+        bool is_constant;
     };
+    std::vector<Slot> slots;
     if (is_sequence(node->op)) {
         const OperandList& list = *node->x.list;
-        for (std::size_t i = 0; i < list.size(); ++i) add(list.operand(i), list.is_constant(i));
+        for (std::size_t i = 0; i < list.size(); ++i) slots.push_back({list.operand(i), list.is_constant(i)});
     } else {
-        add(node->x, node->has(Node::x_is_constant));
-        if (operation(node->op).arity == 2) add(node->y, node->has(Node::y_is_constant));
+        slots.push_back({node->x, node->has(Node::x_is_constant)});
+        if (operation(node->op).arity == 2) slots.push_back({node->y, node->has(Node::y_is_constant)});
     }
-    return tuple_of(operands, [](const Term& operand) {
-        return operand.is_constant() ? PyFloat_FromDouble(operand.data()) : wrap(operand.node());
+    return tuple_of(slots, [](const Slot& slot) {
+        return slot.is_constant ? PyFloat_FromDouble(slot.operand.constant) : wrap(slot.operand.node);
     });
 }
 

@@ -1,50 +1,22 @@
-"""The ``fastgrad`` command."""
+"""``fastgrad demo``: train a network of scalars on two moons, time it, and draw it."""
 
 from __future__ import annotations
 
 import argparse
 import math
-import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from fastgrad import __version__
+from fastgrad.cli.status import INTERRUPTED
 
 if TYPE_CHECKING:
     from fastgrad.demo import DemoResult
 
-__all__ = ["main"]
-
-FAILED = 2
-INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
+__all__ = ["add_parser", "run"]
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command with ``argv`` (``sys.argv[1:]`` by default) and return its exit status."""
-    parser = _parser()
-    arguments = parser.parse_args(argv)
-    if arguments.command is None:
-        parser.print_help(sys.stderr)
-        return FAILED
-    try:
-        from fastgrad import demo
-
-        result = demo.run(arguments.steps, arguments.samples, arguments.seed, arguments.out, progress=True)
-    except KeyboardInterrupt:
-        print("fastgrad demo: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except (ImportError, OSError, ArithmeticError) as error:
-        print(f"fastgrad demo: {error}", file=sys.stderr)
-        return FAILED
-    _report(result)
-    return INTERRUPTED if result.interrupted else 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="fastgrad", description="micrograd's scalar Value at native speed")
-    parser.add_argument("--version", action="version", version=f"fastgrad {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="command")
+def add_parser(commands: Any) -> None:
+    """Add the command's options."""
     demo = commands.add_parser(
         "demo",
         help="train a network of scalars on two moons, time it, and draw it",
@@ -54,7 +26,16 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--samples", type=_at_least(2), default=100, metavar="N", help="points in the two moons")
     demo.add_argument("--seed", type=int, default=1337, metavar="N", help="decides the points and the weights")
     demo.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="where the pictures are written")
-    return parser
+    demo.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the demo and report what it found."""
+    from fastgrad import demo
+
+    result = demo.run(arguments.steps, arguments.samples, arguments.seed, arguments.out, progress=True)
+    _report(result)
+    return INTERRUPTED if result.interrupted else 0
 
 
 class _at_least:

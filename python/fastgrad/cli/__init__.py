@@ -1,0 +1,55 @@
+"""The ``fastgrad`` command. Each module here is one subcommand: `add_parser` names its options and what runs it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from fastgrad import __version__
+from fastgrad.cli import demo, draw, info
+from fastgrad.cli.status import FAILED, INTERRUPTED, CommandError
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command with ``argv`` (``sys.argv[1:]`` by default) and return its exit status."""
+    parser = _parser()
+    arguments = _parse(parser, argv)
+    if arguments.command is None:
+        parser.print_help(sys.stderr)
+        return FAILED
+    try:
+        status: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # as in `fastgrad draw ... | head`: nobody reads on, and Python would complain at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except KeyboardInterrupt:
+        print(f"fastgrad {arguments.command}: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except (CommandError, ImportError, OSError, ArithmeticError) as error:
+        print(f"fastgrad {arguments.command}: {error}", file=sys.stderr)
+        return FAILED
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="fastgrad", description="micrograd's scalar Value at native speed")
+    parser.add_argument("--version", action="version", version=f"fastgrad {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    for command in (demo, draw, info):
+        command.add_parser(commands)
+    return parser
+
+
+def _parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments; values may also follow an option, where argparse alone does not look for them."""
+    arguments, rest = parser.parse_known_args(argv)
+    if rest and (not hasattr(arguments, "values") or any(word.startswith("-") for word in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        arguments.values += rest
+    return arguments
