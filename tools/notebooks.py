@@ -136,9 +136,13 @@ def merge(written: Json, now: Json) -> Iterator[str]:
 
 
 def shown(cell: Json) -> list[tuple[str, str]]:
-    """What a cell shows: kinds of content, and contents."""
-    bundles = [output.get("data", {"text/plain": output.get("text")}) for output in cell["outputs"]]
-    return [(kind, "".join(bundle[kind])) for bundle in bundles for kind in sorted(bundle)]
+    """What a cell shows: kinds of content, and contents. The text that stands in for a picture is left out."""
+    contents = []
+    for output in cell["outputs"]:
+        bundle = output.get("data", {"text/plain": output.get("text")})
+        kinds = [kind for kind in sorted(bundle) if kind.startswith("image/")] or sorted(bundle)
+        contents += [(kind, "".join(bundle[kind])) for kind in kinds]
+    return contents
 
 
 def compare(before: list[tuple[str, str]], after: list[tuple[str, str]], tolerance: float) -> str | None:
