@@ -97,7 +97,7 @@ PyObject* operands_or_constants_of(Node* node) {
     };
     std::vector<Slot> slots;
     if (is_sequence(node->op)) {
-        const OperandList& list = *node->x.list;
+        const OperandList::View list = node->x.list->view();
         for (std::size_t i = 0; i < list.size(); ++i) slots.push_back({list.operand(i), list.is_constant(i)});
     } else {
         slots.push_back({node->x, node->has(Node::x_is_constant)});
