@@ -17,13 +17,13 @@ from mpmath import mp, mpf
 from exact import TOLERANCE, error, exact_partial, exact_value
 from fastgrad import reference
 from fastgrad.reference import OPERATIONS, Operation, Value
-from operations import bits, every_operation
+from operations import INTEGER_ORDERS, bits, every_operation
 
 KINKED = {
     *("abs", "relu", "leaky_relu", "elu", "maximum", "minimum", "copysign", "floor", "ceil"),
-    *("less", "less_equal", "keep_if", "drop_if"),
+    *("less", "less_equal", "keep_if", "drop_if", "sign"),
 }
-SMOOTH = sorted(set(OPERATIONS) - KINKED - {"stop_gradient"})
+SMOOTH = sorted(set(OPERATIONS) - KINKED - {"stop_gradient", *INTEGER_ORDERS})
 SEEDS = range(60)
 Step = tuple[str, tuple[int, ...]]
 
