@@ -11,6 +11,7 @@
 #include "bind/registration.hpp"
 #include "bind/value_object.hpp"
 #include "bind/values.hpp"
+#include "core/order.hpp"
 #include "core/tape.hpp"
 
 namespace py = pybind11;
@@ -24,19 +25,10 @@ namespace {
 struct Session {
     std::vector<std::pair<Node*, bool>> guards;  // owned references
     std::vector<Node*> leaves;                   // owned references
-    Node* marker = nullptr;                      // owned; the nodes of the recording are newer
+    Node* marker;                                // owned; the nodes of the recording are newer
     int pauses = 0;                              // of no_grad, around the call
 
-    Session() {
-        Node* leaf = tape.leaf(0.0);
-        try {
-            marker = tape.unary(Op::neg, 0.0, leaf);
-        } catch (...) {
-            tape.release(leaf);
-            throw;
-        }
-        tape.release(leaf);
-    }
+    Session() : marker(new_milestone()) {}
     ~Session() {
         for (const auto& [node, answer] : guards) tape.release(node);
         for (Node* leaf : leaves) tape.release(leaf);

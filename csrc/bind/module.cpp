@@ -39,4 +39,5 @@ PYBIND11_MODULE(_core, module) {
     register_snapshot(module);
     register_capturing(module);
     register_graph(module);
+    register_derivatives(module);
 }

@@ -13,5 +13,6 @@ void register_build_info(pybind11::module_& module);
 void register_snapshot(pybind11::module_& module);
 void register_capturing(pybind11::module_& module);
 void register_graph(pybind11::module_& module);
+void register_derivatives(pybind11::module_& module);
 
 }  // namespace fastgrad::bind

@@ -126,15 +126,7 @@ class Call {
     const char* name() const { return sequence_operation(op_).name.data(); }
 
     // While a function is recorded, the recording gets to see what the operation is made of.
-    std::vector<Term> expanded() const {
-        std::vector<Term> numbers;
-        numbers.reserve(operands_->size());
-        const OperandList::View operands = operands_->view();
-        for (std::size_t i = 0; i < operands.size(); ++i) {
-            numbers.push_back(operands.is_constant(i) ? Term(operands.constant(i)) : Term(operands.node(i)));
-        }
-        return expand(op_, std::move(numbers), operands_->target);
-    }
+    std::vector<Term> expanded() const { return expand(op_, terms_of(*operands_), operands_->target); }
     static PyObject* value_of(const Term& result) { return wrap(result.node()); }
     PyObject* list_of_terms() {
         const std::vector<Term> results = expanded();

@@ -48,6 +48,16 @@ Term value_of(Op op, std::vector<Term> numbers, std::uint32_t target) {
 
 }  // namespace
 
+std::vector<Term> terms_of(const OperandList& list) {
+    const OperandList::View operands = list.view();
+    std::vector<Term> terms;
+    terms.reserve(operands.size());
+    for (std::size_t i = 0; i < operands.size(); ++i) {
+        terms.push_back(operands.is_constant(i) ? Term(operands.constant(i)) : Term(operands.node(i)));
+    }
+    return terms;
+}
+
 std::vector<Term> expand(Op op, std::vector<Term> numbers, std::uint32_t target) {
     if (has_several_results(op)) return results_of(op, std::move(numbers));
     return {value_of(op, std::move(numbers), target)};
@@ -94,7 +104,8 @@ void Expansion::rebuild(Node* node) {
 }
 
 void Expansion::put(Node* node, Term twin) {
-    if (node->has(Node::labelled)) tape.set_label(twin.node(), tape.label(node));
+    const bool is_new = !twin.node()->object;  // the sum of one number is that number
+    if (is_new && node->has(Node::labelled)) tape.set_label(twin.node(), tape.label(node));
     index_[node] = static_cast<std::uint32_t>(twins_.size());
     twins_.push_back(std::move(twin));
 }

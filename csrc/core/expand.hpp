@@ -10,6 +10,9 @@
 
 namespace fastgrad {
 
+// The operands of an operation on a sequence. Throws std::bad_alloc.
+std::vector<Term> terms_of(const OperandList& list);
+
 // What `op` gives for these numbers: one result, or one for each number. Throws std::bad_alloc.
 std::vector<Term> expand(Op op, std::vector<Term> numbers, std::uint32_t target);
 

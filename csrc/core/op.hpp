@@ -24,6 +24,9 @@ constexpr bool is_row(Op op) { return op > Op::own && op < Op::element; }
 constexpr bool is_sequence(Op op) { return op > Op::element; }  // of a node
 constexpr bool has_several_results(Op op) { return op == Op::softmax || op == Op::log_softmax; }
 
+// Whether a row says that no gradient flows there: its derivative is zero everywhere.
+constexpr bool is_zero(std::string_view derivative) { return derivative == "0.0"; }
+
 // One row of the table, for whoever needs it at run time: labels, documentation, the stub, tests.
 struct Operation {
     Op op;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/scan.hpp"
+#include "core/tape.hpp"
 
 namespace fastgrad {
 
@@ -27,7 +28,7 @@ namespace {
 // Collects backwards; takes its marks back whatever happens.
 class Collector {
  public:
-    explicit Collector(Node* newest) : scan_(newest) {}
+    Collector(Node* newest, const Node* oldest) : scan_(newest), oldest_(oldest) {}
     ~Collector() {
         scan_.abandon();
         for (Node* leaf : leaves_) leaf->flags &= static_cast<std::uint8_t>(~Node::visited);
@@ -38,7 +39,7 @@ class Collector {
     void reach(Node* node) {
         if (node->has(Node::visited)) return;
         if (!node->is_leaf()) {
-            scan_.mark(node);
+            if (!oldest_ || !is_older(node, oldest_)) scan_.mark(node);
             return;
         }
         leaves_.push_back(node);
@@ -59,19 +60,32 @@ class Collector {
 
  private:
     BackwardScan<Node::visited, Mark::visited> scan_;
+    const Node* oldest_;
     std::vector<Node*> leaves_;
 };
 
 }  // namespace
 
-std::vector<Node*> topological_order(std::span<Node* const> roots, Reach reach) {
+Node* new_milestone() {
+    Node* leaf = tape.leaf(0.0);
+    try {
+        Node* milestone = tape.unary(Op::neg, 0.0, leaf);
+        tape.release(leaf);
+        return milestone;
+    } catch (...) {
+        tape.release(leaf);
+        throw;
+    }
+}
+
+std::vector<Node*> topological_order(std::span<Node* const> roots, Reach reach, const Node* oldest) {
     Node* newest = nullptr;
     for (Node* root : roots) {
         if (!root->is_leaf() && (!newest || is_older(newest, root))) newest = root;
     }
     if (!newest && !roots.empty()) newest = roots.front();  // leaves only: nothing to scan
     if (!newest) return {};
-    Collector collector(newest);
+    Collector collector(newest, oldest);
     for (Node* root : roots) collector.reach(root);
     return collector.run(reach);
 }

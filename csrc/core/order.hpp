@@ -40,7 +40,13 @@ bool is_older(const Node* a, const Node* b);
 // How far to look: everywhere, or not behind the nodes that have a position in a snapshot already.
 enum class Reach { everything, up_to_snapshots };
 
-// Operands before results: the leaves, then the interior nodes in creation order. Throws std::bad_alloc.
-std::vector<Node*> topological_order(std::span<Node* const> roots, Reach reach = Reach::everything);
+// A place in the order: an interior node that is older than all that are made from now on. The caller owns its one
+// reference. Throws std::bad_alloc.
+Node* new_milestone();
+
+// Operands before results: the leaves, then the interior nodes in creation order; of these none that is older than
+// `oldest`, if it is given. Throws std::bad_alloc.
+std::vector<Node*> topological_order(std::span<Node* const> roots, Reach reach = Reach::everything,
+                                     const Node* oldest = nullptr);
 
 }  // namespace fastgrad

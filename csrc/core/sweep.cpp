@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/formulas.hpp"
+#include "core/order.hpp"
 #include "core/scan.hpp"
 #include "core/sequence_sweep.hpp"
 
@@ -34,6 +35,28 @@ class Retained {
 
  private:
     Node* node_;
+};
+
+// What a root reaches, kept alive whatever a callback lets go of, and its gradients, which are put back.
+class SavedGradients {
+ public:
+    explicit SavedGradients(Node* root) : nodes_(topological_order({&root, 1})) {
+        gradients_.reserve(nodes_.size());
+        for (Node* node : nodes_) {
+            gradients_.push_back(node->grad);
+            Tape::retain(node);
+        }
+    }
+    ~SavedGradients() {
+        for (std::size_t i = 0; i < nodes_.size(); ++i) nodes_[i]->grad = gradients_[i];
+        for (Node* node : nodes_) tape.release_slot(node);
+    }
+    SavedGradients(const SavedGradients&) = delete;
+    SavedGradients& operator=(const SavedGradients&) = delete;
+
+ private:
+    std::vector<Node*> nodes_;
+    std::vector<double> gradients_;
 };
 
 // A sweep's claim to the marks in the store.
@@ -220,6 +243,20 @@ bool sweep(Node* root, double seed) {
         scan.abandon();
         return false;
     }
+    return true;
+}
+
+bool gradients(std::span<Node* const> outputs, std::span<const double> cotangents, std::span<Node* const> variables,
+               std::span<double> results) {
+    auto sum = std::make_unique<OwnOperation>();
+    sum->operands.assign(outputs.begin(), outputs.end());
+    sum->local_gradients.assign(cotangents.begin(), cotangents.end());
+    Node* root = tape.own(0.0, std::move(sum));
+    const Retained held(root);
+    tape.release(root);
+    const SavedGradients saved(root);
+    if (!sweep(root, 1.0)) return false;
+    for (std::size_t i = 0; i < variables.size(); ++i) results[i] = variables[i]->grad;
     return true;
 }
 

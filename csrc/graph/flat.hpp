@@ -1,13 +1,9 @@
 // Which operands no gradient flows to, because the derivative is zero everywhere (floor, comparisons, stop_gradient).
 #pragma once
 
-#include <string_view>
-
 #include "graph/program.hpp"
 
 namespace fastgrad::graph {
-
-constexpr bool is_zero(std::string_view derivative) { return derivative == "0.0"; }
 
 struct Flat {
     bool x, y;

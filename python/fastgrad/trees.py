@@ -5,8 +5,10 @@ A tree is taken apart into its leaves, in order, and a structure that can be com
 
 from __future__ import annotations
 
+import math
 import numbers
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from fastgrad import _core
@@ -85,30 +87,39 @@ def flatten(tree: Any, leaves: list[Any], *, keep_arrays: bool = False) -> Struc
 
 
 def unflatten(structure: Structure, leaves: Iterator[Any]) -> Any:
-    """The tree of that structure with the next leaves."""
+    """The tree of that structure with the next leaves; an array of floats where all of its leaves are floats."""
     if structure is LEAF or structure == LEAF:
         return next(leaves)
+    return rebuild(structure, lambda shape: _as_array(shape, leaves) if shape else next(leaves))
+
+
+def rebuild(structure: Structure, take: Callable[[tuple[int, ...]], Any]) -> Any:
+    """The tree of that structure, in which `take(shape)` gives each array, and each leaf, whose shape is ()."""
+    if structure is LEAF or structure == LEAF:
+        return take(())
     if isinstance(structure, Static):
         return structure.value
     kind = structure[0]
     if kind == "array":
-        return _as_object_array(structure[1], leaves)
+        return take(structure[1])
     if kind is dict:
-        return {key: unflatten(item, leaves) for key, item in zip(structure[1], structure[2:], strict=True)}
-    items: Iterable[Any] = (unflatten(item, leaves) for item in structure[1:])
+        return {key: rebuild(item, take) for key, item in zip(structure[1], structure[2:], strict=True)}
+    items: Iterable[Any] = (rebuild(item, take) for item in structure[1:])
     if hasattr(kind, "_fields"):
         return kind(*items)  # a named tuple
     return kind(items)
 
 
-def _as_object_array(shape: tuple[int, ...], leaves: Iterator[Any]) -> Any:
+def _as_array(shape: tuple[int, ...], leaves: Iterator[Any]) -> Any:
     import numpy as np
 
-    array = np.empty(shape, dtype=object)
-    flat = array.reshape(-1)
-    for position in range(flat.size):
-        flat[position] = next(leaves)
-    return array
+    numbers = list(islice(leaves, math.prod(shape)))
+    if numbers and all(type(number) is float for number in numbers):
+        return np.array(numbers).reshape(shape)
+    array = np.empty(len(numbers), dtype=object)
+    for position, number in enumerate(numbers):
+        array[position] = number
+    return array.reshape(shape)
 
 
 def as_values(tree: Any) -> Any:

@@ -1,0 +1,218 @@
+// What fastgrad.functional is made of: fresh variables, sweeps that leave no trace, and linearisations.
+#include "core/derivatives.hpp"
+
+#include <pybind11/numpy.h>
+
+#include <algorithm>
+#include <variant>
+
+#include "bind/captured_graph.hpp"
+#include "bind/capturing.hpp"
+#include "bind/convert.hpp"
+#include "bind/evaluate.hpp"
+#include "bind/recording.hpp"
+#include "bind/registration.hpp"
+#include "bind/values.hpp"
+#include "core/order.hpp"
+#include "core/sweep.hpp"
+
+namespace py = pybind11;
+
+namespace fastgrad::bind {
+
+namespace {
+
+// --- what a thread is doing
+
+thread_local int transforms = 0, inlining = 0;
+
+// The state to go back to: how often no_grad was entered around.
+int enter_transform(bool inlines) {
+    ++transforms;
+    inlining += inlines;
+    return exchange_pauses(0);
+}
+
+void leave_transform(bool inlines, int pauses) {
+    --transforms;
+    inlining -= inlines;
+    exchange_pauses(pauses);
+}
+
+// --- from Python's objects and back
+
+py::object checked(PyObject* object) {
+    if (!object) throw py::error_already_set();
+    return py::reinterpret_steal<py::object>(object);
+}
+
+py::object new_leaf_value(double number) {
+    return checked(PyObject_CallOneArg(reinterpret_cast<PyObject*>(value_type), py::float_(number).ptr()));
+}
+
+// x + -0.0 is x to the last bit.
+py::object same_value(PyObject* value) {
+    return checked(evaluate_binary<Op::add>(SubclassArgument{{value}}, NumberArgument{-0.0}));
+}
+
+double number_of(const py::handle object, const char* what) {
+    double number;
+    if (!require_double(object.ptr(), number, what)) throw py::error_already_set();
+    return number;
+}
+
+// A leaf for a number; for a Value a node of its own, so that what it was made of is not looked at.
+py::object new_variable(const py::handle leaf) {
+    return is_value(leaf.ptr()) ? same_value(leaf.ptr()) : new_leaf_value(number_of(leaf, "an argument"));
+}
+
+// The variables, and a Value older than all of what will be computed from them.
+py::tuple new_variables(const py::list& leaves) {
+    const py::object oldest = value_of_new(new_milestone());
+    py::list variables;
+    for (const py::handle leaf : leaves) variables.append(new_variable(leaf));
+    return py::make_tuple(variables, oldest);
+}
+
+// A derivative that turns out to be a leaf of the caller's is not that leaf: who sets its data must not set the
+// leaf's.
+py::object value_of(const Term& term) {
+    if (!recording()) return value_of_new(tape.leaf(term.data()));
+    if (term.is_constant()) return new_leaf_value(term.data());
+    const py::object value = bind::value_of(term.node());
+    return term.node()->is_leaf() ? same_value(value.ptr()) : value;
+}
+
+py::list values_of(const std::vector<Term>& terms) {
+    py::list values;
+    for (const Term& term : terms) values.append(value_of(term));
+    return values;
+}
+
+// + 0.0: none of the zeros is negative.
+py::list floats_of(const std::vector<double>& numbers) {
+    py::list floats;
+    for (const double number : numbers) floats.append(number + 0.0);
+    return floats;
+}
+
+Term term_of(const py::handle object, const char* what) {
+    if (!is_value(object.ptr())) return number_of(object, what);
+    hold_if_subclass(object.ptr());
+    return Term(node_of(object.ptr()));
+}
+
+std::vector<Term> terms_of(const py::list& objects, const char* what) {
+    std::vector<Term> terms;
+    for (const py::handle object : objects) terms.push_back(term_of(object, what));
+    return terms;
+}
+
+std::vector<double> numbers_of(const py::list& objects, const char* what) {
+    std::vector<double> numbers;
+    for (const py::handle object : objects) numbers.push_back(number_of(object, what));
+    return numbers;
+}
+
+bool holds_values(const py::list& objects) {
+    return std::any_of(objects.begin(), objects.end(),
+                       [](const py::handle object) { return is_value(object.ptr()); });
+}
+
+PyObject* underivable_error = nullptr;
+
+void translate_underivable(std::exception_ptr pending) {
+    try {
+        if (pending) std::rethrow_exception(pending);
+    } catch (const Underivable& underivable) {
+        PyErr_Format(
+            underivable_error,
+            "only the backward of the own operation '%s' is known, as a function that adds to grad, and this "
+            "needs its derivative as a Value or forwards: write it with fastgrad's operations, or give "
+            "local gradients, which are then taken for constants",
+            underivable.node->x.own->symbol.c_str());
+    }
+}
+
+// --- what fastgrad.functional calls
+
+py::list as_results(const py::list& objects) { return values_of(terms_of(objects, "a result")); }
+
+py::list swept_gradients(const py::list& outputs, const py::list& cotangents, const py::list& variables) {
+    std::vector<double> results(variables.size());
+    if (!gradients(nodes_of(outputs, "outputs"), numbers_of(cotangents, "a cotangent"),
+                   nodes_of(variables, "variables"), results)) {
+        throw py::error_already_set();
+    }
+    return floats_of(results);
+}
+
+using AnyLinearisation = std::variant<Linearisation<double>, Linearisation<Term>>;
+
+AnyLinearisation linearise(const py::list& outputs, const py::list& variables, const py::object& oldest,
+                           bool as_values) {
+    const std::vector<Node*> of = nodes_of(outputs, "outputs"), in = nodes_of(variables, "variables");
+    const Node* before = node_of(oldest.ptr());
+    if (as_values) return Linearisation<Term>(of, in, before);
+    return Linearisation<double>(of, in, before);
+}
+
+// Of Values, where the linearisation is made of them or where some are given.
+template <class Function>
+py::list run(const AnyLinearisation& any, const py::list& directions, const char* what, Function function) {
+    const auto* in_numbers = std::get_if<Linearisation<double>>(&any);
+    if (in_numbers && !holds_values(directions)) {
+        return floats_of(function(*in_numbers, std::span<const double>(numbers_of(directions, what))));
+    }
+    const std::vector<Term> terms = terms_of(directions, what);
+    return values_of(std::visit([&](const auto& of) { return function(of, std::span(terms)); }, any));
+}
+
+py::list pull(const AnyLinearisation& any, const py::list& cotangents) {
+    return run(any, cotangents, "a cotangent", [](const auto& of, auto given) { return of.pull(given); });
+}
+
+py::list push(const AnyLinearisation& any, const py::list& tangents) {
+    return run(any, tangents, "a tangent", [](const auto& of, auto given) { return of.push(given); });
+}
+
+py::array jacobian(const AnyLinearisation& any) {
+    const auto& of = std::get<Linearisation<double>>(any);
+    Array rows({static_cast<py::ssize_t>(of.outputs()), static_cast<py::ssize_t>(of.variables())});
+    of.jacobian(rows.mutable_data());
+    std::for_each(rows.mutable_data(), rows.mutable_data() + rows.size(), [](double& entry) { entry += 0.0; });
+    return rows;
+}
+
+}  // namespace
+
+void register_derivatives(py::module_& module) {
+    underivable_error =
+        checked(PyErr_NewException("fastgrad._core.Underivable", PyExc_TypeError, nullptr)).release().ptr();
+    module.attr("Underivable") = py::handle(underivable_error);
+    py::register_exception_translator(translate_underivable);
+    module.def("enter_transform", enter_transform, py::arg("inlines"),
+               "This thread differentiates a function from now on; what leave_transform needs.");
+    module.def("leave_transform", leave_transform, py::arg("inlines"), py::arg("pauses"), "It is done.");
+    module.def(
+        "is_transforming", [] { return transforms != 0 || capturing(); },
+        "Whether this thread differentiates or records a function, so that derivatives are Values.");
+    module.def(
+        "runs_inline", [] { return inlining != 0 || capturing(); },
+        "Whether recorded functions run as plain Python, so that derivatives can be taken of all that they do.");
+    module.def("new_variables", new_variables, py::arg("leaves"),
+               "A Value for each number or Value to differentiate by, and a Value older than what follows.");
+    module.def("as_results", as_results, py::arg("results"),
+               "Values or numbers as Values: leaves under no_grad, and no leaf that was there before.");
+    module.def("swept_gradients", swept_gradients, py::arg("outputs"), py::arg("cotangents"), py::arg("variables"),
+               "The gradient of sum(cotangents * outputs), by a sweep after which every grad is what it was.");
+    py::class_<AnyLinearisation>(module, "Linearisation",
+                                 "How some outputs depend on some variables, to first order.")
+        .def(py::init(&linearise), py::arg("outputs"), py::arg("variables"), py::arg("oldest"), py::kw_only(),
+             py::arg("as_values"))
+        .def("pull", pull, py::arg("cotangents"), "The gradient of sum(cotangents * outputs).")
+        .def("push", push, py::arg("tangents"), "How the outputs change where the variables move along tangents.")
+        .def("jacobian", jacobian, "The derivative of each output in each variable, shape (outputs, variables).");
+}
+
+}  // namespace fastgrad::bind

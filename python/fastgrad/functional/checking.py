@@ -1,0 +1,3 @@
+class Check: pass
+class Report: pass
+def gradcheck(): pass

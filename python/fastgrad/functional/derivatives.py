@@ -1,0 +1,213 @@
+"""Gradients, Jacobians, Hessians, and their products with vectors."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from fastgrad import _core
+from fastgrad.functional.evaluation import Argnums, Evaluation, blocks, leaves_like
+from fastgrad.trees import unflatten
+
+__all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
+
+_SEVERAL = "use jacobian() for several"
+
+
+def grad(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+    """The gradient of a function that returns one number.
+
+    >>> grad(lambda x: x * x)(3.0)
+    6.0
+
+    The function takes numbers, lists, tuples, dicts and arrays of them; the gradient has the structure of the
+    argument. Arguments that it is not differentiated by are handed on as they are.
+
+    Plain numbers give floats. An argument that holds Values gives Values, connected to them; so does a call inside a
+    function that is itself differentiated, or recorded by `jit` or `vmap`: these compose in any order. The ``grad``
+    of no Value changes.
+
+    Args:
+        function: Any Python function of fastgrad's operations. Own operations and recorded functions in it work
+            too, where the gradient is made of floats.
+        argnums: The position of the argument to differentiate by; several positions give a tuple.
+
+    Raises:
+        TypeError: the function returns something else than one number, or ``argnums`` is not a position of an
+            argument that holds a number; or an own operation with a ``_backward`` function is in the way of a
+            gradient that is made of Values.
+    """
+    both = value_and_grad(function, argnums)
+
+    @functools.wraps(function)
+    def gradient(*arguments: Any, **named: Any) -> Any:
+        return both(*arguments, **named)[1]
+
+    return gradient
+
+
+def value_and_grad(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., tuple[Any, Any]]:
+    """The value of a function that returns one number, and its gradient: see `grad`."""
+
+    @functools.wraps(function)
+    def value_and_gradient(*arguments: Any, **named: Any) -> tuple[Any, Any]:
+        run = Evaluation(function, argnums, arguments, named, inlines=False)
+        run.require_one_number("grad", _SEVERAL)
+        return run.results(), unflatten(run.inner, iter(run.gradient()))
+
+    return value_and_gradient
+
+
+def jacobian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+    """The derivative of each number that a function returns, in each number of its argument.
+
+    >>> jacobian(lambda x: [x[0] * x[1], x[0]])([3.0, 2.0])
+    [[2.0, 3.0], [1.0, 0.0]]
+
+    The result has the structure of what the function returns, around the structure of the argument; arrays of shapes
+    (m,) and (n,) give one of shape (m, n). Goes backwards for m <= n, else forwards, eight directions at a time.
+
+    Args:
+        function: As for `grad`, but it may return several numbers.
+        argnums: As for `grad`.
+
+    Raises:
+        TypeError: as for `grad`.
+    """
+
+    @functools.wraps(function)
+    def derivatives(*arguments: Any, **named: Any) -> Any:
+        run = Evaluation(function, argnums, arguments, named, inlines=False)
+        return blocks(run.outer, run.inner, run.jacobian())
+
+    return derivatives
+
+
+def hessian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+    """The second derivatives of a function that returns one number: exact, and symmetric to the last bit.
+
+    >>> hessian(lambda x: x[0] ** 2 * x[1])([3.0, 2.0])
+    [[4.0, 6.0], [6.0, 0.0]]
+
+    The reverse sweep is recorded as Values, and differentiated again. An argument of shape (n,) gives (n, n); other
+    structures stand in themselves. Recorded functions, those of `jit` and `vmap`, run as plain Python; for speed,
+    record the whole: ``jit(hessian(f))``.
+
+    Args:
+        function: As for `grad`. Local gradients of own operations are taken for constants.
+        argnums: As for `grad`.
+
+    Raises:
+        TypeError: as for `grad`; an own operation with a ``_backward`` function is in the way.
+    """
+
+    @functools.wraps(function)
+    def second_derivatives(*arguments: Any, **named: Any) -> Any:
+        run = Evaluation(function, argnums, arguments, named, inlines=True)
+        run.require_one_number("hessian", "differentiate one of them at a time")
+        gradient = run.recorded_gradient()
+        rows = run.rows(run.linearised(as_values=run.as_values, outputs=gradient), len(gradient))
+        return blocks(run.inner, run.inner, _symmetric(rows))
+
+    return second_derivatives
+
+
+def _symmetric(rows: Any) -> Any:
+    """The lower triangle twice: a recording then leaves out what the upper one would take."""
+    import numpy as np
+
+    above = np.triu_indices(len(rows), 1)
+    rows[above] = rows.T[above]
+    return rows
+
+
+def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """What a function returns, and how that changes where the arguments move along tangents.
+
+    The product of the Jacobian with a vector, by a forward sweep: it costs as much as a gradient, however many numbers
+    the function returns.
+
+    >>> jvp(lambda x, y: x * y, (3.0, 2.0), (1.0, 10.0))
+    (6.0, 32.0)
+
+    Args:
+        function: As for `jacobian`. Recorded functions in it run as plain Python.
+        primals: The arguments.
+        tangents: One for each argument, with its structure.
+
+    Returns:
+        Two trees of the structure of what the function returns.
+
+    Raises:
+        TypeError: as for `grad`; an own operation with a ``_backward`` function is in the way.
+        ValueError: the tangents have another structure than the arguments.
+    """
+    primals, tangents = tuple(primals), tuple(tangents)
+    positions = range(len(primals))
+    run = Evaluation(function, positions, primals, {}, inlines=True, directions=tangents)
+    directions = leaves_like(tangents, run.inner, "tangents", "primals")
+    moved = run.linearised(as_values=run.as_values).push(directions)
+    return run.results(), unflatten(run.outer, iter(moved))
+
+
+def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """What a function returns, and a function that pulls cotangents of that back to the arguments.
+
+    The product of a vector with the Jacobian, by a reverse sweep: it costs as much as a gradient, however many numbers
+    the arguments hold. It may be called any number of times.
+
+    >>> value, pull = vjp(lambda x, y: [x * y, x], 3.0, 2.0)
+    >>> pull([1.0, 10.0])
+    (12.0, 3.0)
+
+    Args:
+        function: As for `jacobian`.
+        primals: The arguments.
+
+    Returns:
+        What the function returned, and a function that takes cotangents of its structure and gives a tuple with one
+        gradient for each argument.
+
+    Raises:
+        TypeError: as for `grad`.
+        ValueError: from the second function: the cotangents have another structure than the outputs.
+    """
+    run = Evaluation(function, range(len(primals)), primals, {}, inlines=False)
+    linearisation: _core.Linearisation | None = None
+    try:
+        linearisation = run.linearised(as_values=run.as_values)
+    except _core.Underivable:
+        if run.as_values:
+            raise
+
+    def pull(cotangents: Any) -> tuple[Any, ...]:
+        given = leaves_like(cotangents, run.outer, "cotangents", "what the function returned")
+        gradients = run.swept(given) if linearisation is None else linearisation.pull(given)
+        pulled: tuple[Any, ...] = unflatten(run.inner, iter(gradients))
+        return pulled
+
+    return run.results(), pull
+
+
+def hvp(function: Callable[..., Any], x: Any, v: Any) -> Any:
+    """The product of the Hessian with a vector, exactly, at the cost of a few gradients.
+
+    >>> hvp(lambda x: x[0] ** 2 * x[1], [3.0, 2.0], [1.0, 10.0])
+    [64.0, 6.0]
+
+    Args:
+        function: A function of one argument, as for `hessian`.
+        x: The argument.
+        v: The vector, with the structure of ``x``, which the result has too.
+
+    Raises:
+        TypeError: as for `hessian`.
+        ValueError: ``v`` has another structure than ``x``.
+    """
+    run = Evaluation(function, 0, (x,), {}, inlines=True, directions=v)
+    run.require_one_number("hvp", "differentiate one of them at a time")
+    direction = leaves_like(v, run.inner, "v", "x")
+    gradient = run.recorded_gradient()
+    product = run.linearised(as_values=run.as_values, outputs=gradient).push(direction)
+    return unflatten(run.inner, iter(product))
