@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+import fastgrad
 from fastgrad import Graph, jit
 from fastgrad.draw import draw_dot, trace
 from fastgrad.draw.colors import Scale
@@ -448,3 +449,36 @@ def test_control_characters_do_not_break_the_picture(text):
 )
 def test_escaped_source(label, field):
     assert f'label="{{ {field} | data 1.5000 | grad 0.0000 }}"' in draw_dot(Value(1.5, label=label)).source
+
+
+# --- operations on sequences
+
+
+def drawn_operations(root: Value, **options: bool) -> list[str]:
+    """The labels of the ellipses, whose names go on after the number of a Value."""
+    ellipse = r"^\t\"?\d+[^\"\s\d][^\"\s]*\"? \[label=\"?([^\"]*?)\"?\]$"
+    return sorted(re.findall(ellipse, draw_dot(root, **options).source, re.MULTILINE))
+
+
+def test_a_dot_is_one_ellipse_and_expanded_its_products_and_sums():
+    ws, xs = [Value(2.0), Value(3.0)], [Value(5.0), Value(7.0)]
+    result = fastgrad.dot(ws, xs, Value(1.0))
+    assert drawn_operations(result) == ["dot"]
+    assert drawn_operations(result, expand=True) == ["*", "*", "+", "+"]
+    assert result._op == "dot"
+
+
+def test_an_expanded_drawing_shows_gradients_and_changes_none():
+    ws, xs = [Value(2.0), Value(3.0)], [Value(5.0), Value(7.0)]
+    result = fastgrad.dot(ws, xs).tanh()
+    result.backward(0.5)
+    before = [v.grad for v in (*ws, *xs, result)]
+    source = draw_dot(result, expand=True).source
+    assert [v.grad for v in (*ws, *xs, result)] == before
+    slope = 0.5 * (1.0 - result.data**2)
+    assert source.count(f"grad {slope:.4f}") >= 3  # of both products and their sum
+
+
+def test_softmax_is_one_ellipse_with_an_element_for_each_result():
+    p = fastgrad.softmax([Value(0.1), Value(0.2)])
+    assert drawn_operations(p[0] * p[1]) == ["*", "[0]", "[1]", "softmax"]

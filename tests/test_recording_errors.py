@@ -81,7 +81,7 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "deepcopy": (copy.deepcopy, r"reading \.data"),
     "pickle": (lambda x: pickle.dumps(x * 2.0), r"reading \.data"),
     "to_json": (lambda x: x.to_json(), r"reading \.data"),
-    "draw_dot": (lambda x: x.draw_dot(), r"reading \.data"),
+    "draw_dot": (lambda x: x.draw_dot(), r"draw_dot\(\)"),
     "numpy.array of float": (lambda x: np.array([x], dtype=float), r"float\(\)"),
 }
 every_refusal = pytest.mark.parametrize(("function", "what"), REFUSED.values(), ids=REFUSED)

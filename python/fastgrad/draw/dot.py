@@ -11,7 +11,7 @@ from fastgrad import _core
 from fastgrad.draw import look
 from fastgrad.draw.colors import Scale
 from fastgrad.draw.digraph import Digraph
-from fastgrad.draw.graph import Graph, graph_below, has_at_most, require_value
+from fastgrad.draw.graph import Graph, expanded, graph_below, has_at_most, require_value
 from fastgrad.draw.look import Look
 from fastgrad.draw.text import name_part
 from fastgrad.engine import Value
@@ -33,6 +33,7 @@ def draw_dot(
     color: Literal["data", "grad"] | None = None,
     constants: bool = True,
     precision: int = 4,
+    expand: bool = False,
 ) -> Digraph:
     """Draw the graph below ``root``: a box ``label | data | grad`` for each Value, an ellipse for each operation.
 
@@ -48,6 +49,7 @@ def draw_dot(
         color: data or grad, to fill the boxes by it: blue below zero, white at zero, orange above. A legend is added.
         constants: False writes constants into the operation's ellipse, as in ``* 2``.
         precision: digits after the point of data and grad, 0 to 17.
+        expand: True draws what operations on sequences are made of: the products and sums of a ``dot``.
 
     Returns:
         A ``graphviz.Digraph``, which a notebook shows by itself. Nothing is rendered yet: `Digraph.render` writes a
@@ -60,6 +62,9 @@ def draw_dot(
     if rankdir not in ("LR", "TB"):
         raise ValueError(f"rankdir must be 'LR' or 'TB', got {rankdir!r}")
     chosen = Look.of(show, color, constants, precision)
+    _require_not_recording()
+    if expand:
+        root = expanded(require_value(root))
     _require_drawable(require_value(root), max_nodes)
     graph = graph_below(root)  # keeps every Value alive while its id stands for it
     drawing = Digraph(
@@ -72,12 +77,15 @@ def draw_dot(
     return drawing
 
 
-def _require_drawable(root: Value, max_nodes: int | None) -> None:
+def _require_not_recording() -> None:
     if _core.is_recording():
         raise TypeError(
             "draw_dot() inside a function that is being recorded would show numbers that change from call to call: "
             "draw outside"
         )
+
+
+def _require_drawable(root: Value, max_nodes: int | None) -> None:
     if max_nodes is not None and not has_at_most(root, max_nodes):
         raise ValueError(
             f"the graph has {root._node_count()} Values, more than max_nodes={max_nodes}: "

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from fastgrad import _core
 from fastgrad.engine import Value
 
-__all__ = ["Graph", "graph_below", "has_at_most", "require_value", "trace"]
+__all__ = ["Graph", "expanded", "graph_below", "has_at_most", "require_value", "trace"]
 
 Operand = TypeVar("Operand", bound="Value | float")
 
@@ -35,6 +36,20 @@ def graph_below(root: Value) -> Graph:
     would be another one.
     """
     return _walk(root, Value._operands_or_constants)
+
+
+def expanded(root: Value) -> Value:
+    """``root`` with ordinary operations in the place of those on sequences; ``root`` itself where there are none.
+
+    The gradients of what is new are those of a sweep from ``root`` with the gradient it has. No other changes.
+    """
+    twin = _core.expanded(root)
+    if twin is not root and root.grad:
+        gradients = {node: node.grad for node in graph_below(root)}
+        twin.backward(root.grad)
+        for node, gradient in gradients.items():
+            node.grad = gradient
+    return twin
 
 
 def _walk(root: Value, operands_of: Callable[[Value], tuple[Operand, ...]]) -> dict[Value, tuple[Operand, ...]]:

@@ -1,3 +1,10 @@
-class Check: pass
-class Report: pass
-def gradcheck(): pass
+class Check:
+    pass
+
+
+class Report:
+    pass
+
+
+def gradcheck():
+    pass
