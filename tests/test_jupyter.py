@@ -1,6 +1,7 @@
 """What a notebook shows: a Value as its graph, a drawing as its picture, and text where there is none."""
 
 import html
+import re
 
 import pytest
 
@@ -8,7 +9,7 @@ from fastgrad import _core, jit
 from fastgrad.draw import draw_dot
 from fastgrad.draw.notebook import MAX_SHOWN
 from fastgrad.engine import Value
-from pictures import graph_in, has_renderer, neuron, own_operations, texts
+from pictures import graph_in, has_renderer, neuron, own_operations
 
 needs_renderer = pytest.mark.skipif(not has_renderer(), reason="no renderer is installed: see fastgrad info")
 
@@ -111,9 +112,23 @@ def test_a_value_of_a_recording_is_text():
 
 @needs_renderer
 def test_a_drawing_shows_its_picture():
-    drawing = draw_dot(neuron())
+    drawing = draw_dot(Value(2.0))
     assert drawing._repr_mimebundle_() == {SVG: drawing.pipe(encoding="utf-8")}
-    assert texts(drawing._repr_mimebundle_()[SVG])
+
+
+def size(svg):
+    return [float(number) for number in re.search('<svg width="(.*)pt" height="(.*)pt"', svg).groups()]
+
+
+@needs_renderer
+@pytest.mark.parametrize(("count", "least"), [(2, 1.0), (4, 0.6), (30, 0.55)])
+def test_a_wide_picture_is_shown_as_narrow_as_text_stays_readable(count, least):
+    drawing = draw_dot(chain(count))
+    width, height = size(drawing.pipe(encoding="utf-8"))
+    shown = size(drawing._repr_mimebundle_()[SVG])
+    scale = max(min(1.0, 700 / width), 0.55)
+    assert scale >= least
+    assert shown == pytest.approx([width * scale, height * scale], abs=0.51)
 
 
 def test_without_a_renderer_a_drawing_shows_its_text_and_what_to_install(no_renderer):

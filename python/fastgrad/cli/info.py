@@ -39,7 +39,7 @@ def collect() -> dict[str, Any]:
         "instruction_sets": _core.instruction_sets(),
         "vector_functions": _core.vector_functions(),
         "renderers": {renderer.name: {"version": renderer.version(), "way": renderer.way} for renderer in RENDERERS},
-        "packages": {name: _version(name) for name in _packages()},
+        "packages": {name: _version(name) for name in _packages() if name not in {r.name for r in RENDERERS}},
     }
 
 

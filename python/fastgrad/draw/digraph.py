@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import os
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, overload
@@ -13,6 +14,9 @@ import graphviz
 from fastgrad.draw.renderers import RendererNotFound, render_in_process
 
 __all__ = ["Digraph"]
+
+NOTEBOOK_WIDTH = 700  # points
+SMALLEST_SCALE = 0.55
 
 
 class Digraph(graphviz.Digraph):  # type: ignore[misc]
@@ -90,3 +94,18 @@ class Digraph(graphviz.Digraph):  # type: ignore[misc]
                 "text/html": f"<p>{message}</p><pre>{source}</pre>",
             }
         return shown
+
+    def _repr_image_svg_xml(self) -> str:
+        """The SVG, in the size that suits a notebook."""
+        return _fitted(self.pipe("svg", encoding="utf-8"))
+
+
+def _fitted(svg: str) -> str:
+    """A wide picture is made as narrow as a notebook, as far as its text stays readable."""
+
+    def smaller(match: re.Match[str]) -> str:
+        width, height = map(float, match.groups())
+        scale = max(SMALLEST_SCALE, min(1.0, NOTEBOOK_WIDTH / width))
+        return f'<svg width="{width * scale:.0f}pt" height="{height * scale:.0f}pt"'
+
+    return re.sub(r'<svg width="([\d.]+)pt" height="([\d.]+)pt"', smaller, svg, count=1)

@@ -17,9 +17,12 @@ INK, LINE, WARNING = "#1f2328", "#808080", "#b45f06"
 _FONT = "Helvetica,Arial,sans-serif"
 
 # Text lies on cards with a fill of their own; lines and the note are readable on white and on black.
-GRAPH = {"bgcolor": "transparent", "fontname": _FONT, "fontsize": "14", "fontcolor": WARNING}
+GRAPH = {
+    "bgcolor": "transparent", "nodesep": "0.2", "ranksep": "0.3",
+    "fontname": _FONT, "fontsize": "13", "fontcolor": WARNING,
+}  # fmt: skip
 NODE = {
-    "style": "filled,rounded", "fillcolor": "white", "color": LINE,
+    "style": "filled,rounded", "fillcolor": "white", "color": LINE, "width": "0.5", "height": "0.4",
     "fontname": _FONT, "fontsize": "13", "fontcolor": INK,
 }  # fmt: skip
 EDGE = {"color": LINE, "arrowsize": "0.8"}

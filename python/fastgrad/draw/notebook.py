@@ -35,6 +35,6 @@ def mimebundle(value: Value, include: Iterable[str] | None, exclude: Iterable[st
 
 def _svg(value: Value) -> str | None:
     try:
-        return str(draw_dot(value).pipe(format="svg", encoding="utf-8", quiet=True))
+        return str(draw_dot(value)._repr_image_svg_xml())
     except Exception:  # whatever the renderer does: a notebook would show a traceback in the place of the Value
         return None
