@@ -8,6 +8,7 @@ import pytest
 
 import fastgrad
 from fastgrad import Graph, jit
+from fastgrad import Graph, dot, jit
 from fastgrad.draw import draw_dot, trace
 from fastgrad.draw.colors import Scale
 from fastgrad.engine import Value
@@ -267,6 +268,7 @@ def test_a_constant_is_a_box_with_its_number():
         (lambda x: x**-0.5, "** -0.5"),
         (lambda x: x.leaky_relu(0.1), "leaky_relu 0.1"),
         (lambda x: x * x, "*"),
+        (lambda x: dot([x, 2.0], [3.0, 4.0]), "dot"),
         (lambda x: x.tanh(), "tanh"),
     ],
 )

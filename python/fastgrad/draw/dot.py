@@ -47,7 +47,8 @@ def draw_dot(
         max_nodes: the largest number of Values to draw, constants among them; None for no limit.
         show: what is shown, any of label, data, grad and op; without op, operands point to their results.
         color: data or grad, to fill the boxes by it: blue below zero, white at zero, orange above. A legend is added.
-        constants: False writes constants into the operation's ellipse, as in ``* 2``.
+        constants: False writes constants into the operation's ellipse, as in ``* 2``; those of an operation on a
+            sequence are left out.
         precision: digits after the point of data and grad, 0 to 17.
         expand: True draws what operations on sequences are made of: the products and sums of a ``dot``.
 

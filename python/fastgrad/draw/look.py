@@ -64,13 +64,16 @@ class Look:
     def box(self, node: Value) -> dict[str, str]:
         """The label and the shape of a Value: a record of its fields, or a dot if it has none."""
         if not self.fields:
-            return {"label": "", "shape": "circle", "width": "0.15"}
+            return {"label": "", "shape": "circle", "width": "0.2", "height": "0.2"}
         return {"label": f"{{ {' | '.join(self._field(name, node) for name in self.fields)} }}", "shape": "record"}
 
     def _field(self, name: str, node: Value) -> str:
         return escape_field(node.label) if name == "label" else f"{name} {self.number(getattr(node, name))}"
 
     def operation(self, node: Value, operands: tuple[Value | float, ...]) -> str:
-        """The text of an operation's ellipse: its symbol, between its constants where these have no boxes."""
-        hidden = ["" if self.constants or isinstance(operand, Value) else f"{operand:g}" for operand in operands]
-        return escape(" ".join(filter(None, [*hidden[:1], node._op, *hidden[1:]])))
+        """The text of an operation's ellipse: its symbol, beside the constant that has no box."""
+        words = [node._op]
+        if not self.constants and len(operands) == 2:  # a sequence may have hundreds
+            x, y = ("" if isinstance(operand, Value) else f"{operand:g}" for operand in operands)
+            words = [x, *words, y]
+        return escape(" ".join(filter(None, words)))
