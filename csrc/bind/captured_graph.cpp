@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "bind/value_object.hpp"
-#include "bind/values.hpp"
 #include "core/node_index.hpp"
 #include "core/tape.hpp"
 #include "graph/capture.hpp"
@@ -51,29 +49,6 @@ Array rows_for(const Array& given, std::size_t columns) {
 }
 
 }  // namespace
-
-HeldNodes::HeldNodes(std::vector<Node*> nodes) : nodes_(std::move(nodes)) {
-    for (Node* node : nodes_) {
-        Tape::retain(node);
-        if (node->object) hold_if_subclass(static_cast<PyObject*>(node->object));
-    }
-}
-
-HeldNodes::~HeldNodes() {
-    for (Node* node : nodes_) tape.release_slot(node);
-}
-
-std::vector<Node*> nodes_of(const py::sequence& values, const char* what) {
-    std::vector<Node*> nodes;
-    nodes.reserve(values.size());
-    for (const py::handle value : values) {
-        if (!is_value(value.ptr())) {
-            throw py::type_error(std::string(what) + " must be Values, not " + std::string(py::repr(value)));
-        }
-        nodes.push_back(node_of(value.ptr()));
-    }
-    return nodes;
-}
 
 CapturedGraph::CapturedGraph(const Recording& recording, const std::vector<std::string>& passes,
                              const std::string& instruction_set)
@@ -176,16 +151,6 @@ py::tuple CapturedGraph::vjp(const py::object& x, const py::object& weights, uns
     run_bound(call, true);
     begin_with_zero(gradients);
     return py::make_tuple(results, gradients);
-}
-
-py::tuple CapturedGraph::parameters() const {
-    py::tuple values(bound().size());
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        PyObject* value = wrap(bound()[i]);
-        if (!value) throw py::error_already_set();
-        PyTuple_SET_ITEM(values.ptr(), static_cast<Py_ssize_t>(i), value);
-    }
-    return values;
 }
 
 py::dict CapturedGraph::stats() const {

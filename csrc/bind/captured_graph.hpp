@@ -5,9 +5,9 @@
 
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "bind/held_nodes.hpp"
 #include "core/node.hpp"
 #include "graph/file.hpp"
 #include "graph/graph.hpp"
@@ -17,26 +17,6 @@ namespace fastgrad::bind {
 // Numbers side by side at aligned addresses: what else is given gets copied.
 using Array = pybind11::array_t<double, pybind11::array::c_style | pybind11::array::forcecast |
                                             pybind11::detail::npy_api::NPY_ARRAY_ALIGNED_>;
-
-// Nodes that live as long as this does.
-class HeldNodes {
- public:
-    HeldNodes() = default;
-    explicit HeldNodes(std::vector<Node*> nodes);
-    ~HeldNodes();
-    HeldNodes(HeldNodes&& other) noexcept : nodes_(std::exchange(other.nodes_, {})) {}
-    HeldNodes& operator=(HeldNodes&& other) noexcept {
-        std::swap(nodes_, other.nodes_);
-        return *this;
-    }
-
-    const std::vector<Node*>& nodes() const { return nodes_; }
-
- private:
-    std::vector<Node*> nodes_;
-};
-
-std::vector<Node*> nodes_of(const pybind11::sequence& values, const char* what);
 
 class CapturedGraph {
  public:
@@ -64,7 +44,7 @@ class CapturedGraph {
     pybind11::array call(const pybind11::object& x, unsigned threads) const;
     pybind11::tuple value_and_grad(const pybind11::object& x, unsigned threads) const;
     pybind11::tuple vjp(const pybind11::object& x, const pybind11::object& weights, unsigned threads) const;
-    pybind11::tuple parameters() const;
+    pybind11::tuple parameters() const { return bound_.values(); }
     pybind11::dict stats() const;
     std::string listing() const;
     const std::vector<std::string>& passes() const { return origin_.passes; }

@@ -7,8 +7,6 @@
 #include "bind/registration.hpp"
 #include "bind/replay.hpp"
 #include "bind/value_object.hpp"
-#include "bind/values.hpp"
-#include "core/node_index.hpp"
 #include "core/own_operation.hpp"
 #include "core/tape.hpp"
 #include "graph/capture.hpp"
@@ -40,22 +38,6 @@ void translate_uncapturable(std::exception_ptr pending) {
     }
 }
 
-void require_distinct_leaves(const std::vector<Node*>& inputs) {
-    NodeIndex position;
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-        if (!inputs[i]->is_leaf()) {
-            throw py::value_error("input " + std::to_string(i) + ", " + std::string(py::repr(value_of(inputs[i]))) +
-                                  ", is not a leaf: name what it was computed from");
-        }
-        std::uint32_t& earlier = position[inputs[i]];
-        if (earlier != NodeIndex::absent) {
-            throw py::value_error("inputs " + std::to_string(earlier) + " and " + std::to_string(i) +
-                                  " are the same Value");
-        }
-        earlier = static_cast<std::uint32_t>(i);
-    }
-}
-
 std::shared_ptr<CapturedGraph> make_graph(const py::sequence& outputs, const py::sequence& inputs,
                                           const py::sequence& constants, const py::sequence& shared,
                                           std::size_t conditions, const py::object& oldest,
@@ -65,7 +47,7 @@ std::shared_ptr<CapturedGraph> make_graph(const py::sequence& outputs, const py:
     recording.outputs = nodes_of(outputs, "outputs");
     recording.inputs = nodes_of(inputs, "inputs");
     if (recording.outputs.empty()) throw py::value_error("a graph needs an output");
-    require_distinct_leaves(recording.inputs);
+    require_distinct_leaves(recording.inputs, "input");
     recording.constants = nodes_of(constants, "constants");
     recording.shared = nodes_of(shared, "shared");
     recording.conditions = conditions;
@@ -107,7 +89,7 @@ std::shared_ptr<CapturedGraph> read_graph(const py::bytes& data, const py::objec
             throw py::value_error("a graph of " + std::to_string(saved.bound.numbers.size()) +
                                   " bound leaves cannot be bound to " + std::to_string(bound.nodes().size()));
         }
-        require_distinct_leaves(bound.nodes());
+        require_distinct_leaves(bound.nodes(), "parameter");
     }
     return std::make_shared<CapturedGraph>(std::move(saved), std::move(bound), instruction_set);
 }

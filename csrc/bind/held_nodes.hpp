@@ -1,0 +1,38 @@
+// Nodes that something in C++ holds on to, and how Python names them.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <utility>
+#include <vector>
+
+#include "core/node.hpp"
+
+namespace fastgrad::bind {
+
+// Nodes that live as long as this does.
+class HeldNodes {
+ public:
+    HeldNodes() = default;
+    explicit HeldNodes(std::vector<Node*> nodes);
+    ~HeldNodes();
+    HeldNodes(HeldNodes&& other) noexcept : nodes_(std::exchange(other.nodes_, {})) {}
+    HeldNodes& operator=(HeldNodes&& other) noexcept {
+        std::swap(nodes_, other.nodes_);
+        return *this;
+    }
+
+    const std::vector<Node*>& nodes() const { return nodes_; }
+    pybind11::tuple values() const;
+
+ private:
+    std::vector<Node*> nodes_;
+};
+
+// Throws TypeError, which says what they are in the plural, for something else than a Value.
+std::vector<Node*> nodes_of(const pybind11::sequence& values, const char* what, const char* way_out = "");
+
+// Throws ValueError, which says what one of them is, for a node that was computed or that is there twice.
+void require_distinct_leaves(const std::vector<Node*>& nodes, const char* what);
+
+}  // namespace fastgrad::bind
