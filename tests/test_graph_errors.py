@@ -38,6 +38,12 @@ def test_inputs_that_are_no_values_are_refused(wrong: Any):
         Graph(a * a, [a, wrong])
 
 
+def test_graph_before_its_constructor_has_run():
+    for use in (Graph.stats, Graph.listing, repr, lambda graph: graph()):
+        with pytest.raises(TypeError, match=r"__init__\(\) has not been called yet"):
+            use(Graph.__new__(Graph))
+
+
 def test_an_input_that_is_no_leaf_is_named():
     a = Value(3.0)
     square = a * a

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bind/held_nodes.hpp"
+#include "bind/made_by_init.hpp"
 #include "core/node.hpp"
 #include "graph/file.hpp"
 #include "graph/graph.hpp"
@@ -18,7 +19,7 @@ namespace fastgrad::bind {
 using Array = pybind11::array_t<double, pybind11::array::c_style | pybind11::array::forcecast |
                                             pybind11::detail::npy_api::NPY_ARRAY_ALIGNED_>;
 
-class CapturedGraph {
+class CapturedGraph : public MadeByInit {
  public:
     struct Recording {
         std::vector<Node*> outputs, inputs, constants;
