@@ -40,4 +40,5 @@ PYBIND11_MODULE(_core, module) {
     register_capturing(module);
     register_graph(module);
     register_derivatives(module);
+    register_optimiser(module);
 }

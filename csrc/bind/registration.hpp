@@ -14,5 +14,6 @@ void register_snapshot(pybind11::module_& module);
 void register_capturing(pybind11::module_& module);
 void register_graph(pybind11::module_& module);
 void register_derivatives(pybind11::module_& module);
+void register_optimiser(pybind11::module_& module);
 
 }  // namespace fastgrad::bind

@@ -1,0 +1,282 @@
+"""Learning-rate schedules: formulas of an epoch, which is how often the schedule's `step` was called.
+
+The formulas are the closed forms of PyTorch's ``torch.optim.lr_scheduler``. A step sets the learning rate anew from
+where the schedule began, so that one schedule at a time has its way; `SequentialLR` puts one behind another.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
+from numbers import Real
+from typing import Any
+
+from fastgrad.optim.optimizer import Optimizer, whole_number
+
+__all__ = ["ConstantLR", "CosineAnnealingLR", "LRScheduler", "LambdaLR", "LinearLR", "SequentialLR", "StepLR"]
+
+_CONDITIONS: dict[str, Callable[[float], bool]] = {
+    "above 0": lambda x: x > 0.0,
+    "at least 0": lambda x: x >= 0.0,
+    "above 0 and at most 1": lambda x: 0.0 < x <= 1.0,
+    "at least 0 and at most 1": lambda x: 0.0 <= x <= 1.0,
+}
+
+
+def _number(name: str, given: Any, condition: str) -> float:
+    if not isinstance(given, Real):
+        raise TypeError(f"{name} needs a real number, not {given!r} of type '{type(given).__name__}'")
+    number = float(given)
+    if not (math.isfinite(number) and _CONDITIONS[condition](number)):
+        raise ValueError(f"{name} must be finite and {condition}, not {given!r}")
+    return number
+
+
+class LRScheduler:
+    """What the schedules share. A schedule of your own is a subclass with `lr_from`.
+
+    Making a schedule sets the optimiser's learning rate to that of epoch 0; call `step` after each of the optimiser's
+    steps, or after each pass over the data, as you count epochs.
+
+    Args:
+        optimizer: The optimiser whose learning rate is set.
+
+    Attributes:
+        base_lr: The learning rate that the formula begins with: the optimiser's ``initial_lr``, which no schedule
+            changes.
+        last_epoch: The present epoch; the first is 0.
+
+    Raises:
+        TypeError: ``optimizer`` is no `Optimizer`.
+    """
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"a schedule needs an optimiser of fastgrad.optim, not {optimizer!r:.200}")
+        self.optimizer = optimizer
+        self.base_lr = optimizer.initial_lr
+        self.last_epoch = 0
+        optimizer._schedule_lr(self.lr_at(0))
+
+    def lr_from(self, base_lr: float, epoch: int) -> float:
+        """The learning rate in an epoch, if it begins with ``base_lr``."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method lr_from(base_lr, epoch)")
+
+    def lr_at(self, epoch: int) -> float:
+        """The learning rate in any epoch, to plot it before anything is trained."""
+        return self.lr_from(self.base_lr, epoch)
+
+    def step(self) -> None:
+        """Go on to the next epoch.
+
+        Raises:
+            TypeError: inside a function that is being recorded.
+            ValueError: the formula gives no finite number of at least 0. Nothing has changed then.
+        """
+        self.optimizer._schedule_lr(self.lr_at(self.last_epoch + 1))
+        self.last_epoch += 1
+
+    def get_last_lr(self) -> list[float]:
+        """The optimiser's present learning rate, as a list of one: PyTorch's way to ask for ``optimizer.lr``."""
+        return [self.optimizer.lr]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the schedule is: a dict of its name, ``last_epoch``, ``base_lr`` and ``lr``.
+
+        Its settings are not part of it: make the schedule with them before you load.
+        """
+        return {
+            "scheduler": type(self).__name__,
+            "last_epoch": self.last_epoch,
+            "base_lr": self.base_lr,
+            "lr": self.optimizer.lr,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from where `state_dict` was called; the optimiser's learning rate becomes what it was there.
+
+        Raises:
+            TypeError: it is no dict, or something in it is no number.
+            ValueError: it is of another kind of schedule, something is missing, unknown or out of range. Nothing has
+                changed then.
+        """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"load_state_dict() needs a dict that state_dict() gave, not {state!r:.200}")
+        name = type(self).__name__
+        if state.get("scheduler") != name:
+            raise ValueError(f"the state is of {state.get('scheduler')!r} and cannot be loaded into {name}")
+        if state.keys() != {"scheduler", "last_epoch", "base_lr", "lr"}:
+            raise ValueError(
+                f"the state of {name} must have scheduler, last_epoch, base_lr and lr, not {list(state)}"
+            )
+        last_epoch = whole_number("last_epoch", state["last_epoch"])
+        base_lr = _number("base_lr", state["base_lr"], "at least 0")
+        self.optimizer._schedule_lr(state["lr"])
+        self.last_epoch, self.base_lr = last_epoch, base_lr
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(last_epoch={self.last_epoch}, base_lr={self.base_lr!r})"
+
+
+class CosineAnnealingLR(LRScheduler):
+    """Half a cosine: from ``base_lr`` down to ``eta_min`` in ``T_max`` epochs, then up again, and so on.
+
+    ``eta_min + (base_lr - eta_min) * (1 + cos(pi * epoch / T_max)) / 2``: Loshchilov and Hutter 2017, equation 5,
+    without restarts.
+
+    Args:
+        optimizer: The optimiser whose learning rate is set.
+        T_max: Epochs to the lowest learning rate, above 0.
+        eta_min: The lowest learning rate, at least 0.
+
+    Raises:
+        TypeError: A setting is no number, or ``optimizer`` is no `Optimizer`.
+        ValueError: A setting is out of range.
+    """
+
+    def __init__(self, optimizer: Optimizer, T_max: float, eta_min: float = 0.0) -> None:
+        self.T_max = _number("T_max", T_max, "above 0")
+        self.eta_min = _number("eta_min", eta_min, "at least 0")
+        super().__init__(optimizer)
+
+    def lr_from(self, base_lr: float, epoch: int) -> float:
+        return self.eta_min + (base_lr - self.eta_min) * (1.0 + math.cos(math.pi * epoch / self.T_max)) / 2.0
+
+
+class LinearLR(LRScheduler):
+    """A line: from ``base_lr * start_factor`` to ``base_lr * end_factor`` in ``total_iters`` epochs, then level.
+
+    With the defaults a warm-up.
+
+    Args:
+        optimizer: The optimiser whose learning rate is set.
+        start_factor: Above 0 and at most 1.
+        end_factor: At least 0 and at most 1.
+        total_iters: Epochs to the end of the line, above 0.
+
+    Raises:
+        TypeError: A setting is no number, or ``optimizer`` is no `Optimizer`.
+        ValueError: A setting is out of range.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        start_factor: float = 1.0 / 3.0,
+        end_factor: float = 1.0,
+        total_iters: float = 5,
+    ) -> None:
+        self.start_factor = _number("start_factor", start_factor, "above 0 and at most 1")
+        self.end_factor = _number("end_factor", end_factor, "at least 0 and at most 1")
+        self.total_iters = _number("total_iters", total_iters, "above 0")
+        super().__init__(optimizer)
+
+    def lr_from(self, base_lr: float, epoch: int) -> float:
+        way = min(self.total_iters, epoch) / self.total_iters
+        return base_lr * (self.start_factor + (self.end_factor - self.start_factor) * way)
+
+
+class ConstantLR(LRScheduler):
+    """``base_lr * factor`` in the first ``total_iters`` epochs, then ``base_lr``.
+
+    Args:
+        optimizer: The optimiser whose learning rate is set.
+        factor: At least 0 and at most 1.
+        total_iters: At least 0.
+
+    Raises:
+        TypeError: A setting is no number, or ``optimizer`` is no `Optimizer`.
+        ValueError: A setting is out of range.
+    """
+
+    def __init__(self, optimizer: Optimizer, factor: float = 1.0 / 3.0, total_iters: float = 5) -> None:
+        self.factor = _number("factor", factor, "at least 0 and at most 1")
+        self.total_iters = _number("total_iters", total_iters, "at least 0")
+        super().__init__(optimizer)
+
+    def lr_from(self, base_lr: float, epoch: int) -> float:
+        return base_lr * self.factor if epoch < self.total_iters else base_lr
+
+
+class StepLR(LRScheduler):
+    """``base_lr * gamma**(epoch // step_size)``.
+
+    Args:
+        optimizer: The optimiser whose learning rate is set.
+        step_size: Epochs from one step down to the next, above 0.
+        gamma: The factor of each step down, at least 0.
+
+    Raises:
+        TypeError: A setting is no number, or ``optimizer`` is no `Optimizer`.
+        ValueError: A setting is out of range.
+    """
+
+    def __init__(self, optimizer: Optimizer, step_size: float, gamma: float = 0.1) -> None:
+        self.step_size = _number("step_size", step_size, "above 0")
+        self.gamma = _number("gamma", gamma, "at least 0")
+        super().__init__(optimizer)
+
+    def lr_from(self, base_lr: float, epoch: int) -> float:
+        return float(base_lr * self.gamma ** (epoch // self.step_size))
+
+
+class LambdaLR(LRScheduler):
+    """``base_lr * lr_lambda(epoch)``.
+
+    Args:
+        optimizer: The optimiser whose learning rate is set.
+        lr_lambda: From an epoch, an int, to a factor, at least 0.
+
+    Raises:
+        TypeError: ``lr_lambda`` cannot be called, or ``optimizer`` is no `Optimizer`.
+        ValueError: The product is no finite number of at least 0.
+    """
+
+    def __init__(self, optimizer: Optimizer, lr_lambda: Callable[[int], float]) -> None:
+        if not callable(lr_lambda):
+            raise TypeError(f"lr_lambda must be a function from an epoch to a factor, not {lr_lambda!r}")
+        self.lr_lambda = lr_lambda
+        super().__init__(optimizer)
+
+    def lr_from(self, base_lr: float, epoch: int) -> float:
+        return base_lr * self.lr_lambda(epoch)
+
+
+class SequentialLR(LRScheduler):
+    """One schedule after another: ``schedulers[i]`` from epoch ``milestones[i - 1]`` on, each from its own epoch 0.
+
+    A warm-up is a `LinearLR` before another schedule:
+    ``SequentialLR(o, [LinearLR(o, 0.01, total_iters=10), CosineAnnealingLR(o, 90)], milestones=[10])``.
+
+    Args:
+        optimizer: The optimiser whose learning rate is set.
+        schedulers: Schedules of this optimiser, at least one. They say the formulas; step this one only.
+        milestones: The epochs at which the next schedule begins, in ascending order: one fewer than schedules.
+
+    Raises:
+        TypeError: Something among the schedules is none, or a milestone is no int.
+        ValueError: A schedule is of another optimiser, there is none, or the milestones are not that many or do not
+            ascend from above 0.
+    """
+
+    def __init__(self, optimizer: Optimizer, schedulers: Iterable[LRScheduler], milestones: Iterable[int]) -> None:
+        self.schedulers, self.milestones = list(schedulers), [whole_number("a milestone", m) for m in milestones]
+        for scheduler in self.schedulers:
+            if not isinstance(scheduler, LRScheduler):
+                raise TypeError(f"schedulers must be schedules of fastgrad.optim, not {scheduler!r:.200}")
+            if scheduler.optimizer is not optimizer:
+                raise ValueError(f"{scheduler!r} is of another optimiser: make it for {optimizer!r}")
+        if len(self.schedulers) != len(self.milestones) + 1:
+            raise ValueError(
+                f"{len(self.schedulers)} schedules need one milestone fewer, not {len(self.milestones)}: "
+                "an epoch at which each but the first begins"
+            )
+        if any(a >= b for a, b in pairwise([0, *self.milestones])):
+            raise ValueError(f"milestones must ascend from above 0, not {self.milestones}")
+        super().__init__(optimizer)
+
+    def lr_from(self, base_lr: float, epoch: int) -> float:
+        turn = bisect_right(self.milestones, epoch)
+        return self.schedulers[turn].lr_from(base_lr, epoch - [0, *self.milestones][turn])
