@@ -1,0 +1,366 @@
+"""Learning-rate schedules: their formulas, PyTorch's, their states, and what they refuse."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import pickle
+import re
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from fastgrad import Value, optim
+
+LR = 0.2
+EPOCHS = 60
+
+
+def optimizer(lr: float = LR) -> optim.Optimizer:
+    return optim.SGD([Value(1.0)], lr=lr)
+
+
+def warm_up(module: Any, o: Any) -> Any:
+    first, second = module.LinearLR(o, 0.1, total_iters=8), module.CosineAnnealingLR(o, 30, eta_min=0.01)
+    return module.SequentialLR(o, [first, second], milestones=[8])
+
+
+def three_in_a_row(module: Any, o: Any) -> Any:
+    schedules = [
+        module.ConstantLR(o, 0.5, 3),
+        module.StepLR(o, 4, 0.5),
+        module.LambdaLR(o, lambda e: 1.0 / (1.0 + e)),
+    ]
+    return module.SequentialLR(o, schedules, milestones=[5, 20])
+
+
+#: How a schedule is made, of fastgrad's or PyTorch's module, and its formula.
+SCHEDULES: dict[str, tuple[Callable[[Any, Any], Any], Callable[[int], float]]] = {
+    "cosine": (
+        lambda m, o: m.CosineAnnealingLR(o, T_max=20),
+        lambda e: LR * (1.0 + math.cos(math.pi * e / 20)) / 2.0,
+    ),
+    "cosine to a minimum": (
+        lambda m, o: m.CosineAnnealingLR(o, 13, eta_min=0.05),
+        lambda e: 0.05 + 0.15 * (1.0 + math.cos(math.pi * e / 13)) / 2.0,
+    ),
+    "linear": (lambda m, o: m.LinearLR(o), lambda e: LR * (1.0 + 2.0 * min(e, 5) / 5.0) / 3.0),
+    "linear, down": (lambda m, o: m.LinearLR(o, 1.0, 0.25, 40), lambda e: LR * (1.0 - 0.75 * min(e, 40) / 40.0)),
+    "linear, to 0": (lambda m, o: m.LinearLR(o, 0.5, 0.0, 10), lambda e: LR * 0.5 * (1.0 - min(e, 10) / 10.0)),
+    "constant": (lambda m, o: m.ConstantLR(o, 0.5, 7), lambda e: 0.1 if e < 7 else LR),
+    "steps": (lambda m, o: m.StepLR(o, 15, gamma=0.3), lambda e: LR * 0.3 ** (e // 15)),
+    "function": (lambda m, o: m.LambdaLR(o, lambda e: 0.95**e), lambda e: LR * 0.95**e),
+    "warm-up, then cosine": (
+        warm_up,
+        lambda e: (
+            LR * (0.1 + 0.9 * e / 8.0) if e < 8 else 0.01 + 0.19 * (1.0 + math.cos(math.pi * (e - 8) / 30)) / 2.0
+        ),
+    ),
+    "three in a row": (
+        three_in_a_row,
+        lambda e: LR * (0.5 if e < 3 else 1.0 if e < 5 else 0.5 ** ((e - 5) // 4) if e < 20 else 1.0 / (e - 19)),
+    ),
+}
+every_schedule = pytest.mark.parametrize("name", SCHEDULES)
+
+
+def rates(schedule: Any, o: Any, lr: Callable[[], float], epochs: int = EPOCHS) -> list[float]:
+    """The learning rate of each epoch, as a training loop meets it."""
+    found = [lr()]
+    for _ in range(epochs):
+        o.step()
+        schedule.step()
+        found.append(lr())
+    return found
+
+
+@every_schedule
+def test_learning_rates_follow_the_formula(name: str):
+    make, formula = SCHEDULES[name]
+    o = optimizer()
+    schedule = make(optim, o)
+    expected = [schedule.lr_at(epoch) for epoch in range(EPOCHS + 1)]
+    assert rates(schedule, o, lambda: o.lr) == expected
+    assert expected == pytest.approx([formula(epoch) for epoch in range(EPOCHS + 1)], rel=0.0, abs=1e-15)
+    assert (schedule.last_epoch, schedule.base_lr, schedule.get_last_lr()) == (EPOCHS, LR, [o.lr])
+    assert o.initial_lr == LR
+
+
+@every_schedule
+def test_learning_rates_are_pytorchs(name: str):
+    torch = pytest.importorskip("torch", reason="compares with PyTorch itself")
+    make = SCHEDULES[name][0]
+    theirs, ours = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=LR), optimizer()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = rates(make(torch.optim.lr_scheduler, theirs), theirs, lambda: theirs.param_groups[0]["lr"])
+    assert rates(make(optim, ours), ours, lambda: ours.lr) == pytest.approx(found, rel=0.0, abs=1e-12 * LR)
+
+
+#: The learning rate of some epochs, as torch 2.13.0 found it.
+FOUND: dict[str, dict[int, float]] = {
+    "cosine": {0: 0.2, 7: 0.1453990499739547, 20: 0.0, 21: 0.001231165940486223, 60: 0.0},
+    "cosine to a minimum": {
+        0: 0.2,
+        7: 0.1159597489808508,
+        20: 0.13404025101914946,
+        21: 0.15159536652819044,
+        60: 0.0984046334718098,
+    },
+    "linear": {0: 0.06666666666666667, 7: 0.2, 20: 0.2, 21: 0.2, 60: 0.2},
+    "linear, down": {0: 0.2, 7: 0.17375, 20: 0.12499999999999994, 21: 0.12124999999999994, 60: 0.04999999999999996},
+    "linear, to 0": {0: 0.1, 7: 0.030000000000000006, 20: 0.0, 21: 0.0, 60: 0.0},
+    "constant": {0: 0.1, 7: 0.2, 20: 0.2, 21: 0.2, 60: 0.2},
+    "steps": {0: 0.2, 7: 0.2, 20: 0.06, 21: 0.06, 60: 0.0016199999999999997},
+    "function": {
+        0: 0.2,
+        7: 0.13966745921874996,
+        20: 0.07169718448170838,
+        21: 0.06811232525762297,
+        60: 0.009213959797390389,
+    },
+    "warm-up, then cosine": {
+        0: 0.020000000000000004,
+        7: 0.17750000000000005,
+        20: 0.13435661446562,
+        21: 0.12475161062768712,
+        60: 0.16856740760409497,
+    },
+    "three in a row": {0: 0.1, 7: 0.2, 20: 0.2, 21: 0.1, 60: 0.004878048780487806},
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_learning_rates_are_those_that_pytorch_found(name: str):
+    o = optimizer()
+    schedule = SCHEDULES[name][0](optim, o)
+    for epoch, lr in FOUND[name].items():
+        assert schedule.lr_at(epoch) == pytest.approx(lr, rel=0.0, abs=1e-12 * LR)
+
+
+def test_schedule_starts_from_what_the_user_set_and_not_from_what_another_schedule_made_of_it():
+    o = optimizer()
+    optim.LinearLR(o, 0.5)
+    assert (o.lr, o.initial_lr) == (0.1, LR)
+    assert optim.StepLR(o, 10).base_lr == LR
+    o.lr = 0.3
+    assert (o.lr, o.initial_lr, optim.StepLR(o, 10).base_lr) == (0.3, 0.3, 0.3)
+
+
+def test_sequence_within_a_sequence():
+    o = optimizer()
+    schedule = optim.SequentialLR(o, [optim.ConstantLR(o, 0.25, 100), warm_up(optim, o)], milestones=[6])
+    inner = SCHEDULES["warm-up, then cosine"][1]
+    expected = [0.25 * LR if epoch < 6 else inner(epoch - 6) for epoch in range(EPOCHS + 1)]
+    assert rates(schedule, o, lambda: o.lr) == pytest.approx(expected, rel=0.0, abs=1e-15)
+
+
+def test_schedule_of_ones_own():
+    class Inverse(optim.LRScheduler):
+        def lr_from(self, base_lr: float, epoch: int) -> float:
+            return base_lr / (1 + epoch)
+
+    o = optimizer()
+    assert rates(Inverse(o), o, lambda: o.lr, epochs=3) == [LR, LR / 2, LR / 3, LR / 4]
+    with pytest.raises(NotImplementedError, match=r"LRScheduler needs a method lr_from\(base_lr, epoch\)"):
+        optim.LRScheduler(o)
+
+
+def test_repr():
+    o = optimizer()
+    schedule = optim.CosineAnnealingLR(o, 10)
+    schedule.step()
+    assert repr(schedule) == "CosineAnnealingLR(last_epoch=1, base_lr=0.2)"
+
+
+# ---- states and copies
+
+
+@every_schedule
+@pytest.mark.parametrize("optimizer_first", [True, False])
+def test_resuming_gives_the_very_bits_of_never_having_stopped(name: str, optimizer_first: bool):
+    make = SCHEDULES[name][0]
+    o = optimizer()
+    schedule = make(optim, o)
+    rates(schedule, o, lambda: o.lr, epochs=17)
+    states = json.loads(json.dumps([o.state_dict(), schedule.state_dict()]))
+    expected = rates(schedule, o, lambda: o.lr)
+
+    resumed = optimizer(lr=7.0)
+    if optimizer_first:
+        resumed.load_state_dict(states[0])
+    rest = make(optim, resumed)
+    rest.load_state_dict(states[1])
+    if not optimizer_first:
+        resumed.load_state_dict(states[0])
+    assert rates(rest, resumed, lambda: resumed.lr) == expected
+
+
+def test_learning_rate_that_was_set_by_hand_is_part_of_the_state():
+    o = optimizer()
+    schedule = optim.StepLR(o, 10)
+    o.lr = 0.03
+    twin = optim.StepLR(optimizer(), 10)
+    twin.load_state_dict(schedule.state_dict())
+    assert (twin.optimizer.lr, twin.base_lr) == (0.03, LR)
+
+
+@pytest.mark.parametrize("carry", [copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))])
+def test_copies_stay_connected_to_an_optimiser_that_is_copied_with_them(carry: Callable[[Any], Any]):
+    o = optimizer()
+    schedule = warm_up(optim, o)
+    rates(schedule, o, lambda: o.lr, epochs=5)
+    twin_schedule, twin = carry((schedule, o))
+    assert twin_schedule.optimizer is twin
+    assert twin is not o
+    assert rates(twin_schedule, twin, lambda: twin.lr) == rates(schedule, o, lambda: o.lr)
+
+
+# ---- what they refuse
+
+#: A call with an optimiser, the error's type, and its message.
+ERRORS: dict[str, tuple[Callable[[optim.Optimizer], Any], type[Exception], str]] = {
+    "no optimiser": (
+        lambda o: optim.StepLR([Value(1.0)], 10),
+        TypeError,
+        "a schedule needs an optimiser of fastgrad.optim, not [Value(data=1.0)]",
+    ),
+    "T_max of 0": (
+        lambda o: optim.CosineAnnealingLR(o, 0),
+        ValueError,
+        "T_max must be finite and above 0, not 0",
+    ),
+    "T_max of text": (
+        lambda o: optim.CosineAnnealingLR(o, "10"),
+        TypeError,
+        "T_max needs a real number, not '10' of type 'str'",
+    ),
+    "negative eta_min": (
+        lambda o: optim.CosineAnnealingLR(o, 10, -0.1),
+        ValueError,
+        "eta_min must be finite and at least 0, not -0.1",
+    ),
+    "start_factor of 0": (
+        lambda o: optim.LinearLR(o, 0.0),
+        ValueError,
+        "start_factor must be finite and above 0 and at most 1, not 0.0",
+    ),
+    "end_factor above 1": (
+        lambda o: optim.LinearLR(o, 0.5, 2.0),
+        ValueError,
+        "end_factor must be finite and at least 0 and at most 1, not 2.0",
+    ),
+    "line of no epochs": (
+        lambda o: optim.LinearLR(o, total_iters=0),
+        ValueError,
+        "total_iters must be finite and above 0, not 0",
+    ),
+    "endless line": (
+        lambda o: optim.LinearLR(o, total_iters=math.inf),
+        ValueError,
+        "total_iters must be finite and above 0, not inf",
+    ),
+    "factor above 1": (
+        lambda o: optim.ConstantLR(o, 2.0),
+        ValueError,
+        "factor must be finite and at least 0 and at most 1, not 2.0",
+    ),
+    "gamma of nan": (
+        lambda o: optim.StepLR(o, 10, math.nan),
+        ValueError,
+        "gamma must be finite and at least 0, not nan",
+    ),
+    "no function": (
+        lambda o: optim.LambdaLR(o, 0.9),
+        TypeError,
+        "lr_lambda must be a function from an epoch to a factor, not 0.9",
+    ),
+    "negative factor": (
+        lambda o: optim.LambdaLR(o, lambda e: -1.0),
+        ValueError,
+        "lr must be finite and at least 0, not -0.2",
+    ),
+    "no schedule among the schedules": (
+        lambda o: optim.SequentialLR(o, [optim.StepLR], []),
+        TypeError,
+        "schedulers must be schedules of fastgrad.optim, not <class 'fastgrad.optim.lr_scheduler.StepLR'>",
+    ),
+    "schedule of another optimiser": (
+        lambda o: optim.SequentialLR(o, [optim.StepLR(optim.SGD([Value(2.0)]), 1)], []),
+        ValueError,
+        "StepLR(last_epoch=0, base_lr=0.001) is of another optimiser: make it for SGD(1 parameters, lr=0.2, "
+        "momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False)",
+    ),
+    "no schedules": (
+        lambda o: optim.SequentialLR(o, [], []),
+        ValueError,
+        "0 schedules need one milestone fewer, not 0: an epoch at which each but the first begins",
+    ),
+    "too many milestones": (
+        lambda o: optim.SequentialLR(o, [optim.StepLR(o, 1)], [3]),
+        ValueError,
+        "1 schedules need one milestone fewer, not 1: an epoch at which each but the first begins",
+    ),
+    "milestones that descend": (
+        lambda o: optim.SequentialLR(o, [optim.StepLR(o, 1)] * 3, [5, 4]),
+        ValueError,
+        "milestones must ascend from above 0, not [5, 4]",
+    ),
+    "fraction of a milestone": (
+        lambda o: optim.SequentialLR(o, [optim.StepLR(o, 1)] * 2, [4.5]),
+        TypeError,
+        "a milestone needs an int, not 4.5 of type 'float'",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ERRORS)
+def test_message(case: str, live_nodes: Callable[[], int]):
+    call, error, message = ERRORS[case]
+    o = optimizer()
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        call(o)
+    assert o.lr == LR
+
+
+STATE = {"scheduler": "StepLR", "last_epoch": 3, "base_lr": 0.1, "lr": 0.05}
+
+#: A state that no StepLR can load, and what it says.
+REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
+    "no dict": ([STATE], TypeError, r"load_state_dict\(\) needs a dict that state_dict\(\) gave, not \["),
+    "another schedule's": (
+        STATE | {"scheduler": "LinearLR"},
+        ValueError,
+        "the state is of 'LinearLR' and cannot be loaded into StepLR",
+    ),
+    "nobody's": ({}, ValueError, "the state is of None and cannot be loaded into StepLR"),
+    "incomplete": ({"scheduler": "StepLR", "lr": 0.1}, ValueError, "the state of StepLR must have scheduler, last_e"),
+    "with something unknown": (STATE | {"gamma": 0.1}, ValueError, "the state of StepLR must have .*, not .*'gamma'"),
+    "negative epoch": (STATE | {"last_epoch": -1}, ValueError, "last_epoch must be at least 0 .*, not -1"),
+    "base_lr of text": (STATE | {"base_lr": "x"}, TypeError, "base_lr needs a real number, not 'x' of type 'str'"),
+    "lr of nan": (STATE | {"lr": math.nan}, ValueError, "lr must be finite and at least 0, not nan"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_state_that_does_not_fit_changes_nothing(name: str):
+    state, error, message = REFUSED[name]
+    o = optimizer()
+    schedule = optim.StepLR(o, 10)
+    schedule.step()
+    before = schedule.state_dict()
+    with pytest.raises(error, match=f"^{message}"):
+        schedule.load_state_dict(state)
+    assert schedule.state_dict() == before
+
+
+def test_step_to_a_learning_rate_that_cannot_be_changes_nothing():
+    o = optimizer()
+    schedule = optim.LambdaLR(o, lambda epoch: 1.0 - epoch)
+    schedule.step()
+    with pytest.raises(ValueError, match=r"lr must be finite and at least 0, not -0\.2"):
+        schedule.step()
+    assert (schedule.last_epoch, o.lr) == (1, 0.0)
