@@ -17,6 +17,7 @@ from benchmarks import (
     gpt,
     moons,
     operators,
+    optimisers,
     report,
 )
 from benchmarks.harness import Report, pin
@@ -32,6 +33,7 @@ BENCHMARKS: dict[str, Callable[[bool], Report]] = {
     "captured_ode": captured_ode.run,
     "captured_calls": captured_calls.run,
     "captured_size": captured_size.run,
+    "optimisers": optimisers.run,
 }
 
 
