@@ -9,11 +9,14 @@ import pickle
 import re
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fastgrad import Value, optim
+from fastgrad import Value, load, optim, save
+from fastgrad.nn import MLP
+from operations import bits
 
 LR = 0.2
 EPOCHS = 60
@@ -197,6 +200,28 @@ def test_resuming_gives_the_very_bits_of_never_having_stopped(name: str, optimiz
     if not optimizer_first:
         resumed.load_state_dict(states[0])
     assert rates(rest, resumed, lambda: resumed.lr) == expected
+
+
+def test_model_optimiser_and_schedule_go_on_from_a_file(tmp_path: Path):
+    def training() -> tuple[MLP, optim.Optimizer, optim.LRScheduler]:
+        model = MLP(2, [3, 1])
+        o = optim.RMSprop(model.parameters(), lr=LR, momentum=0.5)
+        return model, o, warm_up(optim, o)
+
+    def train(model: MLP, o: optim.Optimizer, schedule: optim.LRScheduler) -> list[str]:
+        for _ in range(10):
+            o.zero_grad()
+            ((model([0.5, -1.0]) - 2.0) ** 2).backward()
+            o.step()
+            schedule.step()
+        return [bits(p.data) for p in model.parameters()]
+
+    first, second = training(), training()
+    train(*first)
+    names = ("model", "optimizer", "schedule")
+    save(tmp_path / "net.npz", **dict(zip(names, first, strict=True)))
+    load(tmp_path / "net.npz", **dict(zip(names, second, strict=True)))
+    assert train(*first) == train(*second)
 
 
 def test_learning_rate_that_was_set_by_hand_is_part_of_the_state():

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import fastgrad
-from fastgrad import Value, jit, nn, no_grad, vmap
+from fastgrad import Value, jit, nn, no_grad, optim, vmap
 
 
 def cube(v: Value) -> Value:
@@ -39,6 +39,23 @@ def fit(xs: list[float], ys: list[float], steps: int) -> tuple[float, float]:
 @no_grad()
 def predict(slope: float, x: Value) -> Value:
     return slope * x
+
+
+def descend(start: float, steps: int) -> float:
+    """The minimum of (x - 3)**2, by a schedule, and by an optimiser that is told through its base class."""
+    x = Value(start)
+    optimizer: optim.Optimizer = optim.Adam((v for v in [x]), lr=1, betas=(0.5, 0.9))
+    schedule = optim.CosineAnnealingLR(optimizer, T_max=steps)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        ((x - 3.0) ** 2).backward()
+        norm: float = optim.clip_grad_norm_(optimizer.parameters, max_norm=10)
+        assert norm >= 0.0
+        optimizer.step()
+        schedule.step()
+    optimizer.load_state_dict(optimizer.state_dict())
+    optimizer.lr = 0.5 * optimizer.initial_lr
+    return optimizer.parameters[0].data
 
 
 class Line:
@@ -94,6 +111,8 @@ def save_and_load(net: Net, directory: Path) -> None:
 def main() -> None:
     slope, offset = fit([0.0, 1.0, 2.0], [1.0, 3.0, 5.0], 500)
     assert (round(slope, 6), round(offset, 6)) == (2.0, 1.0)
+
+    assert abs(descend(10.0, 100) - 3.0) < 1e-3
 
     v = Value(2.0)
     result: Value = cube(v).log().tanh() + fastgrad.hypot(v, 1.0) - fastgrad.maximum(3, v).leaky_relu(slope=0.1)
