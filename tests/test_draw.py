@@ -7,7 +7,6 @@ import re
 import pytest
 
 import fastgrad
-from fastgrad import Graph, jit
 from fastgrad import Graph, dot, jit
 from fastgrad.draw import draw_dot, trace
 from fastgrad.draw.colors import Scale
