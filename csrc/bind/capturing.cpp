@@ -97,6 +97,12 @@ void register_capturing(py::module_& module) {
         "end_recording", end,
         "A Value older than all that was recorded, the leaves that were made and let go of, and the conditions that "
         "were asked for, with their answers.");
+    module.def(
+        "refuse_while_recording",
+        [](const char* what) {
+            if (refused_while_capturing(what)) throw py::error_already_set();
+        },
+        py::arg("what"), "Raise a TypeError that names `what` and the line where this thread records a function.");
     module.def("is_recording", capturing_in_this_thread, "Whether this thread records a function.");
 }
 

@@ -63,7 +63,7 @@ def draw_dot(
     if rankdir not in ("LR", "TB"):
         raise ValueError(f"rankdir must be 'LR' or 'TB', got {rankdir!r}")
     chosen = Look.of(show, color, constants, precision)
-    _require_not_recording()
+    _core.refuse_while_recording("draw_dot()")
     if expand:
         root = expanded(require_value(root))
     _require_drawable(require_value(root), max_nodes)
@@ -76,14 +76,6 @@ def draw_dot(
     _add_nodes(drawing, graph, chosen)
     _add_edges(drawing, graph, chosen)
     return drawing
-
-
-def _require_not_recording() -> None:
-    if _core.is_recording():
-        raise TypeError(
-            "draw_dot() inside a function that is being recorded would show numbers that change from call to call: "
-            "draw outside"
-        )
 
 
 def _require_drawable(root: Value, max_nodes: int | None) -> None:
