@@ -60,6 +60,12 @@ def test_what_was_computed_is_no_parameter():
     assert names(module) == ["w"]
 
 
+def test_rows_of_arrays_are_all_found():
+    """Each array gives lists that live no longer than the walk through them, whose ids come again."""
+    arrays = [np.array([[Value(float(i))], [Value(-float(i))]], dtype=object) for i in range(100)]
+    assert len(Holder(arrays=arrays).parameters()) == 200
+
+
 def test_values_of_another_engine_are_parameters():
     w = reference.Value(2.0)
     assert Holder(w=w, product=w * 3.0).parameters() == [w]

@@ -237,6 +237,18 @@ def test_after_an_object_refuses_the_others_are_as_they_were(refusal: Exception,
     assert second.state == {"n": 1}
 
 
+def test_states_that_are_changed_in_place_come_back_too(tmp_path: Path):
+    class InPlace(Holder):
+        def load_state_dict(self, state: Any) -> None:
+            self.state["m"][:] = state["m"]
+
+    fastgrad.save(tmp_path / "x", first={"m": np.ones(2)}, second={})
+    first = InPlace({"m": np.zeros(2)})
+    with pytest.raises(ValueError, match="its second does not fit"):
+        fastgrad.load(tmp_path / "x", first=first, second=Holder({}, ValueError("no")))
+    assert first.state["m"].tolist() == [0.0, 0.0]
+
+
 def test_an_interrupted_load_changes_nothing(tmp_path: Path):
     fastgrad.save(tmp_path / "x", first={"n": 5}, second={"n": 6})
     first = Holder({"n": 1})

@@ -1,4 +1,4 @@
-"""What layers do with sequences: fastgrad's native operations, or the same of any other engine's arithmetic."""
+"""What layers do with sequences: one native operation for this engine's numbers, ordinary ones for any other's."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from operator import mul
 from typing import Any
 
 from fastgrad import _core
-from fastgrad.engine import Value
 
 
 def dot(weights: Sequence[Any], xs: Collection[Any], bias: Any = 0.0) -> Any:
     """``bias + weights[0] * xs[0] + weights[1] * xs[1] + ...``, with the engine of the weights."""
-    if type(weights[0]) is Value:
+    if isinstance(weights[0], _core.Value):
         return _core.dot(weights, xs, bias)
     return sum(map(mul, weights, xs), bias)
 
