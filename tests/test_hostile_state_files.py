@@ -8,6 +8,7 @@ import os
 import pickle
 import struct
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastgrad
+from fastgrad import optim
 from fastgrad.archive import from_bytes, to_bytes
 from fastgrad.nn import Linear
 from programs import run
@@ -121,6 +123,30 @@ def test_random_trees(tree: Any):
     found = accepted(data)
     if found is not None:
         assert same(from_bytes(to_bytes(found)), found)
+
+
+@settings(max_examples=40, deadline=None)
+@given(json_trees, json_trees, st.sampled_from(["steps", "lr", "initial_lr", "betas", "eps", "exp_avg", "more"]))
+def test_any_data_in_the_place_of_a_state(model: Any, entry: Any, name: str):
+    """It is loaded, or refused by a ValueError and nothing has changed."""
+    layer = Linear(1, 1)
+    optimiser = optim.Adam(layer.parameters())
+    state = optimiser.state_dict()
+    before = [layer.state_dict(), state]
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "x"
+        for parts in (
+            {"model": model, "optimizer": state},
+            {"model": {"weight.0.0": 5.0, "bias.0": entry}, "optimizer": state},
+            {"model": {"weight.0.0": 5.0, "bias.0": 6.0}, "optimizer": {**state, name: entry}},
+        ):
+            fastgrad.save(path, **parts)
+            try:
+                fastgrad.load(path, model=layer, optimizer=optimiser)
+            except ValueError:
+                assert same([layer.state_dict(), optimiser.state_dict()], before)
+            else:
+                before = [layer.state_dict(), optimiser.state_dict()]
 
 
 def test_damage_changes_nothing_in_the_objects(tmp_path: Path):

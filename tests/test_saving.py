@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +13,9 @@ import numpy as np
 import pytest
 
 import fastgrad
-from fastgrad import Graph, Value
+from fastgrad import Graph, Value, optim
 from fastgrad.nn import MLP, Dropout, Linear, Sequential
 from states import FIRST, FIRST_PARTS, same
-
-
-class Momentum:
-    """An optimiser with a state of numbers, text and an array."""
-
-    def __init__(self, parameters: list[Value]) -> None:
-        self.parameters = parameters
-        self.state: dict[str, Any] = {"kind": "momentum", "lr": 0.1, "velocity": np.zeros(len(parameters))}
-
-    def step(self) -> None:
-        self.state["velocity"] = 0.9 * self.state["velocity"] + [p.grad for p in self.parameters]
-        for p, v in zip(self.parameters, self.state["velocity"].tolist(), strict=True):
-            p.data -= self.state["lr"] * v
-
-    def state_dict(self) -> dict[str, Any]:
-        return {**self.state, "velocity": self.state["velocity"].copy()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        if len(state["velocity"]) != len(self.parameters):
-            raise ValueError(f"{len(self.parameters)} parameters, and the state of {len(state['velocity'])}")
-        self.state = dict(state)
 
 
 class Holder:
@@ -127,34 +107,62 @@ def test_the_file_is_an_archive_that_numpy_reads(tmp_path: Path):
     assert (header["format"], header["version"], header["fastgrad"]) == ("fastgrad state", 1, fastgrad.__version__)
 
 
-def train(net: Any, optimiser: Any, chance: random.Random, steps: int) -> None:
-    for _ in range(steps):
-        x = [chance.uniform(-1.0, 1.0), chance.uniform(-1.0, 1.0)]
-        loss = (net(x)[0] - x[0] * x[1]) ** 2
-        net.zero_grad()
-        loss.backward()
-        optimiser.step()
+OPTIMISERS: dict[str, Callable[[list[Value]], optim.Optimizer]] = {
+    "SGD": lambda parameters: optim.SGD(parameters, lr=0.1, momentum=0.9, nesterov=True),
+    "Adam": lambda parameters: optim.Adam(parameters, lr=0.1),
+    "AdamW": lambda parameters: optim.AdamW(parameters, lr=0.1),
+    "RMSprop": lambda parameters: optim.RMSprop(parameters, lr=0.1, momentum=0.5, centered=True),
+}
 
 
-def test_going_on_after_loading_gives_the_bits_of_never_stopping(tmp_path: Path):
-    def fresh(seed: int) -> tuple[Any, Momentum, random.Random]:
-        chance = random.Random(seed)
-        net = Sequential(
-            Linear(2, 4, generator=chance), "tanh", Dropout(0.25, generator=chance), Linear(4, 1, generator=chance)
-        )
-        return net, Momentum(net.parameters()), chance
+class Training:
+    """A network with dropout, its optimiser and schedule, and the generator of samples and masks."""
 
-    net, optimiser, chance = fresh(0)
-    train(net, optimiser, chance, 20)
-    fastgrad.save(tmp_path / "x.npz", model=net, optimizer=optimiser, chance=chance.getstate())
-    train(net, optimiser, chance, 20)
+    def __init__(self, optimiser: str, seed: int) -> None:
+        self.chance = random.Random(seed)
+        self.net = Sequential(Linear(2, 4), "tanh", Dropout(0.25, generator=self.chance), Linear(4, 1))
+        self.optimiser = OPTIMISERS[optimiser](self.net.parameters())
+        self.schedule = optim.CosineAnnealingLR(self.optimiser, T_max=40)
 
-    twin, its_optimiser, its_chance = fresh(1)
-    parts = fastgrad.load(tmp_path / "x.npz", model=twin, optimizer=its_optimiser)
-    its_chance.setstate(parts["chance"])
-    train(twin, its_optimiser, its_chance, 20)
-    assert twin.state_dict() == net.state_dict()
-    assert same(its_optimiser.state_dict(), optimiser.state_dict())
+    def go_on(self, steps: int) -> list[Any]:
+        """What there is afterwards."""
+        for _ in range(steps):
+            x = [self.chance.uniform(-1.0, 1.0), self.chance.uniform(-1.0, 1.0)]
+            self.optimiser.zero_grad()
+            ((self.net(x)[0] - x[0] * x[1]) ** 2).backward()
+            self.optimiser.step()
+            self.schedule.step()
+        return [thing.state_dict() for thing in (self.net, self.optimiser, self.schedule)]
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_going_on_after_loading_gives_the_bits_of_never_stopping(optimiser: str, tmp_path: Path):
+    first, second = Training(optimiser, 0), Training(optimiser, 1)
+    first.go_on(15)
+    fastgrad.save(
+        tmp_path / "x",
+        model=first.net,
+        optimizer=first.optimiser,
+        schedule=first.schedule,
+        chance=first.chance.getstate(),
+    )
+    parts = fastgrad.load(tmp_path / "x", model=second.net, optimizer=second.optimiser, schedule=second.schedule)
+    second.chance.setstate(parts["chance"])
+    assert same(first.go_on(15), second.go_on(15))
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_an_optimiser_of_another_kind_or_size_is_refused_with_its_model(optimiser: str, tmp_path: Path):
+    saved, net = Training(optimiser, 0), Linear(2, 1)
+    saved.go_on(1)
+    fastgrad.save(tmp_path / "x", model=Linear(2, 1), optimizer=saved.optimiser)
+    for name, make in OPTIMISERS.items():
+        other = make(net.parameters())
+        before = [net.state_dict(), other.state_dict()]
+        why = "3 parameters" if name == optimiser else f"cannot be loaded into {name}"
+        with pytest.raises(ValueError, match=f"x: its optimizer does not fit: .*{why}"):
+            fastgrad.load(tmp_path / "x", model=net, optimizer=other)
+        assert same([net.state_dict(), other.state_dict()], before)
 
 
 # ---- what cannot be saved
