@@ -47,7 +47,9 @@ py::object checked(PyObject* object) {
 }
 
 py::object new_leaf_value(double number) {
-    return checked(PyObject_CallOneArg(reinterpret_cast<PyObject*>(value_type), py::float_(number).ptr()));
+    const py::object leaf = value_of_new(tape.leaf(number));
+    if (capturing()) note_leaf(node_of(leaf.ptr()));
+    return leaf;
 }
 
 // x + -0.0 is x to the last bit.
@@ -127,9 +129,8 @@ void translate_underivable(std::exception_ptr pending) {
     } catch (const Underivable& underivable) {
         PyErr_Format(
             underivable_error,
-            "only the backward of the own operation '%s' is known, as a function that adds to grad, and this "
-            "needs its derivative as a Value or forwards: write it with fastgrad's operations, or give "
-            "local gradients, which are then taken for constants",
+            "the own operation '%s' can be differentiated once, and backwards: only its _backward function is known. "
+            "Write it with fastgrad's operations, or give local gradients, which are taken for constants",
             underivable.node->x.own->symbol.c_str());
     }
 }

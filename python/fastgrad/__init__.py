@@ -38,7 +38,7 @@ TYPE_CHECKING = False  # type checkers take it for true; typing would be two thi
 if TYPE_CHECKING:
     from typing import Any
 
-    from fastgrad import draw, engine, graphs, nn, optim, recorded, reference
+    from fastgrad import draw, engine, functional, graphs, nn, optim, recorded, reference
     from fastgrad.draw import draw_dot, trace
     from fastgrad.graphs import Graph
     from fastgrad.recorded import jit, vmap
@@ -46,13 +46,13 @@ if TYPE_CHECKING:
 
 __version__ = _core.__version__
 __all__ = [
-    "Graph", "Value", "cross_entropy", "dot", "draw", "draw_dot", "engine", "graphs", "jit", "load", "log_softmax",
-    "logsumexp", "mean", "mse", "nn", "no_grad", "norm", "operations", "optim", "recorded", "reference", "save",
+    "Graph", "Value", "cross_entropy", "dot", "draw", "draw_dot", "engine", "functional", "graphs", "jit", "load",
+    "log_softmax", "logsumexp", "mean", "mse", "nn", "no_grad", "norm", "operations", "optim", "recorded", "reference", "save",
     "scope", "sequence_operations", "softmax", "trace", "vmap", "where",
     *_core.__all__,
 ]  # fmt: skip
 
-_SUBMODULES = {"draw", "engine", "graphs", "nn", "optim", "recorded", "reference"}
+_SUBMODULES = {"draw", "engine", "functional", "graphs", "nn", "optim", "recorded", "reference"}
 _NAMES_IN_SUBMODULES = {
     "draw_dot": "draw", "trace": "draw", "Graph": "graphs", "jit": "recorded", "vmap": "recorded", "load": "saving",
     "save": "saving",

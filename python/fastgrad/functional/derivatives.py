@@ -106,27 +106,16 @@ def hessian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
     def second_derivatives(*arguments: Any, **named: Any) -> Any:
         run = Evaluation(function, argnums, arguments, named, inlines=True)
         run.require_one_number("hessian", "differentiate one of them at a time")
-        gradient = run.recorded_gradient()
-        rows = run.rows(run.linearised(as_values=run.as_values, outputs=gradient), len(gradient))
-        return blocks(run.inner, run.inner, _symmetric(rows))
+        return blocks(run.inner, run.inner, run.hessian())
 
     return second_derivatives
-
-
-def _symmetric(rows: Any) -> Any:
-    """The lower triangle twice: a recording then leaves out what the upper one would take."""
-    import numpy as np
-
-    above = np.triu_indices(len(rows), 1)
-    rows[above] = rows.T[above]
-    return rows
 
 
 def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """What a function returns, and how that changes where the arguments move along tangents.
 
-    The product of the Jacobian with a vector, by a forward sweep: it costs as much as a gradient, however many numbers
-    the function returns.
+    The product of the Jacobian with a vector, by a forward sweep, which costs as much as a gradient, however many
+    numbers the function returns.
 
     >>> jvp(lambda x, y: x * y, (3.0, 2.0), (1.0, 10.0))
     (6.0, 32.0)
@@ -154,8 +143,8 @@ def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence
 def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """What a function returns, and a function that pulls cotangents of that back to the arguments.
 
-    The product of a vector with the Jacobian, by a reverse sweep: it costs as much as a gradient, however many numbers
-    the arguments hold. It may be called any number of times.
+    The product of a vector with the Jacobian, by a reverse sweep, which costs as much as a gradient, however many
+    numbers the arguments hold. The second function may be called any number of times.
 
     >>> value, pull = vjp(lambda x, y: [x * y, x], 3.0, 2.0)
     >>> pull([1.0, 10.0])
@@ -193,6 +182,8 @@ def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any
 def hvp(function: Callable[..., Any], x: Any, v: Any) -> Any:
     """The product of the Hessian with a vector, exactly, at the cost of a few gradients.
 
+    The slope along the vector is recorded forwards as one Value, whose gradient the product is.
+
     >>> hvp(lambda x: x[0] ** 2 * x[1], [3.0, 2.0], [1.0, 10.0])
     [64.0, 6.0]
 
@@ -208,6 +199,6 @@ def hvp(function: Callable[..., Any], x: Any, v: Any) -> Any:
     run = Evaluation(function, 0, (x,), {}, inlines=True, directions=v)
     run.require_one_number("hvp", "differentiate one of them at a time")
     direction = leaves_like(v, run.inner, "v", "x")
-    gradient = run.recorded_gradient()
-    product = run.linearised(as_values=run.as_values, outputs=gradient).push(direction)
+    slope = run.recorded_slope(direction)
+    product = run.linearised(as_values=run.as_values, outputs=[slope]).pull([1.0])
     return unflatten(run.inner, iter(product))

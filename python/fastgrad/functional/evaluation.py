@@ -8,7 +8,7 @@ from typing import Any
 
 from fastgrad import _core
 from fastgrad.engine import Value
-from fastgrad.trees import LEAF, Structure, flatten, is_array, rebuild, unflatten
+from fastgrad.trees import LEAF, Static, Structure, flatten, is_array, rebuild, unflatten
 
 Argnums = int | Sequence[int]
 
@@ -71,7 +71,7 @@ class Evaluation:
                 given[i] = unflatten(structure, following)
             results: list[Any] = []
             self.outer = flatten(function(*given, **named), results)
-            self._outputs = [r if isinstance(r, _core.Value) else Value(r) for r in results]
+            self._outputs: list[_core.Value] = [r if isinstance(r, _core.Value) else Value(r) for r in results]
 
     def _positions(self, argnums: Argnums, count: int) -> list[int]:
         positions = [argnums] if isinstance(argnums, int) else list(argnums)
@@ -89,7 +89,7 @@ class Evaluation:
         if self.outer is not LEAF:
             raise TypeError(
                 f"{transform}() needs a function that returns one number: {self._name}() returned "
-                f"{len(self._outputs)} in a {_container(self.outer)}; {instead}"
+                f"{_description(self.outer, len(self._outputs))}; {instead}"
             )
 
     def results(self) -> Any:
@@ -105,23 +105,48 @@ class Evaluation:
 
     def swept(self, cotangents: list[Any]) -> list[float]:
         """The gradient of sum(cotangents * outputs), by a sweep that also runs what has only a backward."""
-        with _Transform(self._inlines):
-            return _core.swept_gradients(self._outputs, cotangents, self.variables)
+        return _core.swept_gradients(self._outputs, cotangents, self.variables)
 
-    def linearised(self, *, as_values: bool, outputs: list[Value] | None = None) -> _core.Linearisation:
+    def linearised(self, *, as_values: bool, outputs: Sequence[_core.Value] = ()) -> _core.Linearisation:
         """How the outputs, or others that were computed from the variables, depend on the variables."""
-        with _Transform(self._inlines):
-            return _core.Linearisation(
-                self._outputs if outputs is None else outputs, self.variables, self._oldest, as_values=as_values
-            )
+        return _core.Linearisation(outputs or self._outputs, self.variables, self._oldest, as_values=as_values)
 
     def recorded_gradient(self) -> list[Value]:
         """The gradient of the one output as Values that were computed from the variables."""
         with _Transform(self._inlines):
             return self.linearised(as_values=True).pull([1.0])
 
-    def rows(self, linearisation: _core.Linearisation, count: int) -> Any:
-        """The derivatives of `count` outputs, shape (count, variables): an array of floats or of Values."""
+    def recorded_slope(self, direction: list[Any]) -> Value:
+        """How the one output changes along a direction, as a Value that was computed from the variables."""
+        with _Transform(self._inlines):
+            slope: Value = self.linearised(as_values=True).push(direction)[0]
+        return slope
+
+    def jacobian(self) -> Any:
+        """The derivative of each output in each variable: an array of floats or of Values."""
+        try:
+            return self._rows(self.linearised(as_values=self.as_values), len(self._outputs))
+        except _core.Underivable:
+            if self.as_values:
+                raise
+        return self.swept_jacobian()
+
+    def swept_jacobian(self) -> Any:
+        """The same by a sweep for each output."""
+        import numpy as np
+
+        count = len(self._outputs)
+        return np.array([self.swept(_unit(i, count)) for i in range(count)])
+
+    def hessian(self) -> Any:
+        """The second derivatives of the one output: an array of floats or of Values."""
+        gradient = self.recorded_gradient()
+        rows = self._rows(self.linearised(as_values=self.as_values, outputs=gradient), len(gradient))
+        for i, row in enumerate(rows):  # symmetric; a recording leaves out what the upper triangle would take
+            row[i + 1 :] = rows[i + 1 :, i]
+        return rows
+
+    def _rows(self, linearisation: _core.Linearisation, count: int) -> Any:
         if not self.as_values:
             return linearisation.jacobian()
         import numpy as np
@@ -130,18 +155,6 @@ class Evaluation:
         if count <= width:
             return np.array([linearisation.pull(_unit(i, count)) for i in range(count)], dtype=object)
         return np.array([linearisation.push(_unit(j, width)) for j in range(width)], dtype=object).T
-
-    def jacobian(self) -> Any:
-        """The derivative of each output in each variable."""
-        count = len(self._outputs)
-        try:
-            return self.rows(self.linearised(as_values=self.as_values), count)
-        except _core.Underivable:
-            if self.as_values:
-                raise
-        import numpy as np
-
-        return np.array([self.swept(_unit(i, count)) for i in range(count)])
 
 
 def holds_values(tree: Any) -> bool:
@@ -198,6 +211,8 @@ def _unit(position: int, count: int) -> list[Any]:
     return [float(i == position) for i in range(count)]
 
 
-def _container(structure: Structure) -> str:
-    kind = structure[0] if isinstance(structure, tuple) else type(structure)
-    return kind if isinstance(kind, str) else kind.__name__
+def _description(structure: Structure, count: int) -> str:
+    if isinstance(structure, Static):
+        return repr(structure.value)
+    kind = structure[0] if isinstance(structure[0], str) else structure[0].__name__
+    return f"{count} of them in a container of type '{kind}'"
