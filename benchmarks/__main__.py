@@ -19,6 +19,7 @@ from benchmarks import (
     operators,
     optimisers,
     report,
+    training,
 )
 from benchmarks.harness import Report, pin
 
@@ -34,6 +35,7 @@ BENCHMARKS: dict[str, Callable[[bool], Report]] = {
     "captured_calls": captured_calls.run,
     "captured_size": captured_size.run,
     "optimisers": optimisers.run,
+    "training": training.run,
 }
 
 

@@ -8,6 +8,7 @@ from importlib import import_module
 from math import sqrt
 from typing import Any
 
+from benchmarks.adam import PythonAdam
 from benchmarks.gpt import SHAPES
 from benchmarks.harness import Entrant, Figure, Peer, Repeated, Report, race, race_peers
 from fastgrad import Value, optim
@@ -53,17 +54,7 @@ class Written(OverLeaves):
 
     def __init__(self) -> None:
         super().__init__()
-        self.steps, self.means, self.squares = 0, [0.0] * PARAMETERS, [0.0] * PARAMETERS
-
-    def run(self) -> None:
-        self.steps += 1
-        means, squares, (beta1, beta2) = self.means, self.squares, BETAS
-        size, root = LR / (1.0 - beta1**self.steps), sqrt(1.0 - beta2**self.steps)
-        for i, p in enumerate(self.leaves):
-            g = p.grad
-            means[i] = beta1 * means[i] + (1.0 - beta1) * g
-            squares[i] = beta2 * squares[i] + (1.0 - beta2) * g * g
-            p.data -= size * means[i] / (sqrt(squares[i]) / root + EPS)
+        self.run = PythonAdam(self.leaves, LR, BETAS, EPS).step
 
 
 class Torch(Repeated):
