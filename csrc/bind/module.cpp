@@ -32,6 +32,7 @@ PYBIND11_MODULE(_core, module) {
     module.def("resume_recording", resume_recording, "Leave no_grad, in this thread.");
     module.attr("__version__") = FASTGRAD_VERSION;
     register_operations(module);
+    register_sweep(module);
     register_memory(module);
     register_expansion(module);
     register_scopes(module);

@@ -6,6 +6,7 @@
 namespace fastgrad::bind {
 
 void register_operations(pybind11::module_& module);
+void register_sweep(pybind11::module_& module);
 void register_memory(pybind11::module_& module);
 void register_expansion(pybind11::module_& module);
 void register_scopes(pybind11::module_& module);

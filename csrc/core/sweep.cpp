@@ -186,6 +186,18 @@ struct AlwaysAdds {
     bool run(BackwardCallback& callback) { return callback.run(); }
 };
 
+// Where they go when they are only asked for.
+struct Lists {
+    std::vector<Contribution> contributions;
+
+    void add(Node* node, double contribution) { contributions.push_back({node, std::nullopt, contribution}); }
+    void add(Node* node, std::size_t result, double contribution) {
+        contributions.push_back({node, result, contribution});
+    }
+    void prepare(Node*) {}
+    bool run(BackwardCallback&) { return true; }
+};
+
 template <class Sink>
 bool propagate_own(Node* node, Sink& sink) {
     const OwnOperation& own = *node->x.own;
@@ -268,6 +280,22 @@ void clear_gradient(Node* node) {
 bool step_back(Node* node) {
     AlwaysAdds sink;
     return propagate(node, sink);
+}
+
+std::vector<Contribution> contributions(const Node& node, double gradient, std::span<const double> results) {
+    Node twin = node;
+    twin.grad = gradient;
+    OperandList::Pointer list;
+    if (has_several_results(node.op)) {
+        list = node.x.list->copy(node.op);
+        twin.x = list.get();
+        clear_cotangents(&twin);
+        const std::span<double> cotangents = list->cotangents();
+        std::copy_n(results.begin(), std::min(results.size(), cotangents.size()), cotangents.begin());
+    }
+    Lists sink;
+    propagate(&twin, sink);
+    return sink.contributions;
 }
 
 }  // namespace fastgrad

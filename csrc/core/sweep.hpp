@@ -1,7 +1,10 @@
 // The reverse sweep.
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <span>
+#include <vector>
 
 #include "core/tape.hpp"
 
@@ -22,5 +25,16 @@ void clear_gradient(Node* node);
 
 // Adds node's gradient, through its local derivatives, to its operands' gradients, and goes no further.
 bool step_back(Node* node);
+
+// What a node adds to the gradient of an operand, or of one of its results where it has several.
+struct Contribution {
+    Node* operand;
+    std::optional<std::size_t> result;
+    double amount;
+};
+
+// What step_back would add if the node's gradient were this one, in the order of a sweep; `results` are the gradients
+// of the node's own results where it has several. Nothing for a leaf. Throws std::bad_alloc.
+std::vector<Contribution> contributions(const Node& node, double gradient, std::span<const double> results = {});
 
 }  // namespace fastgrad
