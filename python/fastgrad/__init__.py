@@ -38,24 +38,25 @@ TYPE_CHECKING = False  # type checkers take it for true; typing would be two thi
 if TYPE_CHECKING:
     from typing import Any
 
-    from fastgrad import draw, engine, functional, graphs, nn, optim, recorded, reference
+    from fastgrad import draw, engine, functional, graphs, nn, optim, playback, recorded, reference
     from fastgrad.draw import draw_dot, trace
     from fastgrad.graphs import Graph
+    from fastgrad.playback import player
     from fastgrad.recorded import jit, vmap
     from fastgrad.saving import load, save
 
 __version__ = _core.__version__
 __all__ = [
     "Graph", "Value", "cross_entropy", "dot", "draw", "draw_dot", "engine", "functional", "graphs", "jit", "load",
-    "log_softmax", "logsumexp", "mean", "mse", "nn", "no_grad", "norm", "operations", "optim", "recorded", "reference", "save",
-    "scope", "sequence_operations", "softmax", "trace", "vmap", "where",
+    "log_softmax", "logsumexp", "mean", "mse", "nn", "no_grad", "norm", "operations", "optim", "playback", "player",
+    "recorded", "reference", "save", "scope", "sequence_operations", "softmax", "trace", "vmap", "where",
     *_core.__all__,
 ]  # fmt: skip
 
-_SUBMODULES = {"draw", "engine", "functional", "graphs", "nn", "optim", "recorded", "reference"}
+_SUBMODULES = {"draw", "engine", "functional", "graphs", "nn", "optim", "playback", "recorded", "reference"}
 _NAMES_IN_SUBMODULES = {
     "draw_dot": "draw", "trace": "draw", "Graph": "graphs", "jit": "recorded", "vmap": "recorded", "load": "saving",
-    "save": "saving",
+    "save": "saving", "player": "playback",
 }  # fmt: skip
 
 

@@ -1,0 +1,72 @@
+"""A page that plays the reverse sweep node by node: `player`."""
+
+from __future__ import annotations
+
+import html
+import os
+from pathlib import Path
+
+from fastgrad.draw.graph import require_value
+from fastgrad.engine import Value
+from fastgrad.files import write_whole
+from fastgrad.playback.page import data_of, html_of
+from fastgrad.playback.sweep import Share, Step, reverse_sweep
+
+__all__ = ["Player", "Share", "Step", "player", "reverse_sweep"]
+
+
+class Player:
+    """The page as ``html``, and the ``path`` of its file, if it has one. A notebook shows the page by itself."""
+
+    def __init__(self, html: str, path: Path | None) -> None:
+        self.html = html
+        self.path = path
+
+    def __repr__(self) -> str:
+        return f"Player(path={str(self.path)!r})" if self.path else "Player()"
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<iframe srcdoc="{html.escape(self.html)}" title="fastgrad player" allowfullscreen '
+            'style="width: 100%; height: 640px; border: 0"></iframe>'
+        )
+
+
+def player(
+    root: Value,
+    path: str | os.PathLike[str] | None = "player.html",
+    *,
+    max_nodes: int | None = 400,
+    title: str | None = None,
+) -> Player:
+    """Write one HTML file that plays ``root.backward()`` step by step; it needs a browser and no network.
+
+    The sweep starts from gradients of zero, whatever they are now, and leaves the graph as it is. Own operations'
+    ``_backward`` functions are called, twice each: see `reverse_sweep`.
+
+    Args:
+        root: the result whose reverse sweep is played.
+        path: the file to write, which is replaced if it exists; None for no file.
+        max_nodes: the largest number of Values, constants among them; None for no limit.
+        title: the heading; by default it names ``root``.
+
+    Returns:
+        The page, which a notebook shows by itself.
+
+    Raises:
+        TypeError: ``root`` is not a Value.
+        ValueError: the graph has more than ``max_nodes`` Values.
+        OSError: the file cannot be written. One that was there is as it was.
+    """
+    count = require_value(root)._node_count()
+    if max_nodes is not None and count > max_nodes:
+        raise ValueError(
+            f"the graph has {count} Values, more than max_nodes={max_nodes}: "
+            "play a smaller part, or give a larger max_nodes (or None for no limit)"
+        )
+    heading = title if title is not None else f"{root.label or 'Value'}.backward()"
+    text = html_of(data_of(root, reverse_sweep(root), heading))
+    if path is None:
+        return Player(text, None)
+    write_whole(path, text.encode())
+    return Player(text, Path(path))

@@ -1,0 +1,122 @@
+"""The page: one HTML file with the player's program and the sweep as data, which asks the network for nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import math
+import re
+from collections.abc import Sequence
+from importlib import resources
+from typing import Any
+
+from fastgrad.draw.graph import graph_below
+from fastgrad.engine import Value
+from fastgrad.playback.layout import BOX_HEIGHT, BOX_WIDTH, arrange
+from fastgrad.playback.sweep import Step
+from fastgrad.playback.wording import formulas, names, symbol
+
+__all__ = ["data_of", "graph_of", "html_of"]
+
+
+def html_of(data: dict[str, Any]) -> str:
+    """The HTML file that plays ``data``, see `data_of`."""
+    script, style = _part("player.js"), _part("player.css")
+    filled = {
+        "policy": f"default-src 'none'; script-src {_digest(script)}; style-src {_digest(style)}",
+        "title": html.escape(data["title"]),
+        "style": style,
+        "script": script,
+        # Without "<" no text can end the element that holds it.
+        "data": json.dumps(data, allow_nan=False).replace("<", "\\u003c"),
+    }
+    return re.sub(r"{{(\w+)}}", lambda place: filled[place[1]], _part("player.html"))
+
+
+def data_of(root: Value, steps: Sequence[Step], heading: str) -> dict[str, Any]:
+    """What the page shows: the nodes, operands before results and ``root`` last; their connections; and the steps."""
+    graph = graph_of(root, steps)
+    index = {node: i for i, node in enumerate(graph)}
+    named = names(index)
+    symbols = [symbol(node) for node in graph]
+    badges = [_badge_width(text) if text else 0 for text in symbols]
+    layout = arrange([[index[operand] for operand in operands] for operands in graph.values()], badges)
+    several = {share.operand for step in steps for share in step.shares if share.result is not None}
+    return {
+        "title": heading,
+        "box": [BOX_WIDTH, BOX_HEIGHT],
+        "size": [layout.width, layout.height],
+        "nodes": [
+            {
+                "name": named[node],
+                "data": None if node in several else _number(node.data),
+                "x": left,
+                "y": top,
+                "op": text,
+                "badge": badge,
+            }
+            for node, (left, top), text, badge in zip(graph, layout.boxes, symbols, badges, strict=True)
+        ],
+        "connections": [
+            {"from": source, "to": target, "points": points} for (source, target), points in layout.routes.items()
+        ],
+        "steps": [_step(step, index, named) for step in steps],
+    }
+
+
+def graph_of(root: Value, steps: Sequence[Step]) -> dict[Value, list[Value]]:
+    """Each Value with its operands, which come before it; a recorded function's are also the leaves that it holds."""
+    shares = {step.node: step.shares for step in steps}
+    graph: dict[Value, list[Value]] = {}
+    for node, operands in graph_below(root).items():
+        below = [operand for operand in operands if isinstance(operand, Value)]
+        below += [share.operand for share in shares.get(node, ()) if not share.operand._operands_or_constants()]
+        for operand in below:
+            graph.setdefault(operand, [])
+        graph[node] = list(dict.fromkeys(below))
+    return graph
+
+
+def _step(step: Step, index: dict[Value, int], named: dict[Value, str]) -> dict[str, Any]:
+    words = formulas(step.node, named)
+    derivatives = words.partials or [""] * len(step.shares)
+    return {
+        "node": index[step.node],
+        "gradient": _number(step.gradient),
+        "results": [_number(gradient) for gradient in step.results],
+        "title": words.title,
+        "formula": words.value,
+        "byFunction": step.by_function,
+        "shares": [
+            {
+                "operand": index[share.operand],
+                "result": share.result,
+                "derivative": derivative,
+                "local": None if share.local is None else _number(share.local),
+                "product": _number(share.product),
+                "before": _number(share.before),
+                "after": _number(share.after),
+            }
+            for share, derivative in zip(step.shares, derivatives, strict=True)
+        ],
+    }
+
+
+def _number(x: float) -> float | str:
+    """``x`` as JSON has it, which knows neither infinities nor nan: those as text."""
+    return x if math.isfinite(x) else {math.inf: "Infinity", -math.inf: "-Infinity"}.get(x, "NaN")
+
+
+def _badge_width(text: str) -> int:
+    return max(34, 18 + 8 * min(len(text), 12))
+
+
+def _part(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    """The source of a Content-Security-Policy that allows this text alone."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
