@@ -83,5 +83,21 @@ def exact_partial(name: str, index: int, *arguments: Any) -> Any:
         return mpmath.diff(along, point[index], h=step)
 
 
+def exact_second_partial(name: str, i: int, j: int, *arguments: Any) -> Any:
+    """The derivative in two arguments, or twice in one, by central differences of as many digits as that needs."""
+    with mp.workdps(500 if min(map(abs, arguments)) < 1e-100 else 200):
+        point = [mpf(argument) for argument in arguments]
+        steps = [(abs(x) or mpf(1)) * mpf(10) ** -50 for x in point]
+
+        def moved(**by: int) -> Any:
+            return exact_function(name)(*(x + by.get(f"x{k}", 0) * steps[k] for k, x in enumerate(point)))
+
+        x, y = f"x{i}", f"x{j}"
+        if i == j:
+            return (moved(**{x: 1}) - 2 * moved() + moved(**{x: -1})) / steps[i] ** 2
+        corners = ((1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1))
+        return mpmath.fsum(sign * moved(**{x: a, y: b}) for a, b, sign in corners) / (4 * steps[i] * steps[j])
+
+
 def error(number: float, exact: Any) -> float:
     return float(abs(mpf(number) - exact) / max(1, abs(exact)))

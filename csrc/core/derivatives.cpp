@@ -1,6 +1,7 @@
 #include "core/derivatives.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <type_traits>
 
 #include "core/expand.hpp"
@@ -261,30 +262,31 @@ std::vector<T> Linearisation<X>::push(std::span<const T> tangents) const {
     return results;
 }
 
+// True if all of the derivatives are finite.
 template <class X>
 template <class T>
-void Linearisation<X>::some_rows(Flow<T>& flow, std::size_t first, std::size_t count, double* rows) const {
+bool Linearisation<X>::differentiate(Flow<T>& flow, const Directions& in, double* rows) const {
     flow.forget();
-    for (std::size_t i = 0; i < count; ++i) {
-        if (outputs_[first + i] != absent) flow.add(outputs_[first + i], unit<T>(i));
+    for (std::size_t i = 0; i < in.count; ++i) {
+        const auto position = in.backwards ? outputs_[in.first + i] : static_cast<std::uint32_t>(in.first + i);
+        if (position != absent) flow.add(position, unit<T>(i));
     }
-    reverse(flow);
-    for (std::uint32_t column = 0; column < variables_; ++column) {
-        const T numbers = flow.at(column);
-        for (std::size_t i = 0; i < count; ++i) rows[(first + i) * variables_ + column] = lane(numbers, i);
+    if (in.backwards) {
+        reverse(flow);
+    } else {
+        forward(flow);
     }
-}
-
-template <class X>
-template <class T>
-void Linearisation<X>::some_columns(Flow<T>& flow, std::size_t first, std::size_t count, double* rows) const {
-    flow.forget();
-    for (std::size_t i = 0; i < count; ++i) flow.add(static_cast<std::uint32_t>(first + i), unit<T>(i));
-    forward(flow);
-    for (std::size_t row = 0; row < outputs_.size(); ++row) {
-        const T numbers = flow.at(outputs_[row]);
-        for (std::size_t i = 0; i < count; ++i) rows[row * variables_ + first + i] = lane(numbers, i);
+    bool finite = true;
+    for (std::size_t k = 0; k < (in.backwards ? variables_ : outputs_.size()); ++k) {
+        const T numbers = flow.at(in.backwards ? static_cast<std::uint32_t>(k) : outputs_[k]);
+        for (std::size_t i = 0; i < in.count; ++i) {
+            const std::size_t direction = in.first + i;
+            const double number = lane(numbers, i);
+            rows[in.backwards ? direction * variables_ + k : k * variables_ + direction] = number;
+            finite = finite && std::isfinite(number);
+        }
     }
+    return finite;
 }
 
 template <class X>
@@ -293,20 +295,13 @@ void Linearisation<X>::jacobian(double* rows) const
 {
     const bool backwards = outputs_.size() <= variables_;
     const std::size_t directions = backwards ? outputs_.size() : variables_;
-    const auto run = [&]<class T>(Flow<T> flow, std::size_t step) {
-        for (std::size_t first = 0; first < directions; first += step) {
-            const std::size_t count = std::min(step, directions - first);
-            if (backwards) {
-                some_rows(flow, first, count, rows);
-            } else {
-                some_columns(flow, first, count, rows);
-            }
-        }
-    };
-    if (directions == 1) {
-        run(Flow<double>(*this), 1);
-    } else {
-        run(Flow<Lanes>(*this), Lanes::count);
+    Flow<Lanes> lanes(*this);
+    Flow<double> single(*this);
+    for (std::size_t first = 0; first < directions; first += Lanes::count) {
+        const std::size_t count = std::min(Lanes::count, directions - first);
+        if (count > 1 && differentiate(lanes, {backwards, first, count}, rows)) continue;
+        // Alone: an infinite derivative on the way of one direction, times 0, is nan in the others' lanes.
+        for (std::size_t i = 0; i < count; ++i) differentiate(single, {backwards, first + i, 1}, rows);
     }
 }
 

@@ -53,10 +53,12 @@ class Linearisation {
     void reverse(Flow<T>& flow) const;
     template <class T>
     void forward(Flow<T>& flow) const;
+    struct Directions {
+        bool backwards;  // from outputs, else from variables
+        std::size_t first, count;
+    };
     template <class T>
-    void some_rows(Flow<T>& flow, std::size_t first, std::size_t count, double* rows) const;
-    template <class T>
-    void some_columns(Flow<T>& flow, std::size_t first, std::size_t count, double* rows) const;
+    bool differentiate(Flow<T>& flow, const Directions& in, double* rows) const;
 
     // Positions: the variables, then the nodes that depend on them, operands before results.
     std::size_t variables_;
