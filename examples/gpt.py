@@ -34,6 +34,7 @@ NEEDS = ("matplotlib", "tqdm")
 
 WIDTH, HEADS, CONTEXT = 16, 4, 16
 HEAD = WIDTH // HEADS
+ENGINES = ("jit", "eager")
 END = 0  # the token before the first letter and after the last
 
 Vector = list[Any]  # of numbers or Values
@@ -141,12 +142,15 @@ def read_names(data: Path | None) -> list[str]:
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: it has no lines with text.
+        BadInput: it is not text in UTF-8, or has no lines with text.
     """
-    lines = sys.stdlib_module_names if data is None else data.read_text(encoding="utf-8").splitlines()
+    try:
+        lines = sys.stdlib_module_names if data is None else data.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise common.BadInput(f"{data} is not text in UTF-8: {error}") from None
     names = sorted({line.strip().strip("_") for line in lines} - {""})
     if not names:
-        raise ValueError(f"{data} has no lines with text")
+        raise common.BadInput(f"{data} has no lines with text")
     return names
 
 
@@ -212,10 +216,12 @@ def run(
     Raises:
         MissingExtra: matplotlib or tqdm is not installed.
         OSError: the data cannot be read, or the files cannot be written.
-        ValueError: the data has no names, or the temperature is not above 0.
+        BadInput: the data has no names, the temperature is not above 0, or there is no such engine.
     """
-    if temperature <= 0.0:
-        raise ValueError(f"the temperature must be above 0, got {temperature}")
+    if engine not in ENGINES:
+        raise common.BadInput(f"engine must be {' or '.join(ENGINES)}, got {engine!r}")
+    if not temperature > 0.0:
+        raise common.BadInput(f"the temperature must be above 0, got {temperature}")
     common.require(*NEEDS)
     out = common.folder(out)
     names = read_names(data)
@@ -241,8 +247,7 @@ def run(
             schedule.step()
             losses.append(surprise.data)
             bar.note(surprise=f"{sum(losses[-100:]) / len(losses[-100:]):.3f}")
-    if losses:
-        print(f"{len(losses)} steps, {(perf_counter() - start) / len(losses) * 1e3:.2f} ms each")
+    print(f"{len(losses)} steps in {perf_counter() - start:.2f} s")
 
     invented = [invent(model, tokens, rng, temperature) for _ in range(samples)]
     for name in invented:
@@ -299,7 +304,7 @@ def draw(losses: Sequence[float], names: Sequence[str], tokens: Tokens, invented
 
 def parser() -> argparse.ArgumentParser:
     parser = common.options(__doc__, steps=3000, seed=42)
-    parser.add_argument("--engine", choices=("jit", "eager"), default="jit", help="replay graphs, or build them")
+    parser.add_argument("--engine", choices=ENGINES, default="jit", help="replay graphs, or build them")
     parser.add_argument("--data", type=Path, metavar="FILE", help="a name on each line")
     parser.add_argument("--samples", type=common.whole_number(0), default=20, metavar="N", help="names to invent")
     parser.add_argument("--temperature", type=float, default=0.6, metavar="T", help="below 1 careful, above 1 wild")

@@ -173,7 +173,7 @@ def run(
     the training or the comparison early. The seed decides everything but the times.
 
     Raises:
-        ValueError: fewer than 1 step, 2 samples or 1 reference step, or an unknown engine.
+        BadInput: fewer than 1 step, 2 samples or 1 reference step, or there is no such engine.
         MissingExtra: matplotlib or tqdm is not installed.
         ArithmeticError: the reference came to another loss.
         OSError: the files cannot be written.
@@ -181,7 +181,9 @@ def run(
     limits = (("steps", steps, 1), ("samples", samples, 2), ("reference_steps", reference_steps, 1))
     for name, number, least in limits:
         if number < least:
-            raise ValueError(f"{name} must be at least {least}, got {number}")
+            raise common.BadInput(f"{name} must be at least {least}, got {number}")
+    if engine not in ENGINES:
+        raise common.BadInput(f"engine must be {' or '.join(ENGINES)}, got {engine!r}")
     common.require(*NEEDS)
     out = common.folder(out)
 

@@ -131,6 +131,18 @@ def test_wrong_options(name, capsys):
     assert f"fastgrad examples {name}: error: argument --steps: must be at least 1, got 0" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("engine_of", ["gpt", "moons"])
+def test_an_unknown_engine(engine_of, tmp_path):
+    with pytest.raises(ValueError, match=r"engine must be \w+ or \w+, got 'torch'"):
+        import_module(f"fastgrad.examples.{engine_of}").run(out=tmp_path, engine="torch")
+
+
+def test_an_error_of_a_changed_example_is_seen_where_it_happens(monkeypatch, tmp_path):
+    monkeypatch.setattr(lotka_volterra, "runge_kutta", lambda x, y, rates, h: (x / 0, y))
+    with pytest.raises(ZeroDivisionError):
+        common.command(lotka_volterra.run, lotka_volterra.parser(), ["--out", str(tmp_path)])
+
+
 # ---- the command -----------------------------------------------------------------------------------------------
 
 
@@ -362,6 +374,7 @@ def test_names_of_the_standard_library_lose_their_underscores():
     [
         (["--data", "nowhere.txt"], "nowhere.txt"),
         (["--data", os.devnull], f"{os.devnull} has no lines with text"),
+        (["--data", sys.executable], f"{sys.executable} is not text in UTF-8"),
         (["--temperature", "0"], "the temperature must be above 0, got 0.0"),
     ],
 )

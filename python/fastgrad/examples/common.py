@@ -14,8 +14,8 @@ from typing import Any, Protocol
 from fastgrad.cli.status import FAILED, INTERRUPTED
 
 __all__ = [
-    "BLUE", "GREY", "INSTALL", "RED", "MissingExtra", "Outcome", "Progress", "command", "drawing", "folder",
-    "missing", "options", "require", "save_picture", "whole_number",
+    "BLUE", "GREY", "INSTALL", "RED", "BadInput", "MissingExtra", "Outcome", "Progress", "command", "drawing",
+    "folder", "missing", "options", "require", "save_picture", "whole_number",
 ]  # fmt: skip
 
 INSTALL = 'pip install "fastgrad[examples]"'
@@ -24,6 +24,10 @@ BLUE, RED, GREY = "#2166ac", "#b2182b", "#4d4d4d"
 
 class MissingExtra(ImportError):
     """A library of the ``examples`` extra is not installed."""
+
+
+class BadInput(ValueError):
+    """What the user gave cannot be used: the message says why."""
 
 
 class Outcome(Protocol):
@@ -67,7 +71,8 @@ def whole_number(least: int) -> Callable[[str], int]:
 def command(run: Callable[..., Outcome], parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
     """Call ``run`` with the options in ``argv`` (``sys.argv[1:]`` if it is None) and return the exit status.
 
-    0 for success, 2 for an error, whose message is then on stderr, and 130 if Ctrl-C ended it.
+    0 for success, 2 for what the user can mend, which is then said on stderr, and 130 if Ctrl-C ended it. Other
+    errors are raised: examples are there to be changed, and who changes one needs to see where it went wrong.
     """
     arguments = vars(parser.parse_args(argv))
     try:
@@ -75,7 +80,7 @@ def command(run: Callable[..., Outcome], parser: argparse.ArgumentParser, argv: 
     except KeyboardInterrupt:
         print(f"{parser.prog}: interrupted", file=sys.stderr)
         return INTERRUPTED
-    except (ImportError, OSError, ArithmeticError, ValueError) as error:
+    except (BadInput, MissingExtra, OSError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return FAILED
     return INTERRUPTED if outcome.interrupted else 0
