@@ -48,7 +48,7 @@ def main() -> int:
         shell = make_shell()
         for path in arguments.notebooks:
             text = path.read_text(encoding="utf-8")
-            written = json.loads(text)
+            written = read(text)
             now = run(shell, written)
             differences = list(merge(written, now))
             if text != in_normal_form(written):
@@ -182,6 +182,20 @@ def drawing(svg: str) -> tuple[list[str], list[tuple[str, ...]]]:
 
 
 # ---- the file ------------------------------------------------------------------------------------------------
+
+
+def read(text: str) -> Json:
+    """A notebook. What its cells print is one output each: Jupyter writes several, as they come, and stderr."""
+    notebook: Json = json.loads(text)
+    for cell in code_cells(notebook):
+        outputs: list[Json] = []
+        for output in cell["outputs"]:
+            if outputs and output.get("name") == outputs[-1].get("name") == "stdout":
+                outputs[-1]["text"] += output["text"]
+            elif output.get("name") != "stderr":
+                outputs.append(output)
+        cell["outputs"] = outputs
+    return notebook
 
 
 def code_cells(notebook: Json) -> list[Json]:
