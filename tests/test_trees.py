@@ -131,14 +131,18 @@ def test_dicts_keep_their_order_and_other_mappings_become_dicts():
 
 
 @pytest.mark.parametrize("shape", [(1,), (3,), (2, 3), (2, 1, 3), (0,), (2, 0)])
-def test_an_array_becomes_its_elements_and_comes_back_as_an_array_of_objects(shape: tuple[int, ...]):
+def test_an_array_becomes_its_elements_and_comes_back_of_floats_or_of_objects(shape: tuple[int, ...]):
     numbers = np.arange(float(np.prod(shape))).reshape(shape)
     leaves: list[Any] = []
     structure = flatten(numbers, leaves)
     assert leaves == numbers.ravel().tolist()
     again = unflatten(structure, iter(leaves))
-    assert (again.shape, again.dtype) == (shape, object)
+    assert (again.shape, again.dtype) == (shape, float if leaves else object)
     assert again.tolist() == numbers.tolist()
+    values = [Value(leaf) for leaf in leaves]
+    filled = unflatten(structure, iter(values))
+    assert (filled.shape, filled.dtype) == (shape, object)
+    assert filled.ravel().tolist() == values
 
 
 def test_an_array_of_numbers_may_stay_one_leaf():
