@@ -1,4 +1,4 @@
-"""Write what is generated from the tables of operations: the stub of `_core` and the table in the docs.
+"""Write what is generated from the tables of operations: the stub of `_core`, and the tables in the docs.
 
 `python tools/generate.py` writes the files; with `--check` it only compares, and exits with 1 where one is stale.
 With `--pictures` it also draws the README's program (not compared: every Graphviz draws a little differently).
@@ -12,6 +12,7 @@ import re
 import sys
 from pathlib import Path
 
+import edges
 import fastgrad
 from fastgrad import draw
 
@@ -395,6 +396,7 @@ def generate() -> dict[Path, str]:
             rows="\n".join(map(table_row, rows)),
             sequence_rows="\n".join(map(sequence_row, fastgrad.sequence_operations())),
         ),
+        ROOT / "docs" / "edges.md": edges.page(),
     }
 
 
