@@ -1,5 +1,6 @@
-"""The documentation is run: its programs work, and print what they say; its pictures and links exist."""
+"""The documentation is run: its programs work, and print what they say; its pictures, links and quotations exist."""
 
+import importlib
 import re
 from pathlib import Path
 
@@ -9,12 +10,44 @@ import fastgrad
 from programs import run
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT / "docs" if page.is_relative_to(DOCS) else ROOT))
 
 
 def programs() -> list[tuple[str, str]]:
-    blocks = re.compile(r"```python\n(.*?)```", re.DOTALL)
-    return [(f"{page.name}-{i}", code) for page in PAGES for i, code in enumerate(blocks.findall(page.read_text()))]
+    """Each block is a program, but a lesson is one from its first block to its last."""
+    found = []
+    for page in PAGES:
+        blocks = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+        if page.parent == DOCS / "learn":
+            blocks = ["\n".join(blocks)] if blocks else []
+        found += [(f"{name_of(page)}-{i}", code) for i, code in enumerate(blocks)]
+    return found
+
+
+def names_after(lines: list[str]) -> dict[str, object]:
+    names: dict[str, object] = {}
+    for line in lines:
+        exec(line, names)
+    return names
+
+
+def columns(page: Path) -> list[list[str]]:
+    """The code in the tables whose heads are "there" and "here", top to bottom: there and here."""
+    tables = re.findall(r"^\| there[^\n]*\| here \|\n\|[-|]+\n((?:\|.*\n)+)", page.read_text(), re.MULTILINE)
+    rows = [re.split(r"(?<!\\)\|", row)[1:3] for table in tables for row in table.splitlines()]
+    return [
+        [line.replace(r"\|", "|") for cell in side for line in re.findall(r"`([^`]+)`", cell)]
+        for side in zip(*rows, strict=True)
+    ]
+
+
+def numbers(names: dict[str, object]) -> dict[str, float]:
+    return {name: x for name, x in names.items() if isinstance(x, float)}
 
 
 @pytest.mark.parametrize("code", [pytest.param(code, id=name) for name, code in programs()])
@@ -26,11 +59,50 @@ def test_program_prints_what_its_comments_say(code: str):
         assert re.fullmatch(re.escape(comment).replace(r"\.\.\.", r"\d*"), line), f"{line!r} is not {comment!r}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_within_the_project_lead_somewhere(page: Path):
     for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
         assert target.startswith("https://") or (page.parent / target).exists(), target
 
 
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_quotations_exist_in_the_files_that_they_quote(page: Path):
+    quotations = re.findall(r"```\{literalinclude\} (\S+)\n(.*?)```", page.read_text(), re.DOTALL)
+    for file, options in quotations:
+        text = (page.parent / file).read_text()
+        for anchor in re.findall(r'^:(?:start-at|end-at|end-before): "?(.*?)"?$', options, re.MULTILINE):
+            assert anchor in text, f"{file} no longer has {anchor!r}"
+
+
+@pytest.mark.parametrize("there", ["micrograd", "torch", "microgpt"])
+def test_lines_of_a_migration_run_here_and_give_the_same_numbers_as_there(there: str):
+    page = DOCS / "coming_from" / f"{'pytorch' if there == 'torch' else there}.md"
+    theirs, ours = columns(page)
+    here = names_after(ours)
+    assert numbers(here)
+    if there == "microgpt":  # a script, not a package: its left column is compared by the benchmarks
+        return
+    pytest.importorskip(there, reason=f"the left column needs {there}")
+    assert numbers(names_after(theirs)) == pytest.approx(numbers(here), rel=1e-6)
+
+
 def test_readme_counts_the_operations():
     assert f"**{len(fastgrad.operations())} operations**" in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("page", sorted((DOCS / "api").glob("*.rst")), ids=name_of)
+def test_api_page_names_what_exists(page: Path):
+    module = "fastgrad"
+    for directive, name in re.findall(
+        r"^\.\. (currentmodule|automodule|autofunction|autoclass):: (\S+)$", page.read_text(), re.M
+    ):
+        if directive.endswith("module"):
+            module = importlib.import_module(name).__name__
+        else:
+            assert hasattr(importlib.import_module(module), name), f"{module}.{name}"
+
+
+def test_api_page_of_operations_has_them_all():
+    shown = re.findall(r"autofunction:: (\w+)", (DOCS / "api" / "operations.rst").read_text())
+    rows = (*fastgrad.operations(), *fastgrad.sequence_operations())
+    assert sorted(shown) == sorted({row.name for row in rows} | {"operations", "sequence_operations"})

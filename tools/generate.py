@@ -1,20 +1,17 @@
 """Write what is generated from the tables of operations: the stub of `_core`, and the tables in the docs.
 
 `python tools/generate.py` writes the files; with `--check` it only compares, and exits with 1 where one is stale.
-With `--pictures` it also draws the README's program (not compared: every Graphviz draws a little differently).
 Needs fastgrad installed.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from pathlib import Path
 
 import edges
 import fastgrad
-from fastgrad import draw
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -400,26 +397,10 @@ def generate() -> dict[Path, str]:
     }
 
 
-def draw_pictures() -> None:
-    """The README's program, plainly and by its gradients."""
-    program = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert program is not None
-    names: dict[str, fastgrad.Value] = {}
-    exec(program[1], names)
-    names["n"].label = "n"
-    names["o"].label = "o"
-    images = ROOT / "docs" / "images"
-    (images / "neuron.svg").write_bytes(draw.draw_dot(names["o"]).pipe())
-    (images / "neuron_by_gradient.svg").write_bytes(draw.draw_dot(names["o"], color="grad").pipe())
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare instead of writing")
-    parser.add_argument("--pictures", action="store_true", help="draw the README's program too")
     options = parser.parse_args()
-    if options.pictures:
-        draw_pictures()
     stale = []
     check = options.check
     for path, text in generate().items():

@@ -1,0 +1,47 @@
+"""Draw the pictures of the documentation: each shows a Value of the page's own program, where the picture stands.
+
+The result is not compared by any check, because every Graphviz draws a little differently. Needs fastgrad installed.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+from fastgrad import Value, draw
+
+ROOT = Path(__file__).resolve().parents[1]
+
+#: Picture: its page, and the name of the Value in the page's program.
+PICTURES = {
+    "neuron": ("README.md", "o"),
+    "lesson_slopes": ("docs/learn/slopes.md", "y"),
+    "lesson_gradients": ("docs/learn/gradients.md", "L"),
+    "lesson_neuron": ("docs/learn/neuron.md", "o"),
+    "lesson_sweep": ("docs/learn/sweep.md", "f"),
+}
+
+
+def program_before(picture: str, text: str) -> str:
+    """The blocks that stand before the picture; the first one, where it opens the page."""
+    end = text.index(f"images/{picture}.svg")
+    blocks = [(block.start(), block[1]) for block in re.finditer(r"```python\n(.*?)```", text, re.DOTALL)]
+    return "\n".join([code for start, code in blocks if start < end] or [blocks[0][1]])
+
+
+def main() -> None:
+    for picture, (page, name) in PICTURES.items():
+        names: dict[str, Any] = {}
+        with redirect_stdout(io.StringIO()):
+            exec(program_before(picture, (ROOT / page).read_text()), names)
+        for variable, value in names.items():
+            if isinstance(value, Value) and not value.label:
+                value.label = variable
+        (ROOT / "docs" / "images" / f"{picture}.svg").write_bytes(draw.render(draw.draw_dot(names[name])))
+
+
+if __name__ == "__main__":
+    main()
