@@ -1,6 +1,7 @@
 """The documentation is run: its programs work, and print what they say; its pictures, links and quotations exist."""
 
 import importlib
+import json
 import re
 from pathlib import Path
 
@@ -70,7 +71,9 @@ def test_quotations_exist_in_the_files_that_they_quote(page: Path):
     quotations = re.findall(r"```\{literalinclude\} (\S+)\n(.*?)```", page.read_text(), re.DOTALL)
     for file, options in quotations:
         text = (page.parent / file).read_text()
-        for anchor in re.findall(r'^:(?:start-at|end-at|end-before): "?(.*?)"?$', options, re.MULTILINE):
+        anchors = re.findall(r'^:(?:start-at|end-at|end-before): (".*")$', options, re.MULTILINE)
+        assert anchors
+        for anchor in map(json.loads, anchors):
             assert anchor in text, f"{file} no longer has {anchor!r}"
 
 

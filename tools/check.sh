@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything that must hold, in the order in which it fails fastest. Usage: tools/check.sh [STEP ...]
-# Steps: lint, readme (the README's test command, in a clone), pythons, sanitizers, wheel. All of them by default.
+# Steps: lint, docs, readme (the README's test command, in a clone), pythons, sanitizers, wheel. All of them by default.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -15,11 +15,16 @@ clone() {  # the files that git tracks or would track, as a user gets them
     git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$1"
 }
 
-lint() {
-    say "lint, format, types, generated files"
+dev_environment() {  # made once, for the steps that need it
+    [ -d "$work/dev" ] && return
     "$python" -m venv "$work/dev"
     "$work/dev/bin/pip" install -q --upgrade pip
     "$work/dev/bin/pip" install -q --group dev -C cmake.define.FASTGRAD_WERROR=ON .
+}
+
+lint() {
+    say "lint, format, types, generated files"
+    dev_environment
     "$work/dev/bin/ruff" check .
     "$work/dev/bin/ruff" format --check .
     git ls-files 'csrc/*.cpp' 'csrc/*.hpp' 'tools/*.cpp' | xargs "$work/dev/bin/clang-format" --dry-run --Werror
@@ -29,6 +34,18 @@ lint() {
     long=$(git ls-files '*.py' '*.pyi' '*.cpp' '*.hpp' '*.inc' '*.def' '*.sh' | grep -v '_core.pyi$' | xargs wc -l | awk '$2 != "total" && $1 > 500')
     [ -z "$long" ] || { echo "files over 500 lines: $long"; return 1; }
     if grep -rn 'Python.h' csrc/core csrc/graph csrc/ops.def; then echo "the core must not include Python"; return 1; fi
+}
+
+docs() {
+    say "the documentation site, and what it would fetch from elsewhere"
+    dev_environment
+    "$work/dev/bin/pip" install -q --group docs
+    "$work/dev/bin/python" -m sphinx -q -W --keep-going docs "$work/site"
+    if grep -rnE --include='*.html' --include='*.css' \
+        '(src|srcset)="(https?:)?//|<link [^>]*href="(https?:)?//|url\(["'"'"']?(https?:)?//|@import' "$work/site"; then
+        echo "the site must work offline"
+        return 1
+    fi
 }
 
 readme() {
@@ -83,6 +100,6 @@ wheel() {
     (cd "$work" && user/bin/fastgrad --version)
 }
 
-[ $# -gt 0 ] || set -- lint readme pythons sanitizers wheel
+[ $# -gt 0 ] || set -- lint docs readme pythons sanitizers wheel
 for step in "$@"; do "$step"; done
 say "all checks passed: $*"
