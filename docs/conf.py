@@ -19,6 +19,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["images", "assets"]
 myst_heading_anchors = 3
 default_role = "py:obj"
+smartquotes = False
 highlight_language = "none"
 
 autodoc_member_order = "bysource"
@@ -36,11 +37,11 @@ html_theme_options: dict[str, Any] = {
     "logo": {"text": "fastgrad"},
     "header_links_before_dropdown": 6,
     "navbar_end": ["theme-switcher"],
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"], "edges": [], "operations": [], "benchmarks": []},  # wide tables
     "footer_start": ["copyright"],
     "footer_end": [],
-    "pygments_light_style": "a11y-high-contrast-light",
-    "pygments_dark_style": "a11y-high-contrast-dark",
+    "pygments_light_style": "github-light",
+    "pygments_dark_style": "github-dark",
 }
 html_sidebars = {"index": []}
 

@@ -42,7 +42,7 @@ docs() {
     "$work/dev/bin/pip" install -q --group docs
     "$work/dev/bin/python" -m sphinx -q -W --keep-going docs "$work/site"
     if grep -rnE --include='*.html' --include='*.css' \
-        '(src|srcset)="(https?:)?//|<link [^>]*href="(https?:)?//|url\(["'"'"']?(https?:)?//|@import' "$work/site"; then
+        '(src|srcset)="(https?:)?//|<link [^>]*href="(https?:)?//|url\(["'"'"']?(https?:)?//|@import +["'"'"']?(https?:)?//' "$work/site"; then
         echo "the site must work offline"
         return 1
     fi
