@@ -11,17 +11,17 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from fastgrad import Value, draw
+from fastgrad import Value, draw_dot
 
 ROOT = Path(__file__).resolve().parents[1]
 
-#: Picture: its page, and the name of the Value in the page's program.
-PICTURES = {
-    "neuron": ("README.md", "o"),
-    "lesson_slopes": ("docs/learn/slopes.md", "y"),
-    "lesson_gradients": ("docs/learn/gradients.md", "L"),
-    "lesson_neuron": ("docs/learn/neuron.md", "o"),
-    "lesson_sweep": ("docs/learn/sweep.md", "f"),
+#: Picture: its page, the name of the Value in the page's program, and how it is drawn.
+PICTURES: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "neuron": ("README.md", "o", {}),
+    "lesson_slopes": ("docs/learn/slopes.md", "y", {"constants": False, "precision": 0}),
+    "lesson_gradients": ("docs/learn/gradients.md", "L", {"precision": 0}),
+    "lesson_neuron": ("docs/learn/neuron.md", "o", {"precision": 2, "color": "grad"}),
+    "lesson_sweep": ("docs/learn/sweep.md", "f", {"precision": 0}),
 }
 
 
@@ -33,14 +33,15 @@ def program_before(picture: str, text: str) -> str:
 
 
 def main() -> None:
-    for picture, (page, name) in PICTURES.items():
+    for picture, (page, name, options) in PICTURES.items():
         names: dict[str, Any] = {}
         with redirect_stdout(io.StringIO()):
             exec(program_before(picture, (ROOT / page).read_text()), names)
         for variable, value in names.items():
             if isinstance(value, Value) and not value.label:
                 value.label = variable
-        (ROOT / "docs" / "images" / f"{picture}.svg").write_bytes(draw.render(draw.draw_dot(names[name])))
+        drawing = draw_dot(names[name], **options)
+        (ROOT / "docs" / "images" / f"{picture}.svg").write_bytes(drawing.pipe())
 
 
 if __name__ == "__main__":
