@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import os
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from docutils.parsers.rst import Directive
+from sphinx import addnodes
 
 import fastgrad
+from fastgrad import cli
+
+os.environ["COLUMNS"] = "84"  # what argparse wraps its help to: as wide as a block of code on these pages
 
 HERE = Path(__file__).resolve().parent
 
@@ -46,10 +54,24 @@ html_theme_options: dict[str, Any] = {
 html_sidebars = {"index": []}
 
 
-def name_file_of_the_project(app: Any, env: Any, node: nodes.Element, content: nodes.Element) -> nodes.Element | None:
-    """A link that leaves docs/ keeps its words: the site has no page for it. A file that is not there is an error."""
-    target = HERE / Path(node.get("refdoc", "")).parent / node["reftarget"]
-    return content if target.exists() else None
+class CommandHelp(Directive):
+    """``.. command-help:: draw`` shows what ``fastgrad draw --help`` prints."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        printed = io.StringIO()
+        with redirect_stdout(printed), suppress(SystemExit):
+            cli.main([self.arguments[0], "--help"])
+        return [nodes.literal_block(text=printed.getvalue(), language="none")]
+
+
+def name_folders(app: Any, doctree: nodes.document) -> None:
+    """A link to a folder of the project keeps its words: the site has no page for it."""
+    here = HERE / Path(app.env.docname).parent
+    for link in list(doctree.findall(addnodes.pending_xref)):
+        if link["reftype"] == "myst" and (here / link["reftarget"]).is_dir():
+            link.replace_self(link.children)
 
 
 def keep_bars(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
@@ -59,4 +81,5 @@ def keep_bars(app: Any, what: str, name: str, obj: Any, options: Any, lines: lis
 
 def setup(app: Any) -> None:
     app.connect("autodoc-process-docstring", keep_bars)
-    app.connect("missing-reference", name_file_of_the_project)
+    app.add_directive("command-help", CommandHelp)
+    app.connect("doctree-read", name_folders)

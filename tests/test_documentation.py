@@ -99,7 +99,7 @@ def test_readme_counts_the_operations():
 def test_api_page_names_what_exists(page: Path):
     module = "fastgrad"
     for directive, name in re.findall(
-        r"^\.\. (currentmodule|automodule|autofunction|autoclass):: (\S+)$", page.read_text(), re.M
+        r"^\.\. (currentmodule|automodule|autofunction|autoclass|autoexception):: (\S+)$", page.read_text(), re.M
     ):
         if directive.endswith("module"):
             module = importlib.import_module(name).__name__
