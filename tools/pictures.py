@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 #: Picture: its page, the name of the Value in the page's program, and how it is drawn.
 PICTURES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "neuron": ("README.md", "o", {}),
+    "neuron_by_gradient": ("README.md", "o", {"color": "grad"}),
     "lesson_slopes": ("docs/learn/slopes.md", "y", {"constants": False, "precision": 0}),
     "lesson_gradients": ("docs/learn/gradients.md", "L", {"precision": 0}),
     "lesson_neuron": ("docs/learn/neuron.md", "o", {"precision": 2, "color": "grad"}),
@@ -26,8 +27,8 @@ PICTURES: dict[str, tuple[str, str, dict[str, Any]]] = {
 
 
 def program_before(picture: str, text: str) -> str:
-    """The blocks that stand before the picture; the first one, where it opens the page."""
-    end = text.index(f"images/{picture}.svg")
+    """The blocks that stand before the picture; the first one, where it opens the page or stands on another."""
+    end = text.find(f"images/{picture}.svg")
     blocks = [(block.start(), block[1]) for block in re.finditer(r"```python\n(.*?)```", text, re.DOTALL)]
     return "\n".join([code for start, code in blocks if start < end] or [blocks[0][1]])
 

@@ -272,8 +272,8 @@ void register_optimiser(py::module_& module) {
     module.def("clip_grad_norm_", &clip_grad_norm, "parameters"_a, "max_norm"_a, "norm_type"_a = 2.0,
                "error_if_nonfinite"_a = false,
                "Scale the gradients down so that all of them together have at most the norm max_norm.\n\n"
-               "Each is multiplied by min(1, max_norm / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_ does, so\n"
-               "that a norm of inf makes finite gradients 0, and a norm of nan all of them nan.\n\n"
+               "Each is multiplied by min(1, max_norm / (norm + 1e-6)), as ``torch.nn.utils.clip_grad_norm_`` does,\n"
+               "so that a norm of inf makes finite gradients 0, and a norm of nan all of them nan.\n\n"
                "Args:\n"
                "    parameters: An iterable of leaf Values.\n"
                "    max_norm: At least 0; with inf the gradients stay, and the norm is only found.\n"
