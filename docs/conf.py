@@ -27,7 +27,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["images", "assets"]
 myst_heading_anchors = 3
 default_role = "py:obj"
-smartquotes = False
+smartquotes_action = "D"  # dashes alone: quotes stay as they are typed
 highlight_language = "none"
 
 autodoc_member_order = "bysource"
