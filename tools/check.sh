@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Everything that must hold, in the order in which it fails fastest. Usage: tools/check.sh [STEP ...]
-# Steps: lint, docs, readme (the README's test command, in a clone), pythons, sanitizers, wheel. All of them by default.
+# Steps: lint, docs, readme (the README's test command, in a clone), pythons, sanitizers, wheel. By default all of them,
+# the sanitizers beside the other Pythons: the suite uses one core.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -100,6 +101,16 @@ wheel() {
     (cd "$work" && user/bin/fastgrad --version)
 }
 
-[ $# -gt 0 ] || set -- lint docs readme pythons sanitizers wheel
+beside() {  # the first step's output follows the second's
+    "$1" >"$work/$1.log" 2>&1 &
+    local first=$!
+    "$2"
+    wait "$first" || { cat "$work/$1.log"; return 1; }
+    cat "$work/$1.log"
+}
+
+pythons_and_sanitizers() { beside sanitizers pythons; }
+
+[ $# -gt 0 ] || set -- lint docs readme pythons_and_sanitizers wheel
 for step in "$@"; do "$step"; done
 say "all checks passed: $*"
