@@ -395,6 +395,22 @@ def test_errors_say_what_was_given_and_what_to_do(call: Callable[[], Any], error
     assert message in str(raised.value)
 
 
+def test_native_half_checks_what_it_is_given():
+    x = Value(2.0)
+    linearisation = _core.Linearisation([x * 3.0], [x], x, as_values=False)
+    for call, error in (
+        (lambda: linearisation.pull([]), ValueError),
+        (lambda: linearisation.push([1.0, 2.0]), ValueError),
+        (lambda: linearisation.pull(["a"]), TypeError),
+        (lambda: _core.swept_gradients([x], [], [x]), ValueError),
+        (lambda: _core.swept_gradients([1.0], [1.0], [x]), TypeError),
+        (lambda: _core.Linearisation([x], [x], None, as_values=False), TypeError),
+        (lambda: _core.new_variables(["a"]), TypeError),
+    ):
+        with pytest.raises(error):
+            call()
+
+
 def test_everything_has_a_documentation():
     for name in functional.__all__:
         assert getattr(functional, name).__doc__, name

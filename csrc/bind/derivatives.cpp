@@ -137,53 +137,70 @@ void translate_underivable(std::exception_ptr pending) {
 
 // --- what fastgrad.functional calls
 
+constexpr const char *a_cotangent = "a cotangent", *a_tangent = "a tangent";
+
 py::list as_results(const py::list& objects) { return values_of(terms_of(objects, "a result")); }
 
+void require_as_many(const py::list& directions, std::size_t size, const char* what) {
+    if (directions.size() == size) return;
+    throw py::value_error(std::string(what) + " is needed for each of " + std::to_string(size) + ", not " +
+                          std::to_string(directions.size()));
+}
+
 py::list swept_gradients(const py::list& outputs, const py::list& cotangents, const py::list& variables) {
+    require_as_many(cotangents, outputs.size(), a_cotangent);
     std::vector<double> results(variables.size());
-    if (!gradients(nodes_of(outputs, "outputs"), numbers_of(cotangents, "a cotangent"),
+    if (!gradients(nodes_of(outputs, "outputs"), numbers_of(cotangents, a_cotangent),
                    nodes_of(variables, "variables"), results)) {
         throw py::error_already_set();
     }
     return floats_of(results);
 }
 
-using AnyLinearisation = std::variant<Linearisation<double>, Linearisation<Term>>;
+class AnyLinearisation {
+ public:
+    AnyLinearisation(const py::list& outputs, const py::list& variables, const py::object& oldest, bool as_values)
+        : any_(make(nodes_of(outputs, "outputs"), nodes_of(variables, "variables"),
+                    nodes_of(py::make_tuple(oldest), "oldest").front(), as_values)) {}
 
-AnyLinearisation linearise(const py::list& outputs, const py::list& variables, const py::object& oldest,
-                           bool as_values) {
-    const std::vector<Node*> of = nodes_of(outputs, "outputs"), in = nodes_of(variables, "variables");
-    const Node* before = node_of(oldest.ptr());
-    if (as_values) return Linearisation<Term>(of, in, before);
-    return Linearisation<double>(of, in, before);
-}
-
-// Of Values, where the linearisation is made of them or where some are given.
-template <class Function>
-py::list run(const AnyLinearisation& any, const py::list& directions, const char* what, Function function) {
-    const auto* in_numbers = std::get_if<Linearisation<double>>(&any);
-    if (in_numbers && !holds_values(directions)) {
-        return floats_of(function(*in_numbers, std::span<const double>(numbers_of(directions, what))));
+    py::list pull(const py::list& cotangents) const {
+        std::visit([&](const auto& of) { require_as_many(cotangents, of.outputs(), a_cotangent); }, any_);
+        return run(cotangents, a_cotangent, [](const auto& of, auto given) { return of.pull(given); });
     }
-    const std::vector<Term> terms = terms_of(directions, what);
-    return values_of(std::visit([&](const auto& of) { return function(of, std::span(terms)); }, any));
-}
+    py::list push(const py::list& tangents) const {
+        std::visit([&](const auto& of) { require_as_many(tangents, of.variables(), a_tangent); }, any_);
+        return run(tangents, a_tangent, [](const auto& of, auto given) { return of.push(given); });
+    }
+    py::array jacobian() const {
+        const auto& of = std::get<Linearisation<double>>(any_);
+        Array rows({static_cast<py::ssize_t>(of.outputs()), static_cast<py::ssize_t>(of.variables())});
+        of.jacobian(rows.mutable_data());
+        std::for_each(rows.mutable_data(), rows.mutable_data() + rows.size(), [](double& entry) { entry += 0.0; });
+        return rows;
+    }
 
-py::list pull(const AnyLinearisation& any, const py::list& cotangents) {
-    return run(any, cotangents, "a cotangent", [](const auto& of, auto given) { return of.pull(given); });
-}
+ private:
+    using Any = std::variant<Linearisation<double>, Linearisation<Term>>;
 
-py::list push(const AnyLinearisation& any, const py::list& tangents) {
-    return run(any, tangents, "a tangent", [](const auto& of, auto given) { return of.push(given); });
-}
+    static Any make(const std::vector<Node*>& outputs, const std::vector<Node*>& variables, const Node* oldest,
+                    bool as_values) {
+        if (as_values) return Linearisation<Term>(outputs, variables, oldest);
+        return Linearisation<double>(outputs, variables, oldest);
+    }
 
-py::array jacobian(const AnyLinearisation& any) {
-    const auto& of = std::get<Linearisation<double>>(any);
-    Array rows({static_cast<py::ssize_t>(of.outputs()), static_cast<py::ssize_t>(of.variables())});
-    of.jacobian(rows.mutable_data());
-    std::for_each(rows.mutable_data(), rows.mutable_data() + rows.size(), [](double& entry) { entry += 0.0; });
-    return rows;
-}
+    // Values, where the linearisation is made of them or where some are given; else floats.
+    template <class Function>
+    py::list run(const py::list& directions, const char* what, Function function) const {
+        const auto* in_numbers = std::get_if<Linearisation<double>>(&any_);
+        if (in_numbers && !holds_values(directions)) {
+            return floats_of(function(*in_numbers, std::span<const double>(numbers_of(directions, what))));
+        }
+        const std::vector<Term> terms = terms_of(directions, what);
+        return values_of(std::visit([&](const auto& of) { return function(of, std::span(terms)); }, any_));
+    }
+
+    Any any_;
+};
 
 }  // namespace
 
@@ -209,11 +226,13 @@ void register_derivatives(py::module_& module) {
                "The gradient of sum(cotangents * outputs), by a sweep after which every grad is what it was.");
     py::class_<AnyLinearisation>(module, "Linearisation",
                                  "How some outputs depend on some variables, to first order.")
-        .def(py::init(&linearise), py::arg("outputs"), py::arg("variables"), py::arg("oldest"), py::kw_only(),
-             py::arg("as_values"))
-        .def("pull", pull, py::arg("cotangents"), "The gradient of sum(cotangents * outputs).")
-        .def("push", push, py::arg("tangents"), "How the outputs change where the variables move along tangents.")
-        .def("jacobian", jacobian, "The derivative of each output in each variable, shape (outputs, variables).");
+        .def(py::init<const py::list&, const py::list&, const py::object&, bool>(), py::arg("outputs"),
+             py::arg("variables"), py::arg("oldest"), py::kw_only(), py::arg("as_values"))
+        .def("pull", &AnyLinearisation::pull, py::arg("cotangents"), "The gradient of sum(cotangents * outputs).")
+        .def("push", &AnyLinearisation::push, py::arg("tangents"),
+             "How the outputs change where the variables move along tangents.")
+        .def("jacobian", &AnyLinearisation::jacobian,
+             "The derivative of each output in each variable, shape (outputs, variables).");
 }
 
 }  // namespace fastgrad::bind

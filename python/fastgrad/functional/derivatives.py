@@ -163,17 +163,18 @@ def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any
         ValueError: from the second function: the cotangents have another structure than the outputs.
     """
     run = Evaluation(function, range(len(primals)), primals, {}, inlines=False)
-    linearisation: _core.Linearisation | None = None
+    gradients: Callable[[list[Any]], list[Any]]
     try:
-        linearisation = run.linearised(as_values=run.as_values)
+        gradients = run.linearised(as_values=run.as_values).pull  # keeps no graph alive, if it is made of floats
     except _core.Underivable:
         if run.as_values:
             raise
+        gradients = run.swept
+    inner, outer = run.inner, run.outer
 
     def pull(cotangents: Any) -> tuple[Any, ...]:
-        given = leaves_like(cotangents, run.outer, "cotangents", "what the function returned")
-        gradients = run.swept(given) if linearisation is None else linearisation.pull(given)
-        pulled: tuple[Any, ...] = unflatten(run.inner, iter(gradients))
+        given = leaves_like(cotangents, outer, "cotangents", "what the function returned")
+        pulled: tuple[Any, ...] = unflatten(inner, iter(gradients(given)))
         return pulled
 
     return run.results(), pull
