@@ -92,7 +92,7 @@ def run(quick: bool) -> Report:
         report.figures.append(Figure("fastgrad against micrograd", [], text="micrograd is not installed"))
         return report
     rounds = 3 if quick else 9
-    for collect, title, limit in ((True, "as a user runs it", 200), (False, "garbage collector off", 25)):
+    for collect, title, limit in ((True, "as a user runs it", 800), (False, "garbage collector off", 25)):
         with contenders(Training, ("fastgrad", collect), ("micrograd", collect)) as (ours, theirs):
             require_close(ours("answer"), theirs("answer"), "moons: loss and gradients")
             nodes = ours("nodes")
