@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 from importlib import import_module
 from typing import Any
 
 from benchmarks.adam import PythonAdam
 from benchmarks.gpt import FULL, NAME
-from benchmarks.harness import Entrant, Figure, Repeated, Report, race, ratios
+from benchmarks.harness import Bound, Entrant, Figure, Repeated, Report, race, ratios
 
 RATE, BETAS, EPS = 0.01, (0.85, 0.99), 1e-8
 TOKENS = 27
@@ -20,7 +21,9 @@ CHECKED_STEPS = 3
 class Training(Repeated):
     """The model of `examples/gpt.py` on one engine; a run is one step on the same name."""
 
-    def __init__(self, contender: str, tokens: list[int]) -> None:
+    def __init__(self, contender: str, tokens: list[int], collect: bool) -> None:
+        if not collect:
+            gc.disable()
         gpt = import_module("fastgrad.examples.gpt")
         pure = contender == "fastgrad.reference"
         self.model: Any = gpt.GPT(import_module(contender if pure else "fastgrad"), TOKENS, seed=42)
@@ -51,12 +54,15 @@ class Training(Repeated):
 def run(quick: bool) -> Report:
     report = Report("Training: a step of `examples/gpt.py` with Adam, forward, backward and update")
     for tokens, title in ((NAME, "a name of 7 letters"), (FULL, "a full context of 16")):
-        expected = Training("eager", tokens).answer()
-        entrants = {name: Entrant(Training, (name, tokens), runs) for name, runs in RUNS.items()}
-        costs = race(entrants, expected, 3 if quick else 7, f"training, {title}")
-        for name, target in TARGETS.items():
-            faster = ratios(costs["fastgrad.reference"], costs[name])
-            report.figures.append(Figure(f"{title}: fastgrad.reference / {name}", faster, "x", "at least", target))
-        for name, cost in costs.items():
-            report.figures.append(Figure(f"{title}: {name}", [each / 1e3 for each in cost], " ms"))
+        expected = Training("eager", tokens, True).answer()
+        for collect in (True, False):
+            about = title if collect else f"{title}, garbage collector off"
+            bound: Bound = "at least" if collect else None
+            entrants = {name: Entrant(Training, (name, tokens, collect), runs) for name, runs in RUNS.items()}
+            costs = race(entrants, expected, 3 if quick else 7, f"training, {about}")
+            for name, target in TARGETS.items():
+                faster = ratios(costs["fastgrad.reference"], costs[name])
+                report.figures.append(Figure(f"{about}: fastgrad.reference / {name}", faster, "x", bound, target))
+            for name, cost in costs.items():
+                report.figures.append(Figure(f"{about}: {name}", [each / 1e3 for each in cost], " ms"))
     return report
