@@ -68,10 +68,11 @@ Term where(const Term& condition, const Term& x, const Term& y) {
 
 Term slope(const Term& coordinate, const Term& length) { return keep_if(coordinate / or_one(length), length); }
 
+// Of 0 ** 0 it is 0; and where 1 / x overflows, 0 times that would not be.
 Term power_dx(const Term& x, const Term& y) {
     if (y.is(0.0)) return 0.0;
     const Term result = y * pow(x, y - 1.0);
-    return y.is_constant() ? result : keep_if(result, hypot(x, y));
+    return y.is_constant() ? result : keep_if(result, hypot(x * 0x1p-52, y));
 }
 
 Term power_dy(const Term& x, const Term&, const Term& r) { return r * log(or_one(x)); }
