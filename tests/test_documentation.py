@@ -105,9 +105,3 @@ def test_api_page_names_what_exists(page: Path):
             module = importlib.import_module(name).__name__
         else:
             assert hasattr(importlib.import_module(module), name), f"{module}.{name}"
-
-
-def test_api_page_of_operations_has_them_all():
-    shown = re.findall(r"autofunction:: (\w+)", (DOCS / "api" / "operations.rst").read_text())
-    rows = (*fastgrad.operations(), *fastgrad.sequence_operations())
-    assert sorted(shown) == sorted({row.name for row in rows} | {"operations", "sequence_operations"})
