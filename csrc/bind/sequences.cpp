@@ -3,12 +3,12 @@
 
 #include <Python.h>
 
-#include <new>
 #include <string>
 #include <vector>
 
 #include "bind/capturing.hpp"
 #include "bind/convert.hpp"
+#include "bind/guarded.hpp"
 #include "bind/recording.hpp"
 #include "bind/value_slots.hpp"
 #include "core/expand.hpp"
@@ -161,16 +161,6 @@ class Call {
     OperandList::Pointer operands_;
     bool has_values_ = false, has_subclasses_ = false;
 };
-
-// Runs what may run out of memory; null with MemoryError set if it does.
-template <class Body>
-PyObject* guarded(Body body) {
-    try {
-        return body();
-    } catch (const std::bad_alloc&) {
-        return PyErr_NoMemory();
-    }
-}
 
 bool require_elements(const Items& items, const char* function) {
     if (items.size() != 0) return true;

@@ -10,6 +10,7 @@
 #include "bind/convert.hpp"
 #include "bind/copying.hpp"
 #include "bind/evaluate.hpp"
+#include "bind/guarded.hpp"
 #include "bind/value_slots.hpp"
 #include "core/order.hpp"
 #include "core/sweep.hpp"
@@ -18,16 +19,6 @@
 namespace fastgrad::bind {
 
 namespace {
-
-// Runs what may run out of memory; null with MemoryError set if it does.
-template <class Body>
-PyObject* guarded(Body body) {
-    try {
-        return body();
-    } catch (const std::bad_alloc&) {
-        return PyErr_NoMemory();
-    }
-}
 
 // --- attributes
 

@@ -53,20 +53,24 @@ Number<Numbers> mse(const Numbers& pairs) {
     return total / static_cast<double>(pairs.size() / 2);
 }
 
+// `better` of the first two, then of that and the third, ...
+template <class Numbers, class Better>
+Number<Numbers> best(const Numbers& x, Better better) {
+    Number<Numbers> found = x[0];
+    for (std::size_t i = 1; i < x.size(); ++i) found = better(found, x[i]);
+    return found;
+}
+
 template <class Numbers>
 Number<Numbers> max(const Numbers& x) {
     using formulas::larger;
-    Number<Numbers> largest = x[0];
-    for (std::size_t i = 1; i < x.size(); ++i) largest = larger(largest, x[i]);
-    return largest;
+    return best(x, [](const auto& a, const auto& b) { return larger(a, b); });
 }
 
 template <class Numbers>
 Number<Numbers> min(const Numbers& x) {
     using formulas::smaller;
-    Number<Numbers> smallest = x[0];
-    for (std::size_t i = 1; i < x.size(); ++i) smallest = smaller(smallest, x[i]);
-    return smallest;
+    return best(x, [](const auto& a, const auto& b) { return smaller(a, b); });
 }
 
 // By hypot, which neither overflows nor loses small numbers; `keep` is told the length of each beginning.
