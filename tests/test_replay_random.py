@@ -18,7 +18,7 @@ from replays import EVERY_WIDTH, INSTRUCTION_SETS, Capture, all_bits, assert_clo
 
 #: Operations through which no gradient flows to some operand. The eager engine adds 0 times what comes from above,
 #: which is nan where that is not finite; a graph adds nothing.
-FLAT = {"floor", "ceil", "less", "less_equal", "keep_if", "drop_if", "stop_gradient", "copysign"}
+FLAT = {row.name for row in fastgrad.operations() if "0.0" in row.partials}
 #: Passes that keep every value; with the others sums are taken in another order, and squares are products.
 EXACT_PASSES = ("fold", "share", "prune", "hoist")
 

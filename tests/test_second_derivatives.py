@@ -162,8 +162,11 @@ def test_operations_on_sequences(function: Callable[[Any], Any]):
 
 # ---- random programs
 
-tame_numbers = st.floats(-3.0, 3.0)
-programs = recipes([name for name in NAMES if name != "polygamma"], constants=tame_numbers, most_steps=12)
+tame_numbers = st.one_of(st.floats(0.05, 3.0), st.floats(-3.0, -0.05))
+#: At a kink the second derivatives depend on the order in which they are taken; polygamma is for positive numbers.
+KINKED = {"abs", "relu", "leaky_relu", "elu", "maximum", "minimum", "copysign", "keep_if", "drop_if"}
+smooth = [name for name in NAMES if name not in {*KINKED, "polygamma"}]
+programs = recipes(smooth, constants=tame_numbers, most_steps=12)
 
 
 def computed(recipe: Recipe, leaves: list[Any]) -> list[Any]:
@@ -179,6 +182,14 @@ def computed(recipe: Recipe, leaves: list[Any]) -> list[Any]:
     return cook(recipe, Kitchen())[0]
 
 
+def is_tame(recipe: Recipe) -> bool:
+    """Whether no number is so small or so large that slopes cancel: hypot(x, -x) at 1e-8 has second ones of 1e8."""
+    nodes = computed(recipe, list(map(Value, recipe.leaves)))
+    return all(
+        0.01 <= abs(node.data) <= 100.0 or node._op in ("less", "less_equal", "floor", "ceil") for node in nodes
+    )
+
+
 def all_finite(*trees: Any) -> bool:
     return all(bool(np.all(np.abs(np.array(tree, dtype=float)) < 1e100)) for tree in trees)
 
@@ -186,6 +197,7 @@ def all_finite(*trees: Any) -> bool:
 @settings(max_examples=150, deadline=None)
 @given(recipe=programs, direction=st.lists(tame_numbers, min_size=4, max_size=4))
 def test_derivatives_of_random_programs_agree_with_each_other(recipe: Recipe, direction: list[float]):
+    assume(is_tame(recipe))
     x = recipe.leaves
 
     def function(leaves: list[Any]) -> Any:
@@ -215,6 +227,7 @@ def test_derivatives_of_random_programs_agree_with_each_other(recipe: Recipe, di
 @settings(max_examples=50, deadline=None)
 @given(recipe=programs, count=st.integers(1, 12))
 def test_jacobians_of_random_programs_are_the_same_forwards_and_backwards(recipe: Recipe, count: int):
+    assume(is_tame(recipe))
     x = recipe.leaves
 
     def outputs(leaves: list[Any]) -> list[Any]:
