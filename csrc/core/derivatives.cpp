@@ -123,7 +123,7 @@ class Linearisation<X>::Builder {
  private:
     void include_partials(Node* node) {
         const std::size_t before = of_.edges_.size();
-        const auto number_of = [this](Node* of) -> X {
+        const auto number_of = [&](Node* of) -> X {
             if constexpr (std::is_same_v<X, Term>) {
                 return Term(resolved(of));
             } else {
@@ -306,7 +306,8 @@ void Linearisation<X>::jacobian(double* rows) const
 }
 
 template class Linearisation<double>;
-template class Linearisation<Term>;
+// Not the whole class, whose jacobian() is for doubles: clang 14 would instantiate it in spite of its constraint.
+template Linearisation<Term>::Linearisation(std::span<Node* const>, std::span<Node* const>, const Node*);
 template std::vector<double> Linearisation<double>::pull(std::span<const double>) const;
 template std::vector<double> Linearisation<double>::push(std::span<const double>) const;
 template std::vector<Term> Linearisation<double>::pull(std::span<const Term>) const;
