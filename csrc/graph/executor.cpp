@@ -180,6 +180,8 @@ class Walk {
         return varies(slot) ? memory_.varying_gradients + (slot - first_varying_) * lanes
                             : memory_.fixed_gradients + std::size_t{slot} * lane_count;
     }
+    // Null where the numbers alone were asked for: memory has no gradients then.
+    double* gradient_if_any(Slot slot) const { return memory_.fixed_gradients ? gradient(slot) : nullptr; }
 
     bool is_contiguous(const Access& access) const { return access.step == 1 && (lanes == 1 || access.varies); }
 
@@ -284,7 +286,7 @@ class Walk {
 
     Factor factor(const Access& access) const {
         if (access.is_absent()) return {};
-        return {value(access.first), access.no_gradient ? nullptr : gradient(access.first),
+        return {value(access.first), access.no_gradient ? nullptr : gradient_if_any(access.first),
                 access.step,         access.inner,
                 access.again,        access.varies};
     }
@@ -297,7 +299,7 @@ class Walk {
                 factor(run.y),
                 factor(run.addend),
                 value(result_slot(run)),
-                gradient(result_slot(run))};
+                gradient_if_any(result_slot(run))};
     }
 
     // A dot whose terms lie anywhere.
