@@ -17,7 +17,6 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from math import log
 from pathlib import Path
 from time import perf_counter
@@ -26,6 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import fastgrad
+from fastgrad import scope
 from fastgrad.examples import common
 from fastgrad.nn import Module
 from fastgrad.optim import Adam, LinearLR
@@ -80,12 +80,16 @@ class GPT(Module):
 
     def __call__(self, token: Any, place: int, memory: Memory) -> Vector:
         """How well each token would come next, as logits. The memory gains what this letter offers to later ones."""
-        x = [letter + where for letter, where in zip(self.row(self.letters, token), self.places[place], strict=True)]
-        x = self.normalised(x)
-        x = added(x, self.attention(self.normalised(x), memory))
-        hidden = [h.relu() for h in self.linear(self.widen, self.normalised(x))]
-        x = added(x, self.linear(self.narrow, hidden))
-        return self.linear(self.scores, x)
+        with scope("embedding"):
+            letter, where = self.row(self.letters, token), self.places[place]
+            x = self.normalised(added(letter, where))
+        with scope("attention"):
+            x = added(x, self.attention(self.normalised(x), memory))
+        with scope("mlp"):
+            hidden = [h.relu() for h in self.linear(self.widen, self.normalised(x))]
+            x = added(x, self.linear(self.narrow, hidden))
+        with scope("logits"):
+            return self.linear(self.scores, x)
 
     def attention(self, x: Vector, memory: Memory) -> Vector:
         """Each head asks all letters so far, and mixes their values by how well their keys fit its query."""
@@ -94,11 +98,12 @@ class GPT(Module):
         keys.append(self.linear(self.key, x))
         values.append(self.linear(self.value, x))
         found: Vector = []
-        for start in range(0, WIDTH, HEAD):
-            head = slice(start, start + HEAD)
-            fits = [self.engine.dot(query[head], key[head]) / HEAD**0.5 for key in keys]
-            weights = self.engine.softmax(fits)
-            found += [self.engine.dot(weights, column) for column in zip(*(v[head] for v in values), strict=True)]
+        for number in range(HEADS):
+            head = slice(number * HEAD, (number + 1) * HEAD)
+            with scope(f"head{number}"):
+                fits = [self.engine.dot(query[head], key[head]) / HEAD**0.5 for key in keys]
+                weights = self.engine.softmax(fits)
+                found += [self.engine.dot(weights, column) for column in zip(*(v[head] for v in values), strict=True)]
         return self.linear(self.mix, found)
 
     def linear(self, matrix: Matrix, x: Vector) -> Vector:
@@ -112,9 +117,11 @@ class GPT(Module):
     def loss(self, tokens: Sequence[Any]) -> Any:
         """The mean surprise about each token after the first, in nats."""
         memory: Memory = ([], [])
-        pairs = enumerate(pairwise(tokens))
-        surprises = [self.surprise(self(token, place, memory), after) for place, (token, after) in pairs]
-        return self.engine.mean(surprises)
+        logits = [self(token, place, memory) for place, token in enumerate(tokens[:-1])]
+        with scope("loss"):
+            return self.engine.mean(
+                [self.surprise(row, after) for row, after in zip(logits, tokens[1:], strict=True)]
+            )
 
     # A token is an int. A recording must serve every name of its length, so that tokens are numbers in it: one-hot
     # rows, whose products with a matrix are what an int would choose.

@@ -25,6 +25,11 @@ def chain_of_products() -> Value:
     return loss
 
 
+def product_plus_a_number() -> Value:
+    a, b, c = Value(2.0, label="a"), Value(-3.0, label="b"), Value(10.0, label="c")
+    return a * b + c
+
+
 def weighted_sum() -> Value:
     x1, x2 = Value(2.0, label="x1"), Value(0.0, label="x2")
     w1, w2 = Value(-3.0, label="w1"), Value(1.0, label="w2")
@@ -69,7 +74,7 @@ def own_operations() -> Value:
 
 # What the lecture and its retellings draw, and then what else there is.
 LESSONS: list[Callable[[], Value]] = [
-    chain_of_products, weighted_sum, neuron, neuron_from_exponentials, product_with_a_sum,
+    chain_of_products, product_plus_a_number, weighted_sum, neuron, neuron_from_exponentials, product_with_a_sum,
 ]  # fmt: skip
 EXPRESSIONS = [*LESSONS, squares, own_operations, lambda: Value(1.0)]
 

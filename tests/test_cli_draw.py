@@ -280,7 +280,8 @@ def test_names_are_those_that_python_reads(tmp_path):
         (["a", "a=1", "-o", "no/such/folder/a.dot"], "no/such/folder/a.dot"),
         (["a", "a=1", "--show", "label,size"], "'size'"),
         (["a", "a=1", "--precision", "99"], "99"),
-        (["a*a*a", "a=1", "--max-nodes", "2"], "more than max_nodes=2"),
+        (["a*a*a", "a=1", "--max-nodes", "0"], "max_nodes must be 1 or more, got 0"),
+        (["a*a*a", "a=1", "--depth", "-1"], "depth must be 0 or more, got -1"),
     ],
 )
 def test_errors_go_to_stderr(words, message, tmp_path, monkeypatch, capsys):

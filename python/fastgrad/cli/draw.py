@@ -52,7 +52,10 @@ def add_parser(commands: Any) -> None:
         "--constants", action=argparse.BooleanOptionalAction, default=True, help="boxes for constants (default: yes)"
     )
     draw.add_argument("--precision", type=int, default=4, metavar="N", help="digits after the point (default: 4)")
-    draw.add_argument("--max-nodes", type=int, default=400, metavar="N", help="the most boxes drawn (default: 400)")
+    draw.add_argument(
+        "--max-nodes", type=int, default=400, metavar="N", help="beyond N Values, draw groups of them (default: 400)"
+    )
+    draw.add_argument("--depth", type=int, metavar="N", help="draw groups, with N levels of scopes open")
     draw.add_argument("--rankdir", choices=("LR", "TB"), default="LR", help="left to right, or top to bottom")
     draw.set_defaults(run=run)
 
@@ -113,7 +116,7 @@ def _values(words: list[str]) -> dict[str, float]:
 
 def _draw(result: Value, format: str, arguments: argparse.Namespace) -> Digraph:
     options: dict[str, Any] = {} if arguments.show is None else {"show": arguments.show.split(",")}
-    for name in ("rankdir", "color", "constants", "precision", "max_nodes"):
+    for name in ("rankdir", "color", "constants", "precision", "max_nodes", "depth"):
         options[name] = getattr(arguments, name)
     return result.draw_dot(format, **options)
 

@@ -1,19 +1,20 @@
-"""The DOT text of a graph: a box for each Value, an ellipse for each operation, as micrograd's lecture draws them."""
+"""The DOT text of a graph: a box for each Value, an ellipse for each operation, as micrograd's lecture draws them.
+
+A large graph is drawn by groups: see `fastgrad.draw.collapse`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import operator
+from collections.abc import Iterable
 from typing import Literal
 
-from graphviz import nohtml
-
 from fastgrad import _core
-from fastgrad.draw import look
-from fastgrad.draw.colors import Scale
+from fastgrad.draw import look, single
+from fastgrad.draw.collapse import add_groups
 from fastgrad.draw.digraph import Digraph
 from fastgrad.draw.graph import Graph, expanded, graph_below, has_at_most, require_value
 from fastgrad.draw.look import Look
-from fastgrad.draw.text import name_part
 from fastgrad.engine import Value
 
 __all__ = ["MAX_NODES", "draw_dot"]
@@ -29,6 +30,7 @@ def draw_dot(
     rankdir: str = "LR",
     *,
     max_nodes: int | None = MAX_NODES,
+    depth: int | None = None,
     show: Iterable[str] = look.FIELDS,
     color: Literal["data", "grad"] | None = None,
     constants: bool = True,
@@ -40,13 +42,22 @@ def draw_dot(
     A constant, such as the 2 of ``x * 2``, is a box with its number. While every gradient is 0 a line below the
     picture says that ``backward()`` fills them in. The picture is readable on white and on black.
 
+    A graph of more than ``max_nodes`` Values is drawn by groups: a box for each scope (see `fastgrad.scope`; modules
+    open theirs), and a frame around what lies in a scope that is open. Values outside closed scopes are grouped by
+    structure. A box says how many Values it stands for, how often each operation occurs, and from where to where
+    data and grad reach; an edge, how many Values flow along it.
+
     Args:
         root: the result whose graph is drawn.
         format: what the picture is rendered to, as graphviz names it: svg, png, pdf, ...
         rankdir: LR (left to right) or TB (top to bottom).
-        max_nodes: the largest number of Values to draw, constants among them; None for no limit.
+        max_nodes: the largest number of Values to draw one by one, constants among them, and of groups; None for no
+            limit.
+        depth: how many levels of scopes are open, in a small graph too; 0 is one box for the whole graph. By default
+            as many as leave a large graph readable.
         show: what is shown, any of label, data, grad and op; without op, operands point to their results.
-        color: data or grad, to fill the boxes by it: blue below zero, white at zero, orange above. A legend is added.
+        color: data or grad, to fill the boxes by it: blue below zero, white at zero, orange above; a group by the
+            number farthest from zero. A legend is added.
         constants: False writes constants into the operation's ellipse, as in ``* 2``; those of an operation on a
             sequence are left out.
         precision: digits after the point of data and grad, 0 to 17.
@@ -57,8 +68,9 @@ def draw_dot(
         file, `Digraph.pipe` gives the bytes.
 
     Raises:
-        TypeError: ``root`` is not a Value, or a function that draws is being recorded by ``jit`` or ``vmap``.
-        ValueError: an argument has none of the values above, or the graph has more than ``max_nodes`` Values.
+        TypeError: ``root`` is not a Value, ``depth`` is not an int, or a function that draws is being recorded by
+            ``jit`` or ``vmap``.
+        ValueError: an argument has none of the values above, or even the groups are more than ``max_nodes``.
     """
     if rankdir not in ("LR", "TB"):
         raise ValueError(f"rankdir must be 'LR' or 'TB', got {rankdir!r}")
@@ -66,74 +78,40 @@ def draw_dot(
     _core.refuse_while_recording("draw_dot()")
     if expand:
         root = expanded(require_value(root))
-    _require_drawable(require_value(root), max_nodes)
-    graph = graph_below(root)  # keeps every Value alive while its id stands for it
+    levels = _require_depth(depth)
+    if max_nodes is not None and max_nodes < 1:
+        raise ValueError(f"max_nodes must be 1 or more, got {max_nodes}")
+    is_small = max_nodes is None or has_at_most(require_value(root), max_nodes)
+    graph = graph_below(require_value(root))  # keeps every Value alive while its id stands for it
     drawing = Digraph(
         format=format, graph_attr={**look.GRAPH, "rankdir": rankdir}, node_attr=look.NODE, edge_attr=look.EDGE
     )
     if "grad" in chosen.fields and graph[root] and not any(node.grad for node in graph):
         drawing.graph_attr["label"] = NOTE
-    _add_nodes(drawing, graph, chosen)
-    _add_edges(drawing, graph, chosen)
+    if levels is None and is_small:
+        _add_values(drawing, graph, chosen)
+    else:
+        add_groups(drawing, graph, chosen, levels, max_nodes)
     return drawing
 
 
-def _require_drawable(root: Value, max_nodes: int | None) -> None:
-    if max_nodes is not None and not has_at_most(root, max_nodes):
-        raise ValueError(
-            f"the graph has {root._node_count()} Values, more than max_nodes={max_nodes}: "
-            "draw a smaller part, or give a larger max_nodes (or None for no limit)"
-        )
+def _require_depth(depth: int | None) -> int | None:
+    if depth is None:
+        return None
+    try:
+        levels = operator.index(depth)
+    except TypeError:
+        raise TypeError(f"depth must be an int or None, got {type(depth).__name__}: {depth!r:.80}") from None
+    if levels < 0:
+        raise ValueError(f"depth must be 0 or more, got {levels}")
+    return levels
 
 
-def _add_nodes(drawing: Digraph, graph: Graph, chosen: Look) -> None:
-    """The boxes, each with the ellipse of the operation that made it and the edge between them."""
-    colors = _colors(drawing, graph, chosen)
+def _add_values(drawing: Digraph, graph: Graph, chosen: Look) -> None:
+    """Draw every Value."""
+    fills = chosen.fills(drawing, {node: getattr(node, chosen.color) for node in graph} if chosen.color else {})
     for node, operands in graph.items():
-        drawing.node(_name(node), **chosen.box(node), **colors.get(node, {}))
-        if chosen.operations and node._op:
-            drawing.node(_operation_name(node, chosen), label=nohtml(chosen.operation(node, operands)))
-            drawing.edge(_operation_name(node, chosen), _name(node))
-        for position, operand in enumerate(operands):
-            if chosen.constants and not isinstance(operand, Value):
-                drawing.node(_constant_name(node, position), label=f"{{ {operand:g} }}", shape="record")
-
-
-def _colors(drawing: Digraph, graph: Graph, chosen: Look) -> dict[Value, dict[str, str]]:
-    """The fill of each box, and a legend in the drawing."""
-    if not chosen.color:
-        return {}
-    numbers = {node: getattr(node, chosen.color) for node in graph}
-    scale = Scale.over(numbers.values())
-    if scale.limit:
-        end, gap = chosen.number(scale.limit), "&#160;" * 8
-        label = f"-{end}{gap}{chosen.color} 0{gap}{end}"
-        drawing.node("legend", label=label, fillcolor=scale.stripes(), **look.LEGEND)
-    return {node: {"fillcolor": scale.color(number)} for node, number in numbers.items()}
-
-
-def _add_edges(drawing: Digraph, graph: Graph, chosen: Look) -> None:
+        single.add_value(drawing, node, operands, chosen, fills.get(node, {}))
     for node, operands in graph.items():
-        for source in dict.fromkeys(_sources(node, operands, chosen)):
-            drawing.edge(source, _operation_name(node, chosen))
-
-
-def _sources(node: Value, operands: tuple[Value | float, ...], chosen: Look) -> Iterator[str]:
-    for position, operand in enumerate(operands):
-        if isinstance(operand, Value):
-            yield _name(operand)
-        elif chosen.constants:
-            yield _constant_name(node, position)
-
-
-def _name(node: Value) -> str:
-    return str(id(node))
-
-
-def _operation_name(node: Value, chosen: Look) -> str:
-    """Where the operands' edges end: the ellipse, or the Value itself where there is none."""
-    return _name(node) + name_part(node._op) if chosen.operations else _name(node)
-
-
-def _constant_name(node: Value, position: int) -> str:
-    return f"constant {_name(node)} {position}"
+        for source in dict.fromkeys(operand for operand in operands if isinstance(operand, Value)):
+            drawing.edge(single.name(source), single.entrance(node, chosen))

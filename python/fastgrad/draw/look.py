@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
+from fastgrad.draw.colors import Scale
+from fastgrad.draw.digraph import Digraph
 from fastgrad.draw.text import escape, escape_field
 from fastgrad.engine import Value
 
-__all__ = ["EDGE", "FIELDS", "GRAPH", "LEGEND", "NODE", "Look"]
+__all__ = ["EDGE", "FIELDS", "FRAME", "GRAPH", "GROUP", "LEGEND", "NODE", "Look"]
+
+Key = TypeVar("Key", bound=Hashable)
 
 FIELDS = ("label", "data", "grad", "op")
 
@@ -25,7 +30,9 @@ NODE = {
     "style": "filled,rounded", "fillcolor": "white", "color": LINE, "width": "0.5", "height": "0.4",
     "fontname": _FONT, "fontsize": "13", "fontcolor": INK,
 }  # fmt: skip
-EDGE = {"color": LINE, "arrowsize": "0.8"}
+EDGE = {"color": LINE, "arrowsize": "0.8", "fontname": _FONT, "fontsize": "11", "fontcolor": LINE}
+GROUP = {"fillcolor": "#e8eef5", "penwidth": "1.5"}
+FRAME = {"style": "rounded", "color": LINE, "fontcolor": LINE, "fontname": _FONT, "fontsize": "13"}
 LEGEND = {"shape": "box", "style": "striped", "height": "0.3", "color": "transparent"}
 
 
@@ -77,3 +84,14 @@ class Look:
             x, y = ("" if isinstance(operand, Value) else f"{operand:g}" for operand in operands)
             words = [x, *words, y]
         return escape(" ".join(filter(None, words)))
+
+    def fills(self, drawing: Digraph, numbers: Mapping[Key, float]) -> dict[Key, dict[str, str]]:
+        """The fill of each box by its number, and a legend in the drawing; nothing where no color is chosen."""
+        if not self.color:
+            return {}
+        scale = Scale.over(numbers.values())
+        if scale.limit:
+            end, gap = self.number(scale.limit), "&#160;" * 8
+            label = f"-{end}{gap}{self.color} 0{gap}{end}"
+            drawing.node("legend", label=label, fillcolor=scale.stripes(), **LEGEND)
+        return {key: {"fillcolor": scale.color(number)} for key, number in numbers.items()}

@@ -1,17 +1,18 @@
-"""What a notebook shows for a Value: its graph, if that is small."""
+"""What a notebook shows for a Value: its graph, a large one by groups."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from fastgrad import _core
-from fastgrad.draw.dot import MAX_NODES, draw_dot
+from fastgrad.draw.dot import draw_dot
 from fastgrad.draw.graph import has_at_most
 from fastgrad.engine import Value
 
-__all__ = ["MAX_SHOWN", "mimebundle"]
+__all__ = ["MAX_GROUPED", "MAX_SHOWN", "mimebundle"]
 
 MAX_SHOWN = 100  # Values; a larger picture is not readable in a notebook's width
+MAX_GROUPED = 100_000  # Values, which take about a second
 
 _SVG = "image/svg+xml"
 
@@ -19,22 +20,21 @@ _SVG = "image/svg+xml"
 def mimebundle(value: Value, include: Iterable[str] | None, exclude: Iterable[str] | None) -> dict[str, str]:
     """The graph below the Value as SVG, and the Value's ``repr``.
 
-    There is no picture of more than `MAX_SHOWN` Values, where the text says how to draw them, inside a function that
-    is being recorded, or without a renderer. Showing changes no number and makes no leaf of a constant.
+    More than `MAX_SHOWN` Values are drawn by groups. There is no picture of more than `MAX_GROUPED`, where the text
+    says how to draw them, inside a function that is being recorded, or without a renderer. Showing changes no number
+    and makes no leaf of a constant.
     """
     text, picture = repr(value), None
     if (include is None or _SVG in include) and _SVG not in (exclude or ()) and not _core.is_recording():
-        if has_at_most(value, MAX_SHOWN):
+        if has_at_most(value, MAX_GROUPED):
             picture = _svg(value)
         else:
-            count = value._node_count()
-            how = ".draw_dot()" if count <= MAX_NODES else ".draw_dot(max_nodes=None)"
-            text += f"  # the result of {count:,} Values: {how} draws them"
+            text += f"  # the result of {value._node_count():,} Values: .draw_dot() draws them by groups"
     return {"text/plain": text} | ({_SVG: picture} if picture else {})
 
 
 def _svg(value: Value) -> str | None:
     try:
-        return str(draw_dot(value)._repr_image_svg_xml())
+        return str(draw_dot(value, max_nodes=MAX_SHOWN)._repr_image_svg_xml())
     except Exception:  # whatever the renderer does: a notebook would show a traceback in the place of the Value
         return None

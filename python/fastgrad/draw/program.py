@@ -1,0 +1,49 @@
+"""A graph as numbers: what large graphs are grouped by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastgrad.draw.graph import Graph
+from fastgrad.draw.scopes import Scopes
+from fastgrad.engine import Value
+
+__all__ = ["Program"]
+
+
+@dataclass(frozen=True)
+class Program:
+    """The Values of a graph by their positions, operands before results; the last one is the root.
+
+    A leaf belongs to the innermost scope that holds all of its users, wherever it was made: the weights of a layer
+    are a part of the layer.
+    """
+
+    values: list[Value]
+    symbols: list[str]
+    operands: list[list[int]]  # each once
+    users: list[list[int]]
+    constants: list[int]  # how many operands are plain numbers
+    scopes: Scopes
+    scope_of: list[int]
+
+    @classmethod
+    def of(cls, graph: Graph) -> Program:
+        """The graph that `graph_below` gives."""
+        position = {value: i for i, value in enumerate(graph)}
+        operands = [[position[x] for x in dict.fromkeys(xs) if isinstance(x, Value)] for xs in graph.values()]
+        users: list[list[int]] = [[] for _ in graph]
+        for i, xs in enumerate(operands):
+            for x in xs:
+                users[x].append(i)
+        constants = [sum(not isinstance(x, Value) for x in xs) for xs in graph.values()]
+        scopes = Scopes()
+        scope_of = [scopes.number(value._scope) for value in graph]
+        for i, xs in enumerate(operands):
+            if not xs and users[i]:
+                scope_of[i] = scopes.common([scope_of[user] for user in users[i]])
+        symbols = [value._op for value in graph]
+        return cls(list(graph), symbols, operands, users, constants, scopes, scope_of)
+
+    def is_leaf(self, i: int) -> bool:
+        return not self.operands[i] and not self.constants[i]

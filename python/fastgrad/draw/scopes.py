@@ -1,0 +1,80 @@
+"""The tree of a graph's scopes, and which of them repeat."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+__all__ = ["OUTSIDE", "Scopes"]
+
+OUTSIDE = 0  #: the number of what lies in no scope: the root of the tree
+
+
+class Scopes:
+    """Scopes by numbers, each above that of the scope around it.
+
+    Attributes:
+        names: the last part of each path.
+        parents: the scope around each; that of `OUTSIDE` is itself.
+        depths: how many scopes are around each.
+        repeats: how many of its siblings each stands for, itself among them.
+    """
+
+    def __init__(self) -> None:
+        self.names = [""]
+        self.parents = [OUTSIDE]
+        self.depths = [0]
+        self.repeats = [1]
+        self._numbers = {"": OUTSIDE}
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def number(self, path: str) -> int:
+        """The number of the scope with that path, such as ``"mlp/layers.0"``."""
+        if path not in self._numbers:
+            scope, way = OUTSIDE, ""
+            for name in path.split("/"):
+                way = f"{way}/{name}" if way else name
+                scope = self._inner(scope, way, name)
+            self._numbers[path] = scope
+        return self._numbers[path]
+
+    def _inner(self, parent: int, path: str, name: str) -> int:
+        number = self._numbers.setdefault(path, len(self))
+        if number == len(self):
+            self.names.append(name)
+            self.parents.append(parent)
+            self.depths.append(self.depths[parent] + 1)
+            self.repeats.append(1)
+        return number
+
+    def at_depth(self, scope: int, depth: int) -> int:
+        """The scope itself or the one around it that has no more than ``depth`` others around it."""
+        while self.depths[scope] > depth:
+            scope = self.parents[scope]
+        return scope
+
+    def chain(self, scope: int) -> list[int]:
+        """The scope and those around it, from the inside out."""
+        around = [scope]
+        while around[-1] != OUTSIDE:
+            around.append(self.parents[around[-1]])
+        return around
+
+    def common(self, scopes: Iterable[int]) -> int:
+        """The innermost scope that holds all of them."""
+        first, *others = set(scopes)
+        for other in others:
+            while first != other:
+                deeper = first if self.depths[first] >= self.depths[other] else other
+                first, other = first + other - deeper, self.parents[deeper]
+        return first
+
+    def title(self, scope: int) -> str:
+        """The name, of repeated scopes without its number and with their count."""
+        name, repeats = self.names[scope], self.repeats[scope]
+        if repeats == 1:
+            return name
+        stem = re.sub(r"\d+", "*", re.sub(r"[._ -]*\d+$", "", name)) or "*"
+        return f"{stem} × {repeats:,}"

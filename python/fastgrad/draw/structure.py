@@ -1,0 +1,146 @@
+"""Values grouped by structure: by what they are made of, and by what uses them."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from fastgrad.draw.program import Program
+
+__all__ = ["Expressions", "copies", "ends_of_expressions", "leaf_kind"]
+
+REACH = 4  #: how many expressions away what tells two apart may lie
+RARE = 64  #: what lies further away than the neighbours counts if it tells apart a 64th of a group
+
+
+def ends_of_expressions(program: Program, part_of: Sequence[Hashable]) -> list[int]:
+    """For each Value that with which its expression ends.
+
+    A result that is used once, by the same operation in the same part of the picture, belongs to the expression of
+    what uses it: a sum of many terms is one expression, and so is a chain of one operation.
+    """
+    ends = list(range(len(part_of)))
+    for i in reversed(range(len(part_of))):
+        if len(program.users[i]) == 1 and not program.is_leaf(i):
+            (user,) = program.users[i]
+            if part_of[i] == part_of[user] and program.symbols[i] == program.symbols[user]:
+                ends[i] = ends[user]
+    return ends
+
+
+def leaf_kind(scope: int) -> int:
+    """The kind of the leaves of a scope; kinds of leaves alone are negative."""
+    return -1 - scope
+
+
+@dataclass(frozen=True)
+class Expressions:
+    """A graph of expressions, each of some kind.
+
+    Attributes:
+        kinds: of each expression; new ones are numbered from their count.
+        open: the kinds that may be told apart and joined, with the scope of each.
+        operands: of each expression that has any.
+        users: of each expression that has any.
+    """
+
+    kinds: dict[int, int] = field(default_factory=dict)
+    open: dict[int, int] = field(default_factory=dict)
+    operands: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
+    users: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
+
+    def connect(self, operand: int, user: int) -> None:
+        """Add an edge; none from an expression to itself."""
+        if operand != user:
+            self.operands[user].add(operand)
+            self.users[operand].add(user)
+
+    def tell_apart(self, limit: int) -> None:
+        """Make more kinds, up to ``limit``: expressions differ if the kinds of their operands or users do.
+
+        This is colour refinement, or bisimulation in both directions, over `REACH` steps. What counts is which kinds
+        are around, not how many: sums of two terms and of a hundred are of one kind. Near the ends of a long chain
+        of repeats the surroundings differ, too; what they tell apart stays in its kind if it is `RARE`.
+        """
+        count = len(set(self.kinds.values()))
+        for distance in range(1, REACH + 1):
+            before = count
+            for kind, pieces in self._pieces(least=1 / RARE if distance > 1 else 0.0):
+                if count + len(pieces) - 1 <= limit:
+                    for piece in pieces[1:]:
+                        self.open[count] = self.open[kind]
+                        self.kinds.update(dict.fromkeys(piece, count))
+                        count += 1
+            if count == before:
+                break
+
+    def _pieces(self, least: float) -> list[tuple[int, list[list[int]]]]:
+        """The expressions of each open kind by what is around them, kinds with few pieces first.
+
+        Pieces of less than that share of their kind stay with the largest one.
+        """
+        around: dict[int, dict[Hashable, list[int]]] = defaultdict(dict)
+        for node, kind in self.kinds.items():
+            if kind in self.open:
+                key = self._kinds_of(self.operands.get(node, ())), self._kinds_of(self.users.get(node, ()))
+                around[kind].setdefault(key, []).append(node)
+        pieces = {kind: _with_rare_ones_joined(list(found.values()), least) for kind, found in around.items()}
+        return sorted(pieces.items(), key=lambda item: (len(item[1]), item[0]))
+
+    def _kinds_of(self, nodes: Iterable[int]) -> frozenset[int]:
+        return frozenset([self.kinds[node] for node in nodes])
+
+    def series(self) -> dict[int, int]:
+        """For each open kind the last one of its series.
+
+        One kind follows another if nothing else uses the other, and it uses nothing else but leaves, as a sum follows
+        its products.
+        """
+        operands: dict[int | None, set[int]] = defaultdict(set)
+        users: dict[int, set[int | None]] = defaultdict(set)
+        for node, kind in self.kinds.items():
+            operands[kind] |= {below for below in self._kinds_of(self.operands.get(node, ())) if below >= 0}
+            users[kind] |= self._kinds_of(self.users.get(node, ())) or {None}  # the result; so there is no cycle
+        follower: dict[int, int] = {}
+        for kind, scope in self.open.items():
+            user, *others = users[kind]
+            if user is not None and not others and operands[user] == {kind} and self.open.get(user) == scope:
+                follower[kind] = user
+        last = {}
+        for kind in self.open:
+            end = kind
+            while end in follower:
+                end = follower[end]
+            last[kind] = end
+        return last
+
+
+def copies(program: Program, members: Sequence[int]) -> int:
+    """How many parts the Values fall into, if those share no edge and have equal operations; otherwise 1."""
+    leads_to = {i: i for i in members}
+
+    def part(i: int) -> int:
+        while leads_to[i] != i:
+            leads_to[i] = leads_to[leads_to[i]]
+            i = leads_to[i]
+        return i
+
+    for i in members:
+        for x in program.operands[i]:
+            if x in leads_to:
+                leads_to[part(x)] = part(i)
+    operations: dict[int, Counter[str]] = defaultdict(Counter)
+    for i in members:
+        operations[part(i)][program.symbols[i]] += 1
+    first, *others = operations.values()
+    return 1 + len(others) if all(other == first for other in others) else 1
+
+
+def _with_rare_ones_joined(pieces: list[list[int]], least: float) -> list[list[int]]:
+    """The pieces, those of less than that share of all of them in the largest one."""
+    smallest = least * sum(map(len, pieces))
+    largest = max(pieces, key=len)
+    rare = [piece for piece in pieces if len(piece) < smallest and piece is not largest]
+    largest += [node for piece in rare for node in piece]
+    return [piece for piece in pieces if piece is largest or len(piece) >= smallest]
