@@ -109,6 +109,7 @@ class GPT(Module):
     def linear(self, matrix: Matrix, x: Vector) -> Vector:
         return [self.engine.dot(row, x) for row in matrix]
 
+    @scope("norm")
     def normalised(self, x: Vector) -> Vector:
         """The vector with a mean square of 1, as in RMSNorm."""
         scale = (self.engine.dot(x, x) / len(x) + 1e-5) ** -0.5

@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PICTURES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "neuron": ("README.md", "o", {}),
     "neuron_by_gradient": ("README.md", "o", {"color": "grad"}),
+    "training_step": ("docs/drawing.md", "loss", {"show": ("label", "data", "op"), "precision": 2, "rankdir": "TB"}),
+    "gpt_by_scope": ("docs/drawing.md", "surprise", {"show": ("label", "op"), "rankdir": "TB"}),
     "lesson_slopes": ("docs/learn/slopes.md", "y", {"constants": False, "precision": 0}),
     "lesson_gradients": ("docs/learn/gradients.md", "L", {"precision": 0}),
     "lesson_neuron": ("docs/learn/neuron.md", "o", {"precision": 2, "color": "grad"}),

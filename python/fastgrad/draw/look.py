@@ -32,7 +32,7 @@ NODE = {
 }  # fmt: skip
 EDGE = {"color": LINE, "arrowsize": "0.8", "fontname": _FONT, "fontsize": "11", "fontcolor": LINE}
 GROUP = {"fillcolor": "#e8eef5", "penwidth": "1.5"}
-FRAME = {"style": "rounded", "color": LINE, "fontcolor": LINE, "fontname": _FONT, "fontsize": "13"}
+FRAME = {"style": "rounded", "labeljust": "l", "color": LINE, "fontcolor": LINE, "fontname": _FONT, "fontsize": "13"}
 LEGEND = {"shape": "box", "style": "striped", "height": "0.3", "color": "transparent"}
 
 

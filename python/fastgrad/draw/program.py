@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from fastgrad.draw.graph import Graph
@@ -9,6 +10,8 @@ from fastgrad.draw.scopes import Scopes
 from fastgrad.engine import Value
 
 __all__ = ["Program"]
+
+_ELEMENT = re.compile(r"^\[\d+\]$")  # of the result of an operation that has several, such as softmax
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Program:
         for i, xs in enumerate(operands):
             if not xs and users[i]:
                 scope_of[i] = scopes.common([scope_of[user] for user in users[i]])
-        symbols = [value._op for value in graph]
+        symbols = [_ELEMENT.sub("[i]", value._op) for value in graph]
         return cls(list(graph), symbols, operands, users, constants, scopes, scope_of)
 
     def is_leaf(self, i: int) -> bool:
