@@ -139,6 +139,16 @@ def test_the_values_outside_all_boxes_are_drawn_one_by_one_while_they_are_few():
     assert "{ a | data 3.0000 | grad 0.0000 }" in drawing.source
 
 
+def test_a_plain_programs_groups_in_a_row_become_one():
+    names = ["tanh", "relu", "sin", "cos", "softplus", "silu", "gelu", "elu", "atan", "asinh", "erf", "abs", "exp"]
+    x = [Value(0.1 * i) for i in range(6)]
+    for name in names:
+        x = [getattr(sum(Value(0.1 * (i - j)) * x[i] for i in range(6)), name)() for j in range(6)]
+        x = [0.01 * xi for xi in x]
+    layers = {rf"* × 36\n+ × 6\n{name} × 6\n* × 6" for name in names[:-1]}
+    assert set(boxes(draw_dot(sum(x)))) == layers | {r"* × 36\n+ × 6\nexp × 6\n* × 6\n+"}
+
+
 # ---- by scope
 
 

@@ -68,8 +68,9 @@ class _Box:
         return max(numbers, key=lambda number: math.inf if math.isnan(number) else abs(number))
 
     def _numbers(self, name: str) -> list[float]:
-        """Those of the Values; of a single expression, that of its result."""
-        values = self._values[-1:] if self.group.expressions == 1 and not self.group.is_scope else self._values
+        """Those of the Values; where the last step is a single expression, that of its result."""
+        has_result = not self.group.is_scope and [*self.group.steps.values()][-1:] == [1]
+        values = self._values[-1:] if has_result else self._values
         return [getattr(value, name) for value in values]
 
     def _fields(self) -> list[str]:
@@ -87,8 +88,8 @@ class _Box:
             return program.scopes.title(group.scope) if group.scope != OUTSIDE else "the graph"
         if leaves == len(group.members):
             return f"{leaves:,} leaves"
-        symbols = " ".join(dict.fromkeys(program.symbols[i] for i in group.members if not program.is_leaf(i)))
-        return f"{symbols} × {group.expressions:,}" if group.expressions > 1 else symbols
+        steps = [(symbol, count) for (_, symbol), count in group.steps.items()]
+        return "\n".join(f"{symbol} × {count:,}" if count > 1 else symbol for symbol, count in steps)
 
     def _contents(self, leaves: int) -> list[str]:
         group, program = self.group, self._program

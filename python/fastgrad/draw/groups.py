@@ -25,13 +25,13 @@ class Group:
         scope: the scope that the box is, or is drawn in.
         is_scope: which of the two.
         members: the positions of the Values.
-        expressions: how many results the group has, if it is a part of a scope; leaves are none.
+        steps: the kinds of expressions in their order, each with its symbol, and how many there are of each.
     """
 
     scope: int
     is_scope: bool
     members: list[int] = field(default_factory=list)
-    expressions: int = 0
+    steps: Counter[tuple[Hashable, str]] = field(default_factory=Counter)
 
 
 class Grouping(NamedTuple):
@@ -117,7 +117,8 @@ class _Groups:
             number_of.setdefault(part, len(number_of))
             group = groups.setdefault(part, Group(self._scope_of[i] if box is None else box, box is not None))
             group.members.append(i)
-            group.expressions += self._ends[i] == i and kinds[i] == part and not program.is_leaf(i)
+            if self._ends[i] == i and not program.is_leaf(i):
+                group.steps[kinds[i], program.symbols[i]] += 1
         flows = Counter(
             (number_of[parts[i]], number_of[part])
             for i, users in enumerate(program.users)

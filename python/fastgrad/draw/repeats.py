@@ -12,7 +12,7 @@ __all__ = ["merged"]
 
 
 def merged(program: Program) -> list[int]:
-    """The scope of each Value after siblings that repeat became one; `Scopes.repeats` counts them.
+    """The scope of each Value after siblings that repeat became one; `Scopes.repeats` and ``parents`` say so.
 
     Siblings repeat each other if their names differ in numbers alone and their structure is the same: how often each
     operation occurs, how many Values flow in and how many out, and the structures of the scopes inside.

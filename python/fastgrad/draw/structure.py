@@ -94,18 +94,21 @@ class Expressions:
     def series(self) -> dict[int, int]:
         """For each open kind the last one of its series.
 
-        One kind follows another if nothing else uses the other, and it uses nothing else but leaves, as a sum follows
-        its products.
+        One kind follows another if each result of the other is used once, by that kind, which uses nothing else but
+        leaves: a sum follows its products.
         """
-        operands: dict[int | None, set[int]] = defaultdict(set)
-        users: dict[int, set[int | None]] = defaultdict(set)
+        operands: dict[int, set[int]] = defaultdict(set)
+        users: dict[int, set[int]] = defaultdict(set)
+        shared: set[int] = set()
         for node, kind in self.kinds.items():
             operands[kind] |= {below for below in self._kinds_of(self.operands.get(node, ())) if below >= 0}
-            users[kind] |= self._kinds_of(self.users.get(node, ())) or {None}  # the result; so there is no cycle
+            users[kind] |= self._kinds_of(self.users.get(node, ()))
+            if len(self.users.get(node, ())) != 1:  # also the result: so no series leads back to its beginning
+                shared.add(kind)
         follower: dict[int, int] = {}
-        for kind, scope in self.open.items():
-            user, *others = users[kind]
-            if user is not None and not others and operands[user] == {kind} and self.open.get(user) == scope:
+        for kind in self.open.keys() - shared:
+            user = min(users[kind])
+            if users[kind] == {user} and operands[user] == {kind} and self.open.get(user) == self.open[kind]:
                 follower[kind] = user
         last = {}
         for kind in self.open:
