@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from checks import check
 from fastgrad import _core
 
 
@@ -32,6 +33,7 @@ def live_nodes() -> Iterator[Callable[[], int]]:
         while count() != count():
             pass
         assert count() == before, "the test ended, and nodes that it made are still alive"
+        check()
     finally:
         gc.unfreeze()
 

@@ -11,6 +11,7 @@
 #include "bind/registration.hpp"
 #include "bind/value_object.hpp"
 #include "bind/values.hpp"
+#include "core/holder.hpp"
 #include "core/order.hpp"
 #include "core/tape.hpp"
 
@@ -22,7 +23,7 @@ int capturing_threads = 0;
 
 namespace {
 
-struct Session {
+struct Session final : Holder {
     std::vector<std::pair<Node*, bool>> guards;  // owned references
     std::vector<Node*> leaves;                   // owned references
     Node* marker;                                // owned; the nodes of the recording are newer
@@ -36,6 +37,13 @@ struct Session {
     }
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
+
+    std::vector<Node*> held() const override {
+        std::vector<Node*> all = leaves;
+        for (const auto& [node, answer] : guards) all.push_back(node);
+        all.push_back(marker);
+        return all;
+    }
 };
 
 thread_local std::unique_ptr<Session> session;

@@ -6,17 +6,17 @@
 #include <utility>
 #include <vector>
 
-#include "core/node.hpp"
+#include "core/holder.hpp"
 
 namespace fastgrad::bind {
 
 // Nodes that live as long as this does.
-class HeldNodes {
+class HeldNodes final : private Holder {
  public:
     HeldNodes() = default;
     explicit HeldNodes(std::vector<Node*> nodes);
     ~HeldNodes();
-    HeldNodes(HeldNodes&& other) noexcept : nodes_(std::exchange(other.nodes_, {})) {}
+    HeldNodes(HeldNodes&& other) noexcept : Holder(other), nodes_(std::exchange(other.nodes_, {})) {}
     HeldNodes& operator=(HeldNodes&& other) noexcept {
         std::swap(nodes_, other.nodes_);
         return *this;
@@ -26,6 +26,8 @@ class HeldNodes {
     pybind11::tuple values() const;
 
  private:
+    std::vector<Node*> held() const override { return nodes_; }
+
     std::vector<Node*> nodes_;
 };
 

@@ -37,6 +37,9 @@ PYBIND11_MODULE(_core, module) {
     register_expansion(module);
     register_scopes(module);
     register_build_info(module);
+#ifdef FASTGRAD_CHECKS
+    register_checks(module);
+#endif
     register_snapshot(module);
     register_capturing(module);
     register_graph(module);

@@ -11,6 +11,9 @@ void register_memory(pybind11::module_& module);
 void register_expansion(pybind11::module_& module);
 void register_scopes(pybind11::module_& module);
 void register_build_info(pybind11::module_& module);
+#ifdef FASTGRAD_CHECKS
+void register_checks(pybind11::module_& module);
+#endif
 void register_snapshot(pybind11::module_& module);
 void register_capturing(pybind11::module_& module);
 void register_graph(pybind11::module_& module);

@@ -9,7 +9,7 @@
 namespace fastgrad {
 
 Chunk* ChunkPool::take() {
-    Region* region = with_room_ ? with_room_ : map_region();
+    Region* region = first_ && first_->free != 0 ? first_ : map_region();
     Chunk* chunk = region->free_list;
     if (chunk) {
         region->free_list = chunk->older;
@@ -18,7 +18,10 @@ Chunk* ChunkPool::take() {
         chunk->region = region;
     }
     --free_;
-    if (--region->free == 0) unlink(region);
+    if (--region->free == 0) {
+        unlink(region);
+        link_last(region);
+    }
     return chunk;
 }
 
@@ -27,13 +30,13 @@ void ChunkPool::give_back(Chunk* chunk) {
     chunk->older = region->free_list;
     region->free_list = chunk;
     ++free_;
-    if (region->free++ == 0) link(region);
-    if (region->free < Region::chunks || free_ <= warm_limit) return;
-    unlink(region);
-    if (!pages::unmap(region->memory, Region::size)) {
-        link(region);
-        return;
+    if (region->free++ == 0) {
+        unlink(region);
+        link_first(region);
     }
+    if (region->free < Region::chunks || free_ <= warm_limit) return;
+    if (!pages::unmap(region->memory, Region::size)) return;
+    unlink(region);
     free_ -= Region::chunks;
     --regions_;
     delete region;
@@ -45,20 +48,27 @@ Region* ChunkPool::map_region() {
     region->free = Region::chunks;
     free_ += Region::chunks;
     peak_regions_ = std::max(peak_regions_, ++regions_);
-    link(region.get());
+    link_first(region.get());
     return region.release();
 }
 
-void ChunkPool::link(Region* region) {
+void ChunkPool::link_first(Region* region) {
     region->previous = nullptr;
-    region->next = with_room_;
-    if (with_room_) with_room_->previous = region;
-    with_room_ = region;
+    region->next = first_;
+    (first_ ? first_->previous : last_) = region;
+    first_ = region;
+}
+
+void ChunkPool::link_last(Region* region) {
+    region->previous = last_;
+    region->next = nullptr;
+    (last_ ? last_->next : first_) = region;
+    last_ = region;
 }
 
 void ChunkPool::unlink(Region* region) {
-    (region->previous ? region->previous->next : with_room_) = region->next;
-    if (region->next) region->next->previous = region->previous;
+    (region->previous ? region->previous->next : first_) = region->next;
+    (region->next ? region->next->previous : last_) = region->previous;
 }
 
 }  // namespace fastgrad

@@ -16,7 +16,7 @@ struct Region {
     static constexpr std::size_t size = std::size_t{2} << 20;
     static constexpr std::uint32_t chunks = size / Chunk::size;
 
-    Region* previous;  // neighbours among the regions with a free chunk
+    Region* previous;  // neighbours among all regions: those with a free chunk come first
     Region* next;
     char* memory;
     Chunk* free_list;     // linked through Chunk::older
@@ -38,11 +38,15 @@ class ChunkPool {
     std::size_t peak_bytes() const { return peak_regions_ * Region::size; }
 
  private:
-    void link(Region* region);
+    friend class StoreCheck;
+
+    void link_first(Region* region);
+    void link_last(Region* region);
     void unlink(Region* region);
     Region* map_region();
 
-    Region* with_room_ = nullptr;  // the one that got a chunk back last comes first: its memory is warm
+    Region* first_ = nullptr;  // the one that got a chunk back last comes first: its memory is warm
+    Region* last_ = nullptr;
     std::size_t regions_ = 0, peak_regions_ = 0, free_ = 0;
 };
 

@@ -189,6 +189,17 @@ Linearisation<X>::Linearisation(std::span<Node* const> outputs, std::span<Node* 
     for (Node* output : outputs) outputs_.push_back(builder.position_of(output));
 }
 
+template <class X>
+std::vector<Node*> Linearisation<X>::held() const {
+    std::vector<Node*> nodes;
+    if constexpr (std::is_same_v<X, Term>) {
+        for (const Edge& edge : edges_) {
+            if (!edge.derivative.is_constant()) nodes.push_back(edge.derivative.node());
+        }
+    }
+    return nodes;
+}
+
 // --- going through them
 
 // A number for each position that has been reached.

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "core/holder.hpp"
 #include "core/term.hpp"
 
 namespace fastgrad {
@@ -19,7 +20,7 @@ struct Underivable {
 // How some outputs depend on some variables, to first order: the nodes in between, each with its derivative in each
 // of its operands. X is double; or Term, where the derivatives become nodes, which can be differentiated again.
 template <class X>
-class Linearisation {
+class Linearisation final : private Holder {
  public:
     // The nodes that are older than `oldest` are taken for constants, and so is what the variables were made of.
     // Throws std::bad_alloc and Underivable.
@@ -41,6 +42,8 @@ class Linearisation {
         requires std::same_as<X, double>;
 
  private:
+    std::vector<Node*> held() const override;
+
     class Builder;
     struct Edge {
         std::uint32_t operand;  // by position

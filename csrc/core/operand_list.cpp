@@ -26,8 +26,10 @@ std::size_t numbers_saved(Op op, std::size_t size) {
 
 OperandList::Pointer OperandList::allocate(std::size_t size, std::size_t saved, std::size_t results) {
     if (size >= std::numeric_limits<std::uint32_t>::max() / 4) throw std::bad_alloc();
-    const std::size_t bytes = sizeof(OperandList) + size * (sizeof(Operand) + 1) + (saved + results) * sizeof(double);
-    void* memory = ::operator new(bytes);
+    const std::size_t size_in_bytes = bytes(size, saved, results);
+    void* memory = ::operator new(size_in_bytes);
+    ++live_;
+    live_bytes_ += size_in_bytes;
     return Pointer(new (memory) OperandList(static_cast<std::uint32_t>(size), static_cast<std::uint32_t>(saved),
                                             static_cast<std::uint32_t>(results)));
 }
@@ -54,6 +56,12 @@ OperandList::Pointer OperandList::copy(Op op) const {
     }
     std::copy_n(numbers(), saved_, twin->numbers());
     return twin;
+}
+
+void OperandList::deallocate(OperandList* list) {
+    --live_;
+    live_bytes_ -= list->bytes();
+    ::operator delete(list);
 }
 
 void OperandList::destroy(OperandList* list) {

@@ -25,7 +25,10 @@ class OperandList {
     // With the same operands and numbers. Throws std::bad_alloc.
     Pointer copy(Op op) const;
     // Of a list that owns no operand any more.
-    static void deallocate(OperandList* list) { ::operator delete(list); }
+    static void deallocate(OperandList* list);
+    // How many there are, and their bytes.
+    static std::size_t live() { return live_; }
+    static std::size_t live_bytes() { return live_bytes_; }
 
     // The operands by position. A loop over them should keep its view: the list itself must look up where they begin.
     class View {
@@ -80,6 +83,12 @@ class OperandList {
     double* numbers() const { return reinterpret_cast<double*>(operands() + size_); }
     std::uint8_t* constant() const { return reinterpret_cast<std::uint8_t*>(numbers() + saved_ + results_); }
 
+    std::size_t bytes() const { return bytes(size_, saved_, results_); }
+    static std::size_t bytes(std::size_t size, std::size_t saved, std::size_t results) {
+        return sizeof(OperandList) + size * (sizeof(Operand) + 1) + (saved + results) * sizeof(double);
+    }
+
+    static inline std::size_t live_ = 0, live_bytes_ = 0;
     std::uint32_t size_, saved_, results_;
 };
 static_assert(sizeof(OperandList) == 16);

@@ -106,6 +106,12 @@ Snapshot::~Snapshot() {
     release_all();
 }
 
+std::vector<Node*> Snapshot::held() const {
+    std::vector<Node*> all = nodes_;
+    all.insert(all.end(), externals_.begin(), externals_.end());
+    return all;
+}
+
 void Snapshot::release_all() {
     // Newest first: what a node owns dies right after it, in the same warm chunk.
     for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) tape.release(*node);

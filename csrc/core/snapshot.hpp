@@ -10,11 +10,12 @@
 #include <string_view>
 #include <vector>
 
+#include "core/holder.hpp"
 #include "core/node_index.hpp"
 
 namespace fastgrad {
 
-class Snapshot {
+class Snapshot final : private Holder {
  public:
     // The graph of `root`. A node for which `is_external` holds is only referred to, as is one of another snapshot.
     // Throws std::bad_alloc, and what `is_external` throws.
@@ -41,6 +42,7 @@ class Snapshot {
     }
 
  private:
+    std::vector<Node*> held() const override;
     void release_all();
 
     std::vector<Node*> externals_;  // owned references, which count as operand slots

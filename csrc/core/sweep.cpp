@@ -84,6 +84,8 @@ class Session {
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
 
+    static bool any() { return newest_ != nullptr; }
+
     bool run(BackwardCallback& callback) {
         const bool succeeded = callback.run();
         if (active_ != this) activate();
@@ -257,6 +259,8 @@ bool sweep(Node* root, double seed) {
     }
     return true;
 }
+
+bool is_sweeping() { return Session::any(); }
 
 bool gradients(std::span<Node* const> outputs, std::span<const double> cotangents, std::span<Node* const> variables,
                std::span<double> results) {

@@ -15,6 +15,9 @@ namespace fastgrad {
 // Throws std::bad_alloc, and only where such callbacks start sweeps of their own.
 bool sweep(Node* root, double seed);
 
+// Whether one has begun and not ended, in any thread: in a callback, then.
+bool is_sweeping();
+
 // The gradients of sum(cotangent * output) in the variables, which are leaves with a gradient of 0, by a sweep after
 // which every node's gradient is what it was. False: the callback of an own operation failed. Throws std::bad_alloc.
 bool gradients(std::span<Node* const> outputs, std::span<const double> cotangents, std::span<Node* const> variables,

@@ -178,7 +178,7 @@ void Tape::set_label(Node* node, std::string_view label) {
         return;
     }
     if (!labels_) labels_ = new std::unordered_map<const Node*, std::string>;
-    (*labels_)[node] = label;
+    labels_->insert_or_assign(node, std::string(label));  // made before the entry: all or nothing
     node->flags |= Node::labelled;
 }
 

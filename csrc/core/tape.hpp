@@ -64,6 +64,8 @@ class Tape {
     Memory memory() const;
 
  private:
+    friend class StoreCheck;
+
     FASTGRAD_INLINE Node* claim() {
         if (cursor_ == end_) [[unlikely]]
             open_chunk();
