@@ -8,9 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from checks import check
 from fastgrad import _core
+
+#: For a night: `pytest --hypothesis-profile=long tests/test_state_machine.py`.
+settings.register_profile("long", max_examples=20_000, deadline=None)
 
 
 @pytest.fixture

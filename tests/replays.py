@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+import fastgrad
 from fastgrad import Graph, Value, _core
 from fastgrad.graphs import PASSES
 
@@ -15,6 +16,12 @@ INSTRUCTION_SETS: list[str] = _core.instruction_sets()
 
 #: Samples run 32 at a time, then 8, then one by one: batches of this size do all three.
 EVERY_WIDTH = 41
+
+#: Operations through which no gradient flows to some operand. The eager engine adds 0 times what comes from above,
+#: which is nan where that is not finite; a graph adds nothing.
+FLAT = {row.name for row in fastgrad.operations() if "0.0" in row.partials}
+#: Passes that keep every value; with the others sums are taken in another order, and squares are products.
+EXACT_PASSES = ("fold", "share", "prune", "hoist")
 
 
 def all_bits(numbers: Any) -> list[int]:

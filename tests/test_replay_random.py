@@ -14,13 +14,16 @@ from fastgrad import Graph, Value
 from fastgrad.graphs import PASSES
 from fastgrad.reference import OPERATIONS
 from recipes import Recipe, cook, numbers, recipes
-from replays import EVERY_WIDTH, INSTRUCTION_SETS, Capture, all_bits, assert_close, eager_gradients
-
-#: Operations through which no gradient flows to some operand. The eager engine adds 0 times what comes from above,
-#: which is nan where that is not finite; a graph adds nothing.
-FLAT = {row.name for row in fastgrad.operations() if "0.0" in row.partials}
-#: Passes that keep every value; with the others sums are taken in another order, and squares are products.
-EXACT_PASSES = ("fold", "share", "prune", "hoist")
+from replays import (
+    EVERY_WIDTH,
+    EXACT_PASSES,
+    FLAT,
+    INSTRUCTION_SETS,
+    Capture,
+    all_bits,
+    assert_close,
+    eager_gradients,
+)
 
 unhurried = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 cotangent_lists = st.lists(st.one_of(st.floats(-2.0, 2.0), numbers.map(float)), min_size=3, max_size=3)
