@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from checks import check
 from fastgrad import _core
 
 #: For a night: `pytest --hypothesis-profile=long tests/test_state_machine.py`.
 settings.register_profile("long", max_examples=20_000, deadline=None)
+#: Where a failure is an answer, not something to be explained: for tools/mutants.py.
+settings.register_profile("mutants", phases=[Phase.explicit, Phase.generate], database=None)
 
 
 @pytest.fixture

@@ -56,6 +56,8 @@ check_store: Callable[[], object] = getattr(_core, "check", lambda: None)  # wha
 places = st.integers(0, 15)
 calm = st.one_of(st.floats(-3.0, 3.0), st.sampled_from([0.0, -0.0, 1.0, -1.0, 2.0, 0.5]))
 operands = st.one_of(places.map(lambda i: ("node", i)), numbers.map(lambda x: ("constant", x)))
+#: Not a bool, which is a part of a recording's structure.
+given = st.one_of(places.map(lambda i: ("node", i)), calm.map(lambda x: ("constant", x)))
 rarely = st.integers(0, 9).map(lambda n: n == 9)
 
 
@@ -402,7 +404,7 @@ class Store(RuleBasedStateMachine):
         self.others.append(Recorded(ours, recipe, [leaf.node for leaf in leaves], branches, maps))
 
     @precondition(lambda self: any(isinstance(other, Recorded) for other in self.others))
-    @rule(place=places, chosen=st.tuples(operands, operands), paused=rarely)
+    @rule(place=places, chosen=st.tuples(given, given), paused=rarely)
     def call(self, place: int, chosen: tuple[Any, Any], paused: bool) -> None:
         functions = [other for other in self.others if isinstance(other, Recorded)]
         recorded = functions[place % len(functions)]

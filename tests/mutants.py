@@ -1,0 +1,161 @@
+"""Planted mutants: one mistake each, a substitution of text in one file, and the tests that should find it first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+MACHINE = "test_state_machine"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    what: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...] = (MACHINE,)  #: the whole suite runs where these pass
+
+    def applied(self, text: str) -> str:
+        """The file's text with the mistake.
+
+        Raises:
+            ValueError: the text to replace does not stand there exactly once.
+        """
+        if text.count(self.old) != 1:
+            raise ValueError(f"{self.file} has {text.count(self.old)} places to plant {self.what!r}: needs one")
+        return text.replace(self.old, self.new)
+
+
+MUTANTS = (
+    # --- lifetime
+    Mutant("a lost decrement: an own operation's operands", "csrc/core/tape.cpp",
+           "for (Node* operand : operands) let_go(operand);", "static_cast<void>(operands);"),
+    Mutant("a lost increment: a copied sequence's operands", "csrc/core/operand_list.cpp",
+           "to.set(i, from.node(i));", "to.replace_constant(i, from.node(i));"),
+    Mutant("a lost increment: the leaves that a graph is bound to", "csrc/bind/held_nodes.cpp",
+           "        Tape::retain(node);\n", ""),
+    Mutant("a leaf chunk that is full again one slot too early", "csrc/core/tape.cpp",
+           "if (++chunk->live == nodes_per_chunk)", "if (++chunk->live == nodes_per_chunk - 1)",
+           (MACHINE, "test_lifetime", "test_memory")),
+    Mutant("an empty chunk that stays in the list of chunks", "csrc/core/tape.cpp",
+           "    if (chunk->older) chunk->older->newer = chunk->newer;\n    chunk->newer->older = chunk->older;\n",
+           "    chunk->newer->older = chunk;\n", (MACHINE, "test_lifetime", "test_memory")),
+    Mutant("the collector clears a closure that a graph still needs", "csrc/bind/value_object.cpp",
+           "function && node->refs == 1 && node->x.own", "function && node->x.own",
+           (MACHINE, "test_own_operations")),
+    Mutant("a sequence forgets its operands' subclass instances", "csrc/bind/sequences.cpp",
+           "has_subclasses_ |= Py_TYPE(item) != value_type;", ""),
+    # --- sweep
+    Mutant("a swapped partial derivative: the second operand gets the first one's", "csrc/core/sweep.cpp",
+           "sink.add(node->y.node, g * (dy));", "sink.add(node->y.node, g * (dx));"),
+    Mutant("swapped partial derivatives: dot", "csrc/core/sequence_sweep.hpp",
+           "        add(i, g_ * x);\n        add(i + 1, g_ * w);",
+           "        add(i, g_ * w);\n        add(i + 1, g_ * x);"),
+    Mutant("a gradient added instead of stored at the first touch", "csrc/core/sweep.cpp",
+           "            node->grad = contribution;\n", "            node->grad += contribution;\n"),
+    Mutant("a leaf that does not accumulate", "csrc/core/sweep.cpp",
+           "            node->grad += contribution;\n        } else {",
+           "            node->grad = contribution + (node->is_leaf() ? 0.0 : node->grad);\n        } else {"),
+    Mutant("stale marks after a callback that fails", "csrc/core/sweep.cpp", "scan.abandon();", ""),
+    Mutant("an off-by-one at a chunk's edge", "csrc/core/scan.hpp",
+           "node_ = chunk_->end();", "node_ = chunk_->end() - 1;",
+           (MACHINE, "test_lifetime", "test_random_graphs", "test_copying")),
+    Mutant("chunks compared the wrong way round", "csrc/core/order.cpp",
+           "p->position < q->position", "p->position > q->position", (MACHINE, "test_lifetime", "test_copying")),
+    Mutant("an inner sweep's gradients are not put back", "csrc/core/sweep.cpp",
+           "if (restores_gradients_) {", "if (false) {", (MACHINE, "test_own_operations")),
+    Mutant("an inner sweep's marks are not put back", "csrc/core/sweep.cpp",
+           "            ++reached(Chunk::of(node));\n        }\n        aside_.clear();",
+           "            ++reached(Chunk::of(node));\n            break;\n        }\n        aside_.clear();",
+           (MACHINE, "test_own_operations")),
+    Mutant("several results keep their gradients from sweep to sweep", "csrc/core/sweep.cpp",
+           "            clear_cotangents(node);\n            add(node, 0.0);", "            add(node, 0.0);"),
+    Mutant("zero_grad of the root alone", "csrc/bind/value_members.cpp",
+           "for (Node* node : topological_order({&root, 1})) clear_gradient(node);", "clear_gradient(root);"),
+    Mutant("dot's bias gets no gradient", "csrc/core/sequence_sweep.hpp",
+           "        if (size % 2 != 0) add(size - 1, g_);\n", ""),
+    Mutant("softmax without the shift by the largest", "csrc/core/sequences.hpp",
+           "shift = stop_gradient(smaller(shift, T(most)));", "shift = T(0.0);"),
+    # --- building, copying, looking
+    Mutant("wrong operand order: mse", "csrc/bind/sequences.cpp",
+           "if (!call.read(predictions, 0, 2) || !call.read(targets, 1, 2))",
+           "if (!call.read(targets, 0, 2) || !call.read(predictions, 1, 2))"),
+    Mutant("a constant on the right that stays hidden", "csrc/core/tape.cpp",
+           "    if (operation(node->op).arity == 2) show(node->y, Node::y_is_constant);\n", ""),
+    Mutant("a label lost by copy", "csrc/core/tape.cpp", "    if (node->has(Node::labelled)) {\n        try {",
+           "    if (false) {\n        try {"),
+    Mutant("a label that is taken off leaves its mark", "csrc/core/tape.cpp",
+           "        node->flags &= static_cast<std::uint8_t>(~Node::labelled);\n", ""),
+    Mutant("a scope lost by copy", "csrc/core/tape.cpp", "    twin->scope = node->scope;\n", ""),
+    Mutant("a gradient lost by pickle", "csrc/core/snapshot.cpp", "            nodes_.back()->grad = grad;\n",
+           "            static_cast<void>(grad);\n"),
+    Mutant("a snapshot's marks stay behind", "csrc/core/snapshot.cpp",
+           "        for (Node* node : nodes_) node->flags &= static_cast<std::uint8_t>(~Node::in_snapshot);\n", ""),
+    Mutant("detach that keeps the history", "csrc/bind/value_members.cpp",
+           "    return new_leaf(node_of(self)->data);\n",
+           "    return evaluate_unary_of_value<Op::stop_gradient>(self);\n"),
+    Mutant("no_grad that an exception does not end", "python/fastgrad/engine.py",
+           "        _core.resume_recording()\n",
+           "        if exc_info[0] is None:\n            _core.resume_recording()\n"),
+    Mutant("a label lost by pickle: leaves", "python/fastgrad/engine.py",
+           "leaf.data, leaf.grad, leaf.label = data, grad, label", "leaf.data, leaf.grad = data, grad"),
+    # --- captured graphs
+    Mutant("a capture that forgets a bound leaf's gradient", "csrc/bind/captured_graph.cpp",
+           "for (Node* node : bound()) node->grad += scale * *gradients++;",
+           "for (Node* node : bound()) node->grad += (node == bound().back() ? 0.0 : scale) * *gradients++;"),
+    Mutant("fold: x + 0.0 is x", "csrc/graph/fold.cpp", "is(rewrite, i.y, -0.0) ? i.x", "is(rewrite, i.y, 0.0) ? i.x",
+           ("test_passes", "test_replay_random")),
+    Mutant("share: a - b is b - a", "csrc/graph/share.cpp",
+           "return op == Op::add || op == Op::mul;", "return op == Op::add || op == Op::mul || op == Op::sub;",
+           ("test_passes", "test_replay_random")),
+    Mutant("prune drops all outputs but the first", "csrc/graph/prune.cpp",
+           "for (const Slot output : program.outputs) need(output);", "need(program.outputs.front());",
+           ("test_passes", "test_replay_random")),
+    Mutant("power: 1 / x is x", "csrc/graph/power.cpp", "{Op::div, one, x}", "{Op::div, x, one}",
+           ("test_passes", "test_replay_random")),
+    Mutant("reroll: any last row continues the stride", "csrc/graph/plan.cpp",
+           "} else if (away != static_cast<std::int64_t>(access.step) * row) {",
+           "} else if (away != static_cast<std::int64_t>(access.step) * row && row != 7) {",
+           ("test_passes", "test_replay_random", "test_replay_sums")),
+    Mutant("sum: the addend of a dot is dropped", "csrc/graph/executor.cpp",
+           "sums[l] = d.addend == no_slot ? 0.0 : at(d.addend, l);", "sums[l] = 0.0;",
+           ("test_replay_sums", "test_passes")),
+    Mutant("a batch's last sample is left out", "csrc/graph/graph.cpp",
+           "for (; row < to; ++row)", "for (; row + 1 < to; ++row)",
+           ("test_replay_batches",)),
+    Mutant("the last buffer of a loop is as long as the others", "csrc/graph/executor.cpp",
+           "            const std::size_t count = std::min<std::size_t>(step, run.count - begin);\n"
+           "            const double* x = gather(run.x, begin, count, buffers[0]);\n"
+           "            const double* y = gather(run.y, begin, count, buffers[1]);\n            kernel.value",
+           "            const std::size_t count = std::min<std::size_t>(step, run.count - begin) - (begin != 0);\n"
+           "            const double* x = gather(run.x, begin, count, buffers[0]);\n"
+           "            const double* y = gather(run.y, begin, count, buffers[1]);\n            kernel.value",
+           ("test_replay_batches", "test_passes")),
+    Mutant("a guard that is not checked", "csrc/bind/replay.cpp",
+           "if ((outputs[first + i] != 0.0) != answers[i].cast<bool>()) return false;",
+           "static_cast<void>(outputs[first + i] != 0.0);", (MACHINE, "test_jit_guards")),
+    Mutant("only the newest recording is kept", "python/fastgrad/recorder.py",
+           "self._recordings[key] = (recording, *others)", "self._recordings[key] = (recording, *tuple(others)[:0])",
+           ("test_jit_guards", "test_jit")),
+    Mutant("a file's checksum that is not checked", "csrc/graph/file.cpp",
+           'if (in.number<Checksum>() != checksum(all_but_checksum)) in.reject("its checksum is wrong");',
+           "static_cast<void>(in.number<Checksum>() != checksum(all_but_checksum));",
+           ("test_hostile_graph_files", "test_graph_files")),
+    Mutant("a pickled graph that forgets which leaves it is bound to", "python/fastgrad/graphs.py",
+           "self._to_bytes(), self.parameters, chosen)", "self._to_bytes(), None, chosen)", ("test_graph_files",)),
+    # --- training
+    Mutant("Adam's bias correction, off by one step", "csrc/core/optimiser.cpp",
+           "std::pow(rule.beta2, step.number)", "std::pow(rule.beta2, step.number + 1.0)", ("test_optim",)),
+    Mutant("Nesterov's momentum is the ordinary one", "csrc/core/optimiser.cpp",
+           "g = nesterov ? g + rule.momentum * buffer : buffer;", "g = nesterov ? buffer : buffer;", ("test_optim",)),
+    Mutant("clipping by a norm that leaves one parameter out", "csrc/core/gradients.cpp",
+           "for (Node* node : nodes) node->grad *= scale;",
+           "for (Node* node : nodes.first(nodes.size() - 1)) node->grad *= scale;",
+           ("test_clipping",)),
+    # --- what only the store's own check sees
+    Mutant("a dead node's label stays in the table", "csrc/core/tape.hpp",
+           "        labels_->erase(node);\n    if (!node->has_plain",
+           "        static_cast<void>(labels_);\n    if (!node->has_plain"),
+)  # fmt: skip
