@@ -130,3 +130,17 @@ def test_vector_functions_differ_in_the_last_places_only(operation: Operation, e
     assert np.isclose(values, expected.values[rows], rtol=1e-15, atol=0.0, equal_nan=True).all()
     # The derivative of tanh is 1 - r * r: as precise as 1 is.
     assert np.isclose(gradients, expected.gradients[rows], rtol=1e-14, atol=2e-15, equal_nan=True).all()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_an_operation_on_a_sequence_keeps_its_place_among_the_gradients(seed: int):
+    """Taken apart for the capture, its parts were the newest nodes, and older operands got their shares in another
+    order."""
+    rng = np.random.default_rng(seed)
+    x, weights = Value(rng.uniform(-1.0, 1.0)), rng.uniform(-1.0, 1.0, 4).tolist()
+    older = fastgrad.dot([x, x], weights[:2])
+    newer = x * weights[2]
+    loss = older * newer + older * weights[3]
+    loss.backward()
+    _, gradient = Graph(loss, [x], passes=()).value_and_grad([x.data])
+    assert all_bits(gradient) == all_bits([x.grad])

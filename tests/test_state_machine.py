@@ -36,7 +36,6 @@ from engine_model import (
     facts_of,
     function_of,
     is_comparable,
-    is_sequence,
     outcome_of,
     own_operation,
     shallow_copy,
@@ -371,8 +370,7 @@ class Store(RuleBasedStateMachine):
         assert error is (TypeError if any(node.is_own for node in nodes) else None)
         if not error:
             program = Program.of([root.node for root in roots], [leaf.node for leaf in leaves])
-            is_plain = not passes and not any(is_sequence(node) for node in nodes)
-            self.others.append(Captured(graph, program, is_plain))
+            self.others.append(Captured(graph, program, keeps_gradients=not passes))
 
     @precondition(lambda self: any(isinstance(other, Captured) for other in self.others))
     @rule(place=places, x=st.lists(calm, min_size=3, max_size=3), cotangents=st.lists(calm, min_size=2, max_size=2))

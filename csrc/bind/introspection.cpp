@@ -111,9 +111,9 @@ void register_expansion(py::module_& module) {
             return value_of(expansion[root]);
         },
         py::arg("value"),
-        "The Value again, with every operation on a sequence taken apart into ordinary ones. What depends on none "
-        "is\n"
-        "shared, the rest has a twin, whose gradient is 0.");
+        "The Value again, with every operation on a sequence taken apart into ordinary ones. What is older than all "
+        "of\n"
+        "these is shared, the rest has a twin, whose gradient is 0.");
 }
 
 void register_memory(py::module_& module) {

@@ -64,14 +64,16 @@ std::vector<Term> expand(Op op, std::vector<Term> numbers, std::uint32_t target)
 }
 
 Expansion::Expansion(std::span<Node* const> roots) {
+    bool has_sequence = false;
     for (Node* node : topological_order(roots)) {
         const scopes::Within within(node->scope);
         if (is_sequence(node->op)) {
+            has_sequence = true;
             expand_sequence(node);
         } else if (node->op == Op::element) {
             const std::size_t results = index_[node->x.node] + 1;
             put(node, Term(twins_[results + static_cast<std::size_t>(node->y.constant)]));
-        } else if (is_row(node->op)) {
+        } else if (is_row(node->op) && has_sequence) {
             rebuild(node);
         }
     }
@@ -98,7 +100,6 @@ void Expansion::expand_sequence(Node* node) {
 void Expansion::rebuild(Node* node) {
     const bool x_is_constant = node->has(Node::x_is_constant), y_is_constant = node->has(Node::y_is_constant);
     const Term x = operand(node->x, x_is_constant), y = operand(node->y, y_is_constant);
-    if ((x_is_constant || x.node() == node->x.node) && (y_is_constant || y.node() == node->y.node)) return;
     const auto constants = static_cast<std::uint8_t>(node->flags & (Node::x_is_constant | Node::y_is_constant));
     put(node, Term::adopt(tape.binary(node->op, node->data, x.operand(), y.operand(), constants)));
 }
