@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -92,7 +94,7 @@ def made(
     *,
     bound: int = 1,
     labels: tuple[tuple[int, bytes], ...] = (),
-    constants: int = 1,
+    constants: tuple[float, ...] = (2.0,),
     inputs: int = 1,
     outputs: tuple[int, ...] = (0,),
     conditions: int = 0,
@@ -100,16 +102,31 @@ def made(
     options: int = 3,
     passes: tuple[bytes, ...] = (),
     end: bytes = b"",
+    said: dict[str, int] | None = None,
 ) -> bytes:
-    """A file with these contents; an instruction is (op, x, y), a dot's terms follow as further numbers."""
+    """A file with these contents; an instruction is (op, x, y), a dot's terms follow as further numbers.
+
+    `said`: what it says in the place of a count, by name.
+    """
+
+    def count(name: str, true: int, code: str = "<Q") -> bytes:
+        return struct.pack(code, (said or {}).get(name, true))
+
     out = b"fastgrad graph\r\n" + struct.pack("<IIQQQB", 1, rows, 0, 3, 2, options)
-    out += struct.pack("<Q", len(passes)) + b"".join(struct.pack("<Q", len(p)) + p for p in passes)
-    out += struct.pack("<Q", bound) + struct.pack("<d", 0.5) * bound
-    out += struct.pack("<Q", len(labels)) + b"".join(struct.pack("<IQ", i, len(t)) + t for i, t in labels)
-    out += struct.pack("<Q", constants) + struct.pack("<d", 2.0) * constants
-    out += struct.pack("<IQ", inputs, len(instructions))
-    out += b"".join(struct.pack(f"<B{len(rest)}I", op, *rest) for op, *rest in instructions)
-    out += struct.pack(f"<Q{len(outputs)}II", len(outputs), *outputs, conditions)
+    out += count("passes", len(passes)) + b"".join(count("pass", len(p)) + p for p in passes)
+    out += count("bound", bound) + struct.pack("<d", 0.5) * bound
+    out += count("labels", len(labels)) + b"".join(
+        struct.pack("<I", i) + count("label", len(t)) + t for i, t in labels
+    )
+    out += count("constants", len(constants)) + struct.pack(f"<{len(constants)}d", *constants)
+    out += count("inputs", inputs, "<I") + count("instructions", len(instructions))
+    for op, *rest in instructions:
+        out += struct.pack("<B", op)
+        if op == DOT:
+            out += count("terms", rest.pop(0), "<I")
+        out += struct.pack(f"<{len(rest)}I", *rest)
+    out += count("outputs", len(outputs)) + struct.pack(f"<{len(outputs)}I", *outputs)
+    out += count("conditions", conditions, "<I")
     return sealed(out + end + bytes(4))
 
 
@@ -136,6 +153,65 @@ def test_order_of_the_inputs_is_free():
     graph = loaded(made([(LEAF, 1, 0), (NEG, 2, 0), (LEAF, 0, 0), (ADD, 3, 4)], inputs=2, outputs=(5,)))
     assert list(graph([10.0, 1.0])) == [9.0]
     assert list(loaded(graph._to_bytes())([10.0, 1.0])) == [9.0]
+
+
+def test_an_output_may_be_there_twice(live_nodes: Callable[[], int]):
+    graph = loaded(made([INPUT, (NEG, 2, 0)], outputs=(3, 3, 2, 0)))
+    assert list(graph([7.0])) == [-7.0, -7.0, 7.0, 0.5]
+    assert list(graph.vjp([7.0], [1.0, 2.0, 4.0, 8.0])[1]) == [1.0]
+
+
+STRANGE = (math.nan, -math.nan, math.inf, -math.inf, -0.0, 5e-324, sys.float_info.max)
+
+
+def test_strange_constants_keep_their_bits():
+    """A nan with a payload, too: nothing is computed with it here."""
+    payload = struct.unpack("<d", struct.pack("<Q", 0x7FF8_0000_DEAD_BEEF))[0]
+    constants = (*STRANGE, payload)
+    data = made([(LEAF, 0, 0)], bound=0, constants=constants, outputs=tuple(range(len(constants))), options=0)
+    graph = loaded(data)
+    assert graph([1.0]).tobytes() == np.array(constants).tobytes()
+    assert loaded(graph._to_bytes())([1.0]).tobytes() == np.array(constants).tobytes()
+
+
+@pytest.mark.parametrize("constant", STRANGE)
+def test_arithmetic_with_strange_constants_is_numpys(constant: float):
+    graph = loaded(made([INPUT, (ADD, 2, 1), (NEG, 3, 0)], constants=(constant,), outputs=(4,)))
+    with np.errstate(all="ignore"):
+        assert np.array_equal(graph([2.0]), [-(2.0 + np.float64(constant))], equal_nan=True)
+    assert list(graph.vjp([2.0], [1.0])[1]) == [-1.0]
+
+
+INSTRUCTIONS = [INPUT, (ADD, 2, 1), (DOT, 2, NONE, 3, 0, 0, 1)]
+CONTENTS: dict[str, Any] = {"labels": ((0, b"weight"),), "passes": (b"dot",), "outputs": (4, 3), "conditions": 1}
+COUNTS = {  # what each of its counts says, and the bytes of one thing that it counts
+    "passes": (1, 8),
+    "pass": (3, 1),
+    "bound": (1, 8),
+    "labels": (1, 12),
+    "label": (6, 1),
+    "constants": (1, 8),
+    "inputs": (1, 1),
+    "instructions": (3, 9),
+    "terms": (2, 8),
+    "outputs": (2, 4),
+    "conditions": (1, 1),
+}
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_counts_that_are_not_true(name: str, live_nodes: Callable[[], int]):
+    """Zero, one less or more, the largest, and those whose product with a size is small in 32 or 64 bits."""
+    true, size = COUNTS[name]
+    bits = 32 if name in ("inputs", "terms", "conditions") else 64
+    numbers = {0, true - 1, true + 1, 2**31, 2**32 - 1, 2**bits - 1, 2**bits // size, 2**bits // size + true}
+    if name == "conditions":
+        numbers -= {0, 2}  # of two outputs, as many may be conditions
+    assert list(loaded(made(INSTRUCTIONS, **CONTENTS))([1.0])) == [3.0 * 0.5 + 0.5 * 2.0, 3.0]
+    for number in numbers - {true}:
+        if number < 2**bits:
+            with pytest.raises(ValueError, match="damaged fastgrad graph"):
+                loaded(made(INSTRUCTIONS, **CONTENTS, said={name: number}))
 
 
 USED_BEFORE = "used before it is computed"
@@ -229,4 +305,43 @@ def test_a_small_file_cannot_ask_for_much_memory():
         print("done")
     """)
         == "done\n"
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits memory by what Linux has")
+@pytest.mark.skipif("asan" in os.environ.get("LD_PRELOAD", ""), reason="the sanitizer needs the address space")
+def test_a_chain_of_ten_million():
+    """90 MB: loaded and run within 400 MiB, and where there is less, a MemoryError after which all goes on."""
+    assert (
+        run(f"""
+        import resource, struct, sys, zlib
+        import numpy as np
+        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        from fastgrad import _core
+        from graph_bytes import CORPUS, ROWS, loaded
+        from test_hostile_graph_files import NEG
+        depth = 10**7
+        chain = np.zeros(depth, [("op", "u1"), ("x", "<u4"), ("y", "<u4")])
+        chain["op"][1:] = NEG
+        chain["x"][1:] = np.arange(depth - 1)
+        head = struct.pack("<IQQBQQQQIQ", 57, 0, 0, 0, 0, 0, 0, 0, 1, depth)
+        size = struct.pack("<Q", 16 + 4 + len(head) + 8 + 9 * depth + 16 + 4)
+        begin = CORPUS[0].read_bytes()[:ROWS]
+        data = b"".join([begin, head[:4], size, head[4:], chain.tobytes()])
+        data += struct.pack("<QII", 1, depth - 1, 0)
+        data += struct.pack("<I", zlib.crc32(data))
+        del chain
+        def limit(mebibytes):
+            size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (size + mebibytes * 2**20, resource.RLIM_INFINITY))
+        limit(50)
+        try:
+            loaded(data)
+        except MemoryError:
+            print("MemoryError")
+        assert _core.memory()["live_nodes"] == 0
+        limit(400)
+        print(*loaded(data).value_and_grad([1.0]))
+    """)
+        == "MemoryError\n-1.0 [-1.]\n"
     )
