@@ -73,7 +73,7 @@ def test_every_truncation_is_refused():
 
 def test_every_changed_byte_is_noticed_or_harmless():
     for i, byte in enumerate(DATA):
-        for other in {0xFF - byte, byte ^ 1 << i % 8}:
+        for other in {0xFF - byte, *(byte ^ 1 << bit for bit in range(8))}:
             tree = accepted(DATA[:i] + bytes([other]) + DATA[i + 1 :])
             assert tree is None or same(tree, FIRST_PARTS)
 
@@ -83,6 +83,21 @@ def test_huge_numbers_everywhere():
         for number in (2**64 - 1, 10**7):
             tree = accepted(DATA[:i] + struct.pack("<Q", number) + DATA[i + 8 :])
             assert tree is None or same(tree, FIRST_PARTS)
+
+
+def test_counts_in_the_directory():
+    """No checksum covers the sizes, offsets and numbers of entries that it has: 0, and the largest."""
+    for i in range(DATA.index(b"PK\x01\x02"), len(DATA) - 4):
+        for number in (0, 2**32 - 1):
+            tree = accepted(DATA[:i] + struct.pack("<I", number) + DATA[i + 4 :])
+            assert tree is None or same(tree, FIRST_PARTS)
+
+
+@pytest.mark.parametrize("more", [b"x", bytes(1000), DATA[-22:], DATA], ids=["byte", "zeros", "end", "archive"])
+def test_what_stands_around_an_archive_is_refused_or_ignored(more: bytes):
+    for data in (DATA + more, more + DATA):
+        tree = accepted(data)
+        assert tree is None or same(tree, FIRST_PARTS)
 
 
 @settings(max_examples=200, deadline=None)
