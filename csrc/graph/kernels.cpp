@@ -1,9 +1,5 @@
 #include "graph/kernels.hpp"
 
-#ifdef __linux__
-#include <dlfcn.h>
-#endif
-
 #include <algorithm>
 #include <array>
 #include <iterator>
@@ -11,6 +7,12 @@
 #include <string>
 
 #include "graph/instruction_sets.hpp"
+#include "graph/lanes.hpp"
+
+#if defined(__linux__) && defined(FASTGRAD_VECTOR_EXTENSIONS)
+#define FASTGRAD_LIBMVEC  // its functions take and give vectors
+#include <dlfcn.h>
+#endif
 
 namespace fastgrad::graph {
 
@@ -28,7 +30,7 @@ bool runs_baseline() { return true; }
 // The vector form of a row's value, if that is one function of the C library: exp(x), but not log(x / (1 - x)).
 VectorFunction find_vector_function(std::string_view prefix, const Operation& row) {
     if (row.value != std::string(row.name) + "(x)") return nullptr;
-#ifdef __linux__
+#ifdef FASTGRAD_LIBMVEC
     static void* const library = dlopen("libmvec.so.1", RTLD_NOW | RTLD_LOCAL);
     const std::string name = std::string(prefix) + std::string(row.name);
     return library ? reinterpret_cast<VectorFunction>(dlsym(library, name.c_str())) : nullptr;

@@ -9,7 +9,9 @@ namespace fastgrad::graph {
 // Gradients of what does not vary from sample to sample are kept as this many partial sums.
 inline constexpr std::size_t lane_count = 8;
 
-#if defined(__GNUC__)
+// FASTGRAD_PLAIN_LANES: what MSVC gets, where it can be tested with other compilers.
+#if defined(__GNUC__) && !defined(FASTGRAD_PLAIN_LANES)
+#define FASTGRAD_VECTOR_EXTENSIONS
 
 template <int width>
 struct VectorOf {
