@@ -36,7 +36,8 @@ def add_parser(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     draw.add_argument(
-        "expression", help="+ - * / **, and operations such as tanh(x); or several, named: 'd = a*b; L = d + c'"
+        "expression",
+        help="+ - * / **, operations such as tanh(x), dot([a, b], [c, d]); or several, named: 'd = a*b; L = d + c'",
     )
     draw.add_argument("values", nargs="*", metavar="NAME=NUMBER", help="the value of each name")
     draw.add_argument(

@@ -11,6 +11,7 @@ import unicodedata
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import fastgrad
 from fastgrad import Value
@@ -22,8 +23,11 @@ LONGEST = 10_000  # characters
 _OPERATORS: dict[type[ast.AST], str] = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Pow: "pow", ast.USub: "neg",
 }  # fmt: skip
-_OPERATIONS = [row.name for row in fastgrad.operations()]
-_GRAMMAR = "numbers, names, + - * / **, parentheses, and operations such as tanh(x)"
+_OPERATIONS = [row.name for row in fastgrad.operations()] + [row.name for row in fastgrad.sequence_operations()]
+_GRAMMAR = "numbers, names, + - * / **, parentheses, operations such as tanh(x), and lists for those on sequences"
+
+Number = Value | float
+Result = Number | list[Number]
 
 
 class ExpressionError(ValueError):
@@ -119,6 +123,10 @@ def _operands(part: ast.expr, text: str) -> list[ast.expr]:
             return [left, right]
         case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
             return [operand]
+        case ast.List(elts=elements):
+            return elements
+        case ast.Subscript(value=sequence, slice=ast.Constant(value=int() as index)) if not isinstance(index, bool):
+            return [sequence]
         case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
             _check_call(name, keywords)
             return [*args, *(keyword.value for keyword in keywords)]
@@ -153,26 +161,37 @@ def _check_names(statements: list[_Statement], values: Mapping[str, float]) -> N
         raise ExpressionError(f"nothing uses {', '.join(unused)}")
 
 
-def _compute(statement: _Statement, known: Mapping[str, Value], text: str) -> Value | float:
-    results: list[Value | float] = []
+def _compute(statement: _Statement, known: Mapping[str, Value], text: str) -> Number:
+    results: list[Result] = []
     for part in statement.parts:
         operands = [results.pop() for _ in _operands(part, text)][::-1]
         try:
             results.append(_apply(part, operands, known))
-        except (ArithmeticError, TypeError, ValueError) as error:
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise ExpressionError(f"{_quote(part, text)}: {error}") from error
-    return results.pop()
+    result = results.pop()
+    if isinstance(result, list):
+        raise ExpressionError(
+            f"{_quote(statement.parts[-1], text)} is a list: choose an element, as in softmax([a, b])[0]"
+        )
+    return result
 
 
-def _apply(part: ast.expr, operands: list[Value | float], known: Mapping[str, Value]) -> Value | float:
-    """One operation on its operands, or a name's Value, or a number."""
+def _apply(part: ast.expr, operands: list[Any], known: Mapping[str, Value]) -> Result:
+    """One operation on its operands, or a name's Value, a number, a list, or an element of a list."""
     match part:
         case ast.Name(id=name):
             return known[name]
         case ast.Constant(value=int() | float() as number):
             return float(number)
         case ast.UnaryOp(op=ast.UAdd()):
-            return operands[0]
+            result: Result = operands[0]
+            return result
+        case ast.List():
+            return operands
+        case ast.Subscript(slice=ast.Constant(value=int() as index)):
+            element: Number = operands[0][index]
+            return element
         case ast.BinOp(op=op) | ast.UnaryOp(op=op):
             return _operation(_OPERATORS[type(op)])(*operands)
         case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
@@ -181,9 +200,18 @@ def _apply(part: ast.expr, operands: list[Value | float], known: Mapping[str, Va
     raise AssertionError(f"{type(part).__name__} passed _operands()")
 
 
-def _operation(name: str) -> Callable[..., Value | float]:
-    operation: Callable[..., Value | float] = getattr(fastgrad, name)
+def _operation(name: str) -> Callable[..., Result]:
+    if name == "cross_entropy":
+        return _cross_entropy
+    operation: Callable[..., Result] = getattr(fastgrad, name)
     return operation
+
+
+def _cross_entropy(logits: list[Number], target: Any) -> Number:
+    """The operation, for whose class a float must do here."""
+    is_class = isinstance(target, float) and target.is_integer()
+    loss: Number = fastgrad.cross_entropy(logits, int(target) if is_class else target)
+    return loss
 
 
 def _quote(node: ast.AST, text: str) -> str:

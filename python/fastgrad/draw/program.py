@@ -45,7 +45,7 @@ class Program:
         for i, xs in enumerate(operands):
             if not xs and users[i]:
                 scope_of[i] = scopes.common([scope_of[user] for user in users[i]])
-        symbols = [_ELEMENT.sub("[i]", value._op) for value in graph]
+        symbols = [_ELEMENT.sub("[i]", value._op) or ("unnamed" if xs else "") for value, xs in graph.items()]
         return cls(list(graph), symbols, operands, users, constants, scopes, scope_of)
 
     def is_leaf(self, i: int) -> bool:
