@@ -14,6 +14,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from math import isclose
 from multiprocessing import get_context
+from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal
 
@@ -99,6 +100,19 @@ def pin() -> str:
     core = max(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {core})
     return f"pinned to core {core}"
+
+
+def resident_bytes() -> tuple[int, int]:
+    """The memory of this process: now, and at its peak."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        # Not getrusage: its peak survives exec, so that a child starts with its parent's.
+        fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        return int(fields["VmRSS"].split()[0]) * 1024, int(fields["VmHWM"].split()[0]) * 1024
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return peak, peak
 
 
 def installed(package: str) -> bool:

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import Figure, Report, installed
+from .harness import Figure, Report, installed
 
 Facts = dict[str, str]
 HEADER = ("figure", "target", "measured", "met")
@@ -25,7 +25,7 @@ def facts(affinity: str) -> Facts:
         "run": affinity,
         "Python": f"{platform.python_implementation()} {platform.python_version()} ({platform.python_compiler()})",
     }
-    for package in ("fastgrad", "micrograd", "torch", "jax", "casadi"):
+    for package in ("fastgrad", "numpy", "micrograd", "autograd", "torch", "jax", "casadi", "xad"):
         found[package] = version(package) if installed(package) else "not installed"
     return found
 

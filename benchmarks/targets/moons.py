@@ -9,7 +9,7 @@ from importlib import import_module
 from time import perf_counter
 from typing import Any
 
-from benchmarks.harness import Figure, Report, contenders, installed, progress, ratios, require_close
+from ..harness import Figure, Report, contenders, installed, progress, ratios, require_close
 
 SAMPLES, NOISE, SEED = 100, 0.1, 1337
 STEPS_PER_ROUND = 20  # of fastgrad, for one of micrograd

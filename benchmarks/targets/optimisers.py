@@ -8,10 +8,11 @@ from importlib import import_module
 from math import sqrt
 from typing import Any
 
-from benchmarks.adam import PythonAdam
-from benchmarks.gpt import SHAPES
-from benchmarks.harness import Entrant, Figure, Peer, Repeated, Report, race, race_peers
 from fastgrad import Value, optim
+
+from ..harness import Entrant, Figure, Peer, Repeated, Report, race, race_peers
+from .adam import PythonAdam
+from .gpt import SHAPES
 
 PARAMETERS = sum(rows * columns for rows, columns in SHAPES.values())
 LR, BETAS, EPS = 1e-3, (0.9, 0.999), 1e-8

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 from timeit import Timer, repeat
 
-from benchmarks.harness import Figure, Report, contenders, progress, rounded
 from fastgrad import Value, _core
+
+from ..harness import Figure, Report, contenders, progress, resident_bytes, rounded
 
 SIZES = (1_000_000, 10_000_000)
 SETUP = "from fastgrad import Value; a, b = Value(1.5), Value(-0.75)"
@@ -35,19 +34,6 @@ class Measurement:
     empty: float  # the loop alone, ns
     resident: float  # growth of peak RSS, bytes per node
     chunks: tuple[int, int]  # peak bytes of the chunks after the first graph and after the second
-
-
-def resident_bytes() -> tuple[int, int]:
-    """The memory of this process: now, and at its peak."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        # Not getrusage: its peak survives exec, so that a child starts with its parent's.
-        fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
-        return int(fields["VmRSS"].split()[0]) * 1024, int(fields["VmHWM"].split()[0]) * 1024
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return peak, peak
 
 
 def build(steps: int, x: Value) -> Value:

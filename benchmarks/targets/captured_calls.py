@@ -7,10 +7,11 @@ from functools import partial
 
 import numpy as np
 
-from benchmarks.expression import ANSWER, Loop, differentiate
-from benchmarks.gpt import SHAPES
-from benchmarks.harness import Entrant, Figure, Repeated, Report, race
 from fastgrad import Graph, Value
+
+from ..harness import Entrant, Figure, Repeated, Report, race
+from .expression import ANSWER, Loop, differentiate
+from .gpt import SHAPES
 
 LEAVES = sum(rows * columns for rows, columns in SHAPES.values())
 

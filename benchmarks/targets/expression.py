@@ -8,7 +8,7 @@ from importlib import import_module
 from time import perf_counter
 from typing import Any
 
-from benchmarks.harness import (
+from ..harness import (
     Bound,
     Contender,
     Figure,

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import (
+from fastgrad import Value, vmap
+
+from ..harness import (
     CORES,
     Entrant,
     Figure,
@@ -22,8 +24,7 @@ from benchmarks.harness import (
     race_peers,
     ratios,
 )
-from benchmarks.moons import SAMPLES, Training
-from fastgrad import Value, vmap
+from .moons import SAMPLES, Training
 
 BATCH = 10_000
 ALPHA = 1e-4

@@ -6,8 +6,9 @@ import math
 from statistics import median
 from timeit import Timer
 
-from benchmarks.harness import Bound, Figure, Report, progress, ratios, require_close, rounded
 from fastgrad import Value
+
+from ..harness import Bound, Figure, Report, progress, ratios, require_close, rounded
 
 A, B = 1.5, -0.75
 LIMITS = {

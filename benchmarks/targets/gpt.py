@@ -11,7 +11,7 @@ from importlib import import_module
 from time import perf_counter
 from typing import Any
 
-from benchmarks.harness import Figure, Report, contenders, progress, ratios, require_close
+from ..harness import Figure, Report, contenders, progress, ratios, require_close
 
 WIDTH, HEADS, CONTEXT, LETTERS = 16, 4, 16, 27
 HEAD = WIDTH // HEADS
@@ -29,7 +29,7 @@ SHAPES = {
 END = 26  # the token before the first letter and after the last
 NAME = [END, 2, 0, 12, 8, 11, 11, 0, END]
 FULL = [END, *(7 * i % 26 for i in range(CONTEXT))]
-OWN, OURS = "benchmarks.gpt_value", "fastgrad"
+OWN, OURS = f"{__package__}.gpt_value", "fastgrad"
 # Of the other engine ten, so that each round has its share of full collections, which fall on every few steps.
 STEPS_PER_ROUND = {OURS: 20, OWN: 10}
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import Entrant, Peer, Repeated, Report, jax_in_float64, race_peers
 from fastgrad import Graph, Value
+
+from ..harness import Entrant, Peer, Repeated, Report, jax_in_float64, race_peers
 
 STEPS, LENGTH = 1000, 0.01
 RATES = (1.5, 1.0, 3.0, 1.0)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-from benchmarks.chain import build, resident_bytes
-from benchmarks.harness import Figure, Report, contenders, progress, require_close
 from fastgrad import Graph, Value
+
+from ..harness import Figure, Report, contenders, progress, require_close, resident_bytes
+from .chain import build
 
 LANES, ANGLES, SEED = 256, 64, 42
 RUNS = 3

@@ -7,8 +7,8 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-from benchmarks.gpt import FULL, NAME, OURS, OWN, Training, next_letter_loss
-from benchmarks.harness import Bound, Entrant, Figure, Repeated, Report, contenders, progress, race, ratios
+from ..harness import Bound, Entrant, Figure, Repeated, Report, contenders, progress, race, ratios
+from .gpt import FULL, NAME, OURS, OWN, Training, next_letter_loss
 
 Options = dict[str, Any]
 # What the graph is made with, and the targets: how many times as fast as pure Python, and ns per node.

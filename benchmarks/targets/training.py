@@ -6,9 +6,9 @@ import gc
 from importlib import import_module
 from typing import Any
 
-from benchmarks.adam import PythonAdam
-from benchmarks.gpt import FULL, NAME
-from benchmarks.harness import Bound, Entrant, Figure, Repeated, Report, race, ratios
+from ..harness import Bound, Entrant, Figure, Repeated, Report, race, ratios
+from .adam import PythonAdam
+from .gpt import FULL, NAME
 
 RATE, BETAS, EPS = 0.01, (0.85, 0.99), 1e-8
 TOKENS = 27

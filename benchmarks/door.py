@@ -1,0 +1,136 @@
+"""The command line: what there is, and running it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from . import machine, report, tables
+from .comparison import FULL, QUICK, Effort, Entry, Processes, Workload, compare
+from .harness import installed, pin
+from .results import Result, as_json, found
+from .targets import TARGETS
+from .workloads import WORKLOADS
+
+#: What is imported, the distribution that brings it, and what it is.
+PEERS = {
+    "fastgrad.reference": ("fastgrad", "the same engine in pure Python"),
+    "micrograd": ("micrograd", "where the interface comes from"),
+    "autograd": ("autograd", "NumPy, differentiated"),
+    "torch": ("torch", "PyTorch, on one thread, in float64"),
+    "jax": ("jax", "JAX, on one thread of the CPU, in float64"),
+    "casadi": ("casadi", "CasADi's scalars, SX"),
+    "xad": ("xad", "XAD's tape"),
+    "numpy": ("numpy", "the floor: derivatives by hand"),
+}
+INSTALL = 'pip install "fastgrad[bench]"'
+
+
+def main(argv: Sequence[str] | None = None, prog: str = "fastgrad bench") -> int:
+    """Run the command and return its exit status."""
+    parser = _parser(prog)
+    options = parser.parse_args(argv)
+    if options.list:
+        print(listing())
+        return 0
+    known: Mapping[str, object] = TARGETS if options.targets else WORKLOADS
+    unknown = [name for name in options.names if name not in known]
+    if unknown:
+        parser.error(f"there is no {', '.join(unknown)}: choose from {', '.join(known)}")
+    names = [name for name in known if name in (options.names or known)]
+    strangers = [peer for peer in options.peers or () if peer not in PEERS]
+    if strangers:
+        parser.error(f"there is no peer {', '.join(strangers)}: choose from {', '.join(PEERS)}")
+    if options.targets:
+        _run_targets(names, options)
+    else:
+        _run_workloads([WORKLOADS[name] for name in names], options)
+    return 0
+
+
+def _parser(prog: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description="Time fastgrad and its peers at the same work, after checking that they find the same numbers.",
+    )
+    parser.add_argument("names", nargs="*", metavar="name", help="workloads to run; by default all")
+    parser.add_argument("--list", action="store_true", help="list the workloads, and which peers are installed")
+    parser.add_argument("--peers", type=lambda text: text.split(","), metavar="A,B", help="run these peers alone")
+    parser.add_argument("--quick", action="store_true", help="less than a minute: small sizes, few rounds")
+    parser.add_argument("--targets", action="store_true", help="measure the project's own figures instead")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every round as JSON")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables as Markdown")
+    parser.add_argument("--plots", type=Path, metavar="DIR", help="draw the plots, as SVG and PNG")
+    return parser
+
+
+def listing() -> str:
+    """The workloads and the peers, in words."""
+    lines = ["workloads"]
+    for workload in WORKLOADS.values():
+        sizes = f"{workload.sizes[0]:,} to {workload.sizes[-1]:,}" if len(workload.sizes) > 1 else ""
+        lines.append(f"  {workload.name:18}{workload.title}{f', {sizes} {workload.size}' if sizes else ''}")
+    lines += ["", "peers"]
+    for package, (distribution, about) in PEERS.items():
+        state = version(distribution) if installed(package) else "not installed"
+        lines.append(f"  {package:20}{state:16}{about}")
+    lines += ["", f"the project's own figures (--targets): {', '.join(TARGETS)}"]
+    if not all(map(installed, PEERS)):
+        lines += ["", f"all peers: {INSTALL}"]
+    return "\n".join(lines)
+
+
+def run(
+    workloads: Sequence[Workload], effort: Effort, peers: Sequence[str] | None = None, about: str = "not pinned"
+) -> Iterator[Result]:
+    """Run the workloads: what was found so far, after each.
+
+    Args:
+        workloads: any, as those of `benchmarks.workloads`.
+        effort: `FULL` or `QUICK`.
+        peers: packages that take part besides fastgrad; by default all that are installed.
+        about: what was done to keep the process on a core, for the record.
+    """
+    result = Result(report.facts(about), machine.limits(effort), [])
+    with Processes() as processes:
+        for workload in workloads:
+            entries = _chosen(workload.entries, peers)
+            rows = [row for some in compare(workload, effort, processes, entries) for row in some]
+            result.workloads.append(found(workload, rows))
+            yield result
+
+
+def _chosen(entries: Sequence[Entry], peers: Sequence[str] | None) -> list[Entry]:
+    return [entry for entry in entries if entry.ours or peers is None or entry.package in peers]
+
+
+def _run_workloads(workloads: Sequence[Workload], options: Any) -> None:
+    for result in run(workloads, QUICK if options.quick else FULL, options.peers, pin()):
+        last = result.workloads[-1]
+        print(f"\n{tables.text(last)}", flush=True)
+    if options.json:
+        options.json.write_text(as_json(result), encoding="utf-8")
+    if options.markdown:
+        options.markdown.write_text(tables.page(result), encoding="utf-8")
+    if options.plots:
+        from . import plots
+
+        for path in plots.write(result, options.plots):
+            print(f"wrote {path}", file=sys.stderr)
+
+
+def _run_targets(names: Sequence[str], options: Any) -> None:
+    about = report.facts(pin())
+    print("\n".join(f"{key}: {text}" for key, text in about.items()))
+    reports = []
+    for name in names:
+        reports.append(TARGETS[name](options.quick))
+        print(f"\n{report.table(reports[-1])}", flush=True)
+    if options.json:
+        options.json.write_text(report.as_json(reports, about), encoding="utf-8")
+    if options.markdown:
+        options.markdown.write_text(report.markdown(reports, about), encoding="utf-8")
