@@ -11,7 +11,7 @@ from typing import Any
 
 from . import machine, report, tables
 from .comparison import FULL, QUICK, Effort, Entry, Processes, Workload, compare
-from .harness import installed, pin
+from .harness import bar, installed, pin
 from .results import Result, as_json, found
 from .targets import TARGETS
 from .workloads import WORKLOADS
@@ -96,11 +96,13 @@ def run(
         about: what was done to keep the process on a core, for the record.
     """
     result = Result(report.facts(about), machine.limits(effort), [])
-    with Processes() as processes:
+    chosen = {workload.name: _chosen(workload.entries, peers) for workload in workloads}
+    total = sum(len(effort.sizes(workload)) * len(chosen[workload.name]) for workload in workloads)
+    with Processes() as processes, bar(total) as progress:
         for workload in workloads:
-            entries = _chosen(workload.entries, peers)
-            rows = [row for some in compare(workload, effort, processes, entries) for row in some]
-            result.workloads.append(found(workload, rows))
+            progress.set_description(workload.name)
+            rounds = compare(workload, effort, processes, chosen[workload.name], progress.update)
+            result.workloads.append(found(workload, [row for rows in rounds for row in rows]))
             yield result
 
 

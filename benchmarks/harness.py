@@ -81,12 +81,20 @@ def ratios(numerators: Sequence[float], denominators: Sequence[float]) -> list[f
     return [a / b for a, b in zip(numerators, denominators, strict=True)]
 
 
-def progress(count: int, title: str) -> Iterator[int]:
-    """Count rounds, with a progress bar on a terminal's stderr."""
+def bar(steps: int, title: str = "", unit: str = "step") -> Any:
+    """A progress bar with the time left, on a terminal's stderr."""
     # Imported here: the contenders' processes load this module, and would carry tqdm through each collection.
     from tqdm import tqdm
 
-    yield from tqdm(range(count), desc=title, unit="round", file=sys.stderr, leave=False, disable=None)
+    return tqdm(total=steps, desc=title, unit=unit, file=sys.stderr, leave=False, disable=None, dynamic_ncols=True)
+
+
+def progress(count: int, title: str) -> Iterator[int]:
+    """Count rounds."""
+    with bar(count, title, "round") as shown:
+        for number in range(count):
+            yield number
+            shown.update()
 
 
 # What this process may use; taken before `pin`, and therefore of use only in the process that pins.

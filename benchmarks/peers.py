@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from .comparison import COMPILED, EAGER, Entry, Kind
+from .comparison import COMPILED, EAGER, Entry, Kind, NotOffered
 from .harness import Repeated, jax_in_float64
 
 Program = Callable[[Sequence[Any], Any], Any]
@@ -50,7 +50,10 @@ class Functions:
         self.__dict__.update(own)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._module, self._names.get(name, name))
+        found = getattr(self._module, self._names.get(name, name), None)
+        if found is None:
+            raise NotOffered(f"has no {name}")
+        return found
 
 
 # --- engines that record each operation as it is computed
@@ -81,7 +84,7 @@ class Eager(Repeated):
     def sweep(self, output: Any) -> None:
         output.backward()
 
-    def run(self) -> None:  # type: ignore[override]
+    def run(self) -> None:
         self.sweep(self.build())
 
     def split(self, runs: int) -> dict[str, float]:
@@ -147,12 +150,17 @@ class TorchScalars(Eager):
     """PyTorch with a tensor of no dimensions for each scalar."""
 
     def prepare(self) -> None:
-        self.functions = torch = one_thread_of_torch()
+        torch = one_thread_of_torch()
+        self.functions = Functions(torch)
         self.leaf = lambda number: torch.tensor(number, dtype=torch.float64, requires_grad=True)
 
     def zero(self) -> None:
         for leaf in self.leaves:
             leaf.grad = None
+
+    @staticmethod
+    def gradient(leaf: Any) -> float:
+        return 0.0 if leaf.grad is None else float(leaf.grad)
 
 
 class Xad(Eager):
@@ -160,7 +168,8 @@ class Xad(Eager):
 
     def prepare(self) -> None:
         mode = import_module("xad.adj_1st")
-        self.functions = Functions(import_module("xad.math"), XAD_NAMES)
+        math: Any = import_module("xad.math")
+        self.functions = Functions(math, XAD_NAMES, relu=lambda x: math.max(x, 0.0))
         self.tape = mode.Tape()
         self.tape.activate()
 
@@ -200,7 +209,8 @@ class Autograd(Repeated):
 
     def __init__(self, problem: Problem, size: int) -> None:
         program, numbers = problem(size)
-        functions = Functions(import_module("autograd.numpy"), NUMPY_NAMES)
+        array: Any = import_module("autograd.numpy")
+        functions = Functions(array, NUMPY_NAMES, relu=lambda x: array.maximum(x, 0.0))
         differentiated = import_module("autograd").value_and_grad(lambda inputs: program(inputs, functions))
         self.run = partial(differentiated, numbers)
 
@@ -228,13 +238,14 @@ class Captured(Repeated):
 
 
 class Casadi(Repeated):
-    """CasADi: the program of SX scalars, common subexpressions shared, called through buffers: its way without copies."""
+    """CasADi: the program of SX scalars, common subexpressions shared, called through buffers, without copies."""
 
     def __init__(self, problem: Problem, size: int) -> None:
         casadi: Any = import_module("casadi")
         program, numbers = problem(size)
         inputs = casadi.SX.sym("inputs", len(numbers))
-        value = program(casadi.vertsplit(inputs), Functions(casadi, CASADI_NAMES, relu=lambda x: casadi.fmax(x, 0.0)))
+        self.functions = Functions(casadi, CASADI_NAMES, relu=lambda x: casadi.fmax(x, 0.0))
+        value = program(casadi.vertsplit(inputs), self.functions)
         function = casadi.Function("f", [inputs], [value, casadi.gradient(value, inputs)], {"cse": True})
         self.numbers, self.value = np.array(numbers), np.zeros(1)
         # An input that has no gradient leaves a sparse vector, which a buffer holds without its zeros.
@@ -264,7 +275,7 @@ class Jax(Repeated):
             self.jax.value_and_grad(lambda x: program([x[i] for i in range(len(numbers))], functions))
         )
 
-    def run(self) -> Any:  # type: ignore[override]
+    def run(self) -> Any:
         return self.jax.block_until_ready(self.function(self.inputs))
 
     def answer(self) -> list[float]:

@@ -24,6 +24,7 @@ class Found:
     unit: str
     slope_from: int | None
     units: dict[int, float]  # how many there are, by size
+    labels: dict[int, str]  # what a size is called
     rows: list[Row] = field(default_factory=list)
 
     @property
@@ -96,10 +97,17 @@ def cost(row: Row) -> float:
 
 
 def found(workload: Workload, rows: Sequence[Row]) -> Found:
-    units = {row.size: workload.units(row.size) for row in rows}
-    about = " ".join(workload.about.split())
+    sizes = list(dict.fromkeys(row.size for row in rows))
     return Found(
-        workload.name, workload.title, about, workload.size, workload.unit, workload.slope_from, units, list(rows)
+        name=workload.name,
+        title=workload.title,
+        about=workload.about,
+        size=workload.size,
+        unit=workload.unit,
+        slope_from=workload.slope_from,
+        units={size: workload.units(size) for size in sizes},
+        labels={size: workload.labels.get(size, f"{size:,} {workload.size}") for size in sizes},
+        rows=list(rows),
     )
 
 
@@ -123,8 +131,8 @@ def from_json(text: str) -> Result:
 
 def _found(plain: dict[str, Any]) -> Found:
     rows = [Row(**row) for row in plain.pop("rows")]
-    units = {int(size): number for size, number in plain.pop("units").items()}
-    return Found(**plain, units=units, rows=rows)
+    by_size = {name: {int(size): each for size, each in plain.pop(name).items()} for name in ("units", "labels")}
+    return Found(**plain, **by_size, rows=rows)
 
 
 def _rounded(item: Any) -> Any:

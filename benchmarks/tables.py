@@ -58,7 +58,7 @@ def main_table(found: Found) -> Table:
 
 
 def heads(found: Found) -> list[str]:
-    return [f"{size:,} {found.size}" for size in found.sizes]
+    return [found.labels[size] for size in found.sizes]
 
 
 def phase_tables(found: Found) -> Iterator[Table]:
@@ -66,7 +66,7 @@ def phase_tables(found: Found) -> Iterator[Table]:
     for phase in found.phases:
         unit = f"bytes per {found.unit}" if phase == "bytes" else f"{phase}, ns per {found.unit}"
         sizes = [size for size in found.sizes if any(size in found.costs(entry, phase) for entry in found.entries)]
-        table = [[unit, *(f"{size:,} {found.size}" for size in sizes)]]
+        table = [[unit, *(found.labels[size] for size in sizes)]]
         for entry in found.entries:
             costs = found.costs(entry, phase)
             if costs:
@@ -78,7 +78,7 @@ def verdict(found: Found) -> list[str]:
     """Where fastgrad is ahead of the fastest peer, and where it is not."""
     duels = list(found.duels())
     behind = [
-        f"{size:,} {found.size}: {theirs.entry} takes {time(cost(theirs))}, {ours.entry} {time(cost(ours))}"
+        f"{found.labels[size]}: {theirs.entry} takes {time(cost(theirs))}, {ours.entry} {time(cost(ours))}"
         for _, size, ours, theirs in duels
         if cost(theirs) < cost(ours)
     ]

@@ -24,20 +24,19 @@ from ..harness import (
     race_peers,
     ratios,
 )
-from .moons import SAMPLES, Training
+from .moons import ALPHA, SAMPLES, WIDTH, Training
 
 BATCH = 10_000
-ALPHA = 1e-4
 REPLAYS = {SAMPLES: 500, BATCH: 100}
 
 
 class Mapped(Repeated):
     """fastgrad: value and gradients, which each run adds to the parameters'."""
 
-    def __init__(self, samples: int, threads: int, cores: Sequence[int] = ()) -> None:
+    def __init__(self, samples: int, threads: int, cores: Sequence[int] = (), width: int = WIDTH) -> None:
         if cores:
             os.sched_setaffinity(0, cores)
-        training = Training("fastgrad", True, samples)
+        training = Training("fastgrad", True, samples, width)
         self.model: Any = training.model
         self.points, self.labels = np.array(training.points), np.array(training.labels, dtype=float)
         self.loss: Any = vmap(self.loss_of_one, reduce="mean", threads=threads)
@@ -60,8 +59,8 @@ class Mapped(Repeated):
 class Arrays(Repeated):
     """The batch and the layers as NumPy arrays: what the two array libraries start from."""
 
-    def __init__(self) -> None:
-        training = Training("fastgrad", True)
+    def __init__(self, width: int = WIDTH) -> None:
+        training = Training("fastgrad", True, SAMPLES, width)
         self.points, self.labels = np.array(training.points), np.array(training.labels, dtype=float)
         self.layers = [tuple(map(np.array, self.weights_and_biases(layer))) for layer in training.model.layers]
 
@@ -78,8 +77,8 @@ class Arrays(Repeated):
 class Jax(Arrays):
     """JAX: the parameters as the layers' arrays, or all in one vector, which costs less to pass."""
 
-    def __init__(self, vector: bool) -> None:
-        super().__init__()
+    def __init__(self, vector: bool, width: int = WIDTH) -> None:
+        super().__init__(width)
         self.jax = jax_in_float64()
         relu = self.jax.nn.relu
 
@@ -108,8 +107,8 @@ class Jax(Arrays):
 class Torch(Arrays):
     """Eager PyTorch: the squares of each parameter summed on their own, or of all in one vector: fewer operations."""
 
-    def __init__(self, vector: bool) -> None:
-        super().__init__()
+    def __init__(self, vector: bool, width: int = WIDTH) -> None:
+        super().__init__(width)
         self.torch: Any = import_module("torch")
         self.torch.set_num_threads(1)
         self.x, self.y = map(self.torch.tensor, (self.points, self.labels))

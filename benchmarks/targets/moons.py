@@ -12,6 +12,7 @@ from typing import Any
 from ..harness import Figure, Report, contenders, installed, progress, ratios, require_close
 
 SAMPLES, NOISE, SEED = 100, 0.1, 1337
+WIDTH, ALPHA = 16, 1e-4
 STEPS_PER_ROUND = 20  # of fastgrad, for one of micrograd
 
 
@@ -31,10 +32,10 @@ def make_moons(count: int, noise: float, seed: int) -> tuple[list[list[float]], 
 class Training:
     """The loop of micrograd's demo, with the engine and the network of one package."""
 
-    def __init__(self, package: str, collect: bool, samples: int = SAMPLES) -> None:
+    def __init__(self, package: str, collect: bool, samples: int = SAMPLES, width: int = WIDTH) -> None:
         self.Value: Any = import_module(f"{package}.engine").Value
         random.seed(SEED)
-        self.model: Any = import_module(f"{package}.nn").MLP(2, [16, 16, 1])
+        self.model: Any = import_module(f"{package}.nn").MLP(2, [width, width, 1])
         self.points, self.labels = make_moons(samples, NOISE, SEED)
         self.steps = 0
         if not collect:
@@ -46,8 +47,7 @@ class Training:
 
         losses = [(1 + -yi * score).relu() for yi, score in zip(self.labels, scores)]  # noqa: B905
         data_loss = sum(losses) * (1.0 / len(losses))
-        alpha = 1e-4
-        reg_loss = alpha * sum(p * p for p in self.model.parameters())
+        reg_loss = ALPHA * sum(p * p for p in self.model.parameters())
 
         accuracy = [(yi > 0) == (score.data > 0) for yi, score in zip(self.labels, scores)]  # noqa: B905
         return data_loss + reg_loss, sum(accuracy) / len(accuracy)

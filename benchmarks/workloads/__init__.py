@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
-from . import chain
+from . import chain, expression, gpt, moons, operators, products, random_graph
 
-WORKLOADS = {module.WORKLOAD.name: module.WORKLOAD for module in (chain,)}
+WORKLOADS = {
+    workload.name: workload
+    for workload in (
+        operators.WORKLOAD,
+        chain.WORKLOAD,
+        products.WORKLOAD,
+        random_graph.WORKLOAD,
+        expression.WORKLOAD,
+        expression.BATCHED,
+        moons.WORKLOAD,
+        gpt.WORKLOAD,
+    )
+}

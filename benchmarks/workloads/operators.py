@@ -1,0 +1,105 @@
+"""One operation: what it costs to compute its number and to remember where it came from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from ..comparison import EAGER, FLOOR, Entry, Workload
+from ..harness import Repeated
+from ..peers import SCALAR, Casadi, Eager, Functions, Program
+
+OPERATORS = ("a * b", "a + b", "a - b", "a / b", "-a", "a + 1.0", "2.0 * a", "exp(a)", "tanh(a)", "a ** 3")
+A, B, COUNT = 1.5, -0.75, 1000
+
+
+def loop(operator: str) -> Callable[[Any, Any, Any], Any]:
+    """A function that computes it so many times and returns the last, with nothing but names of its own."""
+    names: dict[str, Any] = {}
+    body = f"for _ in range({COUNT - 1}): {operator}\n return {operator}"
+    exec(f"def loop(a, b, functions):\n exp, tanh = functions.exp, functions.tanh\n {body}", names)
+    made: Callable[[Any, Any, Any], Any] = names["loop"]
+    return made
+
+
+def operator(size: int) -> tuple[Program, list[float]]:
+    """The operator of that number."""
+    repeat, needs = loop(OPERATORS[size]), OPERATORS[size].partition("(")[0]
+
+    def program(inputs: Sequence[Any], functions: Any) -> Any:
+        own = {name: getattr(functions, name) if name == needs else None for name in ("exp", "tanh")}
+        return repeat(*inputs, Functions(None, **own))
+
+    return program, [A, B]
+
+
+class Build(Repeated):
+    """An eager engine that only builds."""
+
+    def __init__(self, engine: Callable[[Callable[[int], Any], int], Eager], size: int) -> None:
+        self.engine = engine(operator, size)
+        self.run = self.engine.build
+
+    def answer(self) -> list[float]:
+        return self.engine.answer()
+
+    def close(self) -> None:
+        close: Callable[[], None] = getattr(self.engine, "close", lambda: None)
+        close()
+
+
+class Symbols(Repeated):
+    """CasADi: its symbolic scalars, as they are computed with."""
+
+    def __init__(self, size: int) -> None:
+        from casadi import SX
+
+        program, numbers = operator(size)
+        self.compiled = Casadi(operator, size)
+        self.run = partial(program, [SX.sym(f"x{i}") for i in range(len(numbers))], self.compiled.functions)
+
+    def answer(self) -> list[float]:
+        return self.compiled.answer()
+
+
+class Floats(Repeated):
+    """Python's own floats, and the derivatives as one would write them."""
+
+    DERIVATIVES = (
+        (B, A), (1.0, 1.0), (1.0, -1.0), (1.0 / B, -A / B**2), (-1.0, 0.0), (1.0, 0.0), (2.0, 0.0), (math.exp(A), 0.0),
+        (1.0 - math.tanh(A) ** 2, 0.0), (3.0 * A**2, 0.0),
+    )  # fmt: skip
+
+    def __init__(self, size: int) -> None:
+        self.run = partial(loop(OPERATORS[size]), A, B, math)
+        self.derivatives = self.DERIVATIVES[size]
+
+    def answer(self) -> list[float]:
+        return [self.run(), *self.derivatives]
+
+
+WORKLOAD = Workload(
+    name="operators",
+    title="One operation",
+    about=(
+        f"Each operator {COUNT:,} times in a loop, whose results are dropped at once: the time to build one node, with "
+        "the loop around it. The derivatives are checked, but not timed."
+    ),
+    sizes=range(len(OPERATORS)),
+    quick=[0, 1, 7],
+    labels=dict(enumerate(f"`{each}`" for each in OPERATORS)),
+    size="operator",
+    unit="operation",
+    entries=[
+        *(
+            Entry(name, package, partial(Build, make), EAGER)
+            for name, (package, make, kind) in SCALAR.items()
+            if kind == EAGER and name != "autograd"
+        ),
+        Entry("CasADi SX", "casadi", Symbols, EAGER),
+        Entry("floats", "builtins", Floats, FLOOR),
+    ],
+    units=lambda _: COUNT,
+)
