@@ -31,8 +31,11 @@ COMPILED: Kind = "compiled"
 FLOOR: Kind = "floor"
 
 
+TOO_LONG = "not run: would take about {}"
+
+
 class NotOffered(Exception):
-    """The peer lacks what the program needs: the message says what."""
+    """The peer takes no part, because it lacks what the program needs or takes too long: the message says which."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,9 @@ class Workload:
     memory: int | None = None
     slope_from: int | None = None
     tolerance: float = 1e-9
+
+    def label(self, size: int) -> str:
+        return self.labels.get(size, f"{size:,} {self.size}")
 
 
 @dataclass(frozen=True)
@@ -232,6 +238,8 @@ class Course:
                 checked = expected[: len(found)] if self.entry.kind == FLOOR else expected
                 require_close(found, checked, "wrong", self.workload.tolerance)
             self.once = host("measure", name, 1, self.workload.phases)["run"]
+            if self.once * self.effort.fewest > self.effort.budget and not self.entry.ours:
+                raise NotOffered(TOO_LONG.format(duration(self.once * self.effort.fewest)))
         except Exception as error:  # a peer's failure is a row, of whatever kind it is
             self.failed(error)
             return None
@@ -263,7 +271,7 @@ class Course:
             return ""
         preparing, once = self.predicted(1, size, 0.0), self.predicted(2, size, 1.0)
         if preparing > self.effort.budget or once * self.effort.fewest > self.effort.budget:
-            return f"not run: would take about {duration(preparing + once * self.effort.fewest)}"
+            return TOO_LONG.format(duration(preparing + once * self.effort.fewest))
         return ""
 
     def predicted(self, column: int, size: int, power: float) -> float:

@@ -45,6 +45,10 @@ def main(argv: Sequence[str] | None = None, prog: str = "fastgrad bench") -> int
     strangers = [peer for peer in options.peers or () if peer not in PEERS]
     if strangers:
         parser.error(f"there is no peer {', '.join(strangers)}: choose from {', '.join(PEERS)}")
+    needed = ["tqdm", *(["matplotlib"] if options.plots else [])]
+    absent = [package for package in needed if not installed(package)]
+    if absent:
+        parser.error(f"{' and '.join(absent)} must be installed: {INSTALL}")
     if options.targets:
         _run_targets(names, options)
     else:
@@ -72,8 +76,8 @@ def listing() -> str:
     """The workloads and the peers, in words."""
     lines = ["workloads"]
     for workload in WORKLOADS.values():
-        sizes = f"{workload.sizes[0]:,} to {workload.sizes[-1]:,}" if len(workload.sizes) > 1 else ""
-        lines.append(f"  {workload.name:18}{workload.title}{f', {sizes} {workload.size}' if sizes else ''}")
+        ends = [workload.label(size) for size in dict.fromkeys((workload.sizes[0], workload.sizes[-1]))]
+        lines.append(f"  {workload.name:20}{workload.title.replace('`', '')}: {' to '.join(ends).replace('`', '')}")
     lines += ["", "peers"]
     for package, (distribution, about) in PEERS.items():
         state = version(distribution) if installed(package) else "not installed"

@@ -52,7 +52,13 @@ def table(report: Report) -> str:
 
 
 def markdown(reports: Sequence[Report], about: Facts) -> str:
-    lines = ["# Benchmarks", "", "Medians of the rounds, with the quartiles in parentheses.", ""]
+    lines = [
+        "# Targets",
+        "",
+        "The figures that the project holds itself to: medians of the rounds, with the quartiles in parentheses. The",
+        "[comparison](benchmarks.md) has all peers and more sizes.",
+        "",
+    ]
     lines += [f"- {key}: {text}" for key, text in about.items()]
     for report in reports:
         lines += ["", f"## {report.title}", "", _markdown_row(HEADER), "|---|---|---|---|"]

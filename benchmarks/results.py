@@ -106,7 +106,7 @@ def found(workload: Workload, rows: Sequence[Row]) -> Found:
         unit=workload.unit,
         slope_from=workload.slope_from,
         units={size: workload.units(size) for size in sizes},
-        labels={size: workload.labels.get(size, f"{size:,} {workload.size}") for size in sizes},
+        labels={size: workload.label(size) for size in sizes},
         rows=list(rows),
     )
 
@@ -131,8 +131,9 @@ def from_json(text: str) -> Result:
 
 def _found(plain: dict[str, Any]) -> Found:
     rows = [Row(**row) for row in plain.pop("rows")]
-    by_size = {name: {int(size): each for size, each in plain.pop(name).items()} for name in ("units", "labels")}
-    return Found(**plain, **by_size, rows=rows)
+    for name in ("units", "labels"):
+        plain[name] = {int(size): each for size, each in plain[name].items()}
+    return Found(**plain, rows=rows)
 
 
 def _rounded(item: Any) -> Any:

@@ -87,7 +87,8 @@ def verdict(found: Found) -> list[str]:
         won = [cost(theirs) / cost(ours) for k, _, ours, theirs in duels if k == kind and cost(ours) <= cost(theirs)]
         if won:
             most = f" to {times(max(won))}" if len(won) > 1 else ""
-            where = "at all sizes" if len(won) == sum(k == kind for k, *_ in duels) else f"at {len(won)} sizes"
+            met = sum(each == kind for each, *_ in duels)
+            where = "everywhere" if len(won) == met else f"in {len(won)} of {met} columns"
             lines.append(
                 f"{words.capitalize()}: fastgrad is ahead of the fastest peer {where}, {times(min(won))}{most}."
             )
@@ -115,7 +116,7 @@ def text(found: Found) -> str:
     """For a terminal."""
     parts = [found.title, _aligned(main_table(found))]
     parts += map(_aligned, phase_tables(found))
-    return "\n".join([*parts, *verdict(found), *slopes(found)]).replace("**", "")
+    return "\n".join([*parts, *(line.replace("**", "") for line in verdict(found)), *slopes(found)])
 
 
 def markdown(found: Found) -> str:
@@ -134,10 +135,11 @@ def page(result: Result) -> str:
 
 
 def _aligned(table: Sequence[Sequence[str]]) -> str:
+    table = [[cell.strip("*`") for cell in row] for row in table]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
     lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join(lines).replace("*", "")
+    return "\n".join(lines)
 
 
 def _piped(table: Sequence[Sequence[str]]) -> str:

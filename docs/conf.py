@@ -45,7 +45,13 @@ html_theme_options: dict[str, Any] = {
     "logo": {"text": "fastgrad"},
     "header_links_before_dropdown": 6,
     "navbar_end": ["theme-switcher"],
-    "secondary_sidebar_items": {"**": ["page-toc"], "edges": [], "operations": [], "benchmarks": []},  # wide tables
+    "secondary_sidebar_items": {
+        "**": ["page-toc"],
+        "edges": [],
+        "operations": [],
+        "benchmarks": [],
+        "targets": [],
+    },  # wide tables
     "footer_start": ["copyright"],
     "footer_end": [],
     "pygments_light_style": "github-light",

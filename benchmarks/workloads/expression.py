@@ -15,7 +15,7 @@ import numpy as np
 
 from ..comparison import EAGER, FLOOR, Entry, Workload
 from ..harness import Repeated, jax_in_float64
-from ..peers import Captured, Functions, Program, entries, one_thread_of_torch
+from ..peers import Captured, Program, entries, one_thread_of_torch
 
 POINT = (-4.0, 2.0)
 BATCH = 100_000
@@ -38,7 +38,8 @@ def script(a: Any, b: Any, relu: Callable[[Any], Any]) -> Any:
 
 def expression(_: int) -> tuple[Program, list[float]]:
     def program(inputs: Sequence[Any], functions: Any) -> Any:
-        return script(*inputs, functions.relu)
+        a, b = inputs
+        return script(a, b, functions.relu)
 
     return program, [*POINT]
 
@@ -74,7 +75,7 @@ class TorchScript(Repeated):
     def run(self) -> Any:
         value = self.function(*self.inputs)
         value.backward()
-        return value
+        return value.detach()
 
     def answer(self) -> list[float]:
         for each in self.inputs:
@@ -185,7 +186,7 @@ class Casadi(Batch):
     def __init__(self, size: int) -> None:
         casadi: Any = import_module("casadi")
         pair = casadi.SX.sym("pair", 2)
-        value = script(pair[0], pair[1], Functions(casadi, relu=lambda x: casadi.fmax(x, 0.0)).relu)
+        value = script(pair[0], pair[1], lambda x: casadi.fmax(x, 0.0))
         function = casadi.Function("f", [pair], [value, casadi.gradient(value, pair)], {"cse": True}).map(size)
         self.points, self.values, self.gradients = points(size), np.zeros(size), np.zeros((size, 2))
         self.buffer, self.call = function.buffer()
@@ -213,8 +214,8 @@ WORKLOAD = Workload(
     name="expression",
     title="The expression of micrograd's README, again and again",
     about=(
-        "32 nodes and the gradient by a and b: the small graph of arXiv:2503.13795, in the modes of its tables. Eager "
-        "engines build it anew each time."
+        "32 nodes and the gradient by a and b: the small graph of arXiv:2503.13795, in the modes of its tables. "
+        "Eager engines build it anew each time."
     ),
     sizes=[1],
     quick=[1],

@@ -106,14 +106,15 @@ def problem(product: Product) -> Problem:
     return partial(gpt, product)
 
 
-class Jitted(Repeated):
+class Jitted(Fastgrad):
     """fastgrad: the step under `jit`, whose weights are Values that keep their gradients."""
 
     def __init__(self, layers: int) -> None:
-        self.eager = Fastgrad(problem(dotted), layers)
-        fastgrad: Any = import_module("fastgrad")
-        self.eager.build = fastgrad.jit(self.eager.build)  # type: ignore[method-assign]
-        self.run, self.answer = self.eager.run, self.eager.answer  # type: ignore[method-assign]
+        super().__init__(problem(dotted), layers)
+        self.jitted = import_module("fastgrad").jit(super().build)
+
+    def build(self) -> Any:
+        return self.jitted()
 
 
 # --- over arrays
@@ -151,7 +152,7 @@ class Arrays(Repeated):
     def __init__(self, layers: int) -> None:
         self.layers, self.mask = layers, np.triu(np.full((PLACES, PLACES), -np.inf), 1)
         flat = iter(numbers(layers))
-        self.weights = {
+        self.weights: dict[str, Any] = {
             name: np.array(list(islice(flat, rows * columns))).reshape(rows, columns)
             for name, (rows, columns) in shapes(layers).items()
         }
@@ -162,7 +163,10 @@ class Arrays(Repeated):
 
     def answer(self) -> list[float]:
         loss, gradients = self.run()
-        return [float(loss), *(float(x) for name in self.weights for x in np.asarray(gradients[name]).reshape(-1))]
+        return [
+            float(loss),
+            *(float(x) for name in shapes(self.layers) for x in np.asarray(gradients[name]).reshape(-1)),
+        ]
 
 
 class Jax(Arrays):
@@ -206,10 +210,13 @@ class Autograd(Arrays):
         super().__init__(layers)
         array: Any = import_module("autograd.numpy")
         relu = Functions(None, relu=lambda x: array.maximum(x, 0.0)).relu
-        differentiated = import_module("autograd").value_and_grad(
+        self.function = import_module("autograd").value_and_grad(
             lambda w: loss_of_arrays(w, layers, array, relu, self.mask)
         )
-        self.run = partial(differentiated, self.weights)
+
+    def run(self) -> tuple[Any, Mapping[str, Any]]:
+        found: tuple[Any, Mapping[str, Any]] = self.function(self.weights)
+        return found
 
 
 WORKLOAD = Workload(
@@ -227,7 +234,7 @@ WORKLOAD = Workload(
     unit="step",
     units=lambda _: 1.0,
     entries=[
-        *entries(problem(summed), without=["JAX jit"]),
+        *entries(problem(summed), without=["JAX jit", "autograd"]),
         Entry("fastgrad, `dot`", "fastgrad", partial(Fastgrad, problem(dotted)), EAGER),
         Entry("fastgrad, jit", "fastgrad", Jitted),
         Entry("JAX jit, arrays", "jax", Jax),

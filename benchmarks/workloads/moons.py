@@ -96,7 +96,7 @@ WORKLOAD = Workload(
     unit="step",
     units=lambda _: 1.0,
     entries=[
-        *entries(problem(summed), without=["JAX jit"]),
+        *entries(problem(summed), without=["JAX jit", "autograd"]),
         Entry("fastgrad, `dot`", "fastgrad", partial(Fastgrad, problem(dotted)), EAGER),
         Entry("fastgrad, vmap", "fastgrad", mapped),
         Entry("JAX jit, arrays", "jax", partial(Jax, False)),

@@ -9,18 +9,18 @@ from typing import Any
 
 from ..comparison import EAGER, FLOOR, Entry, Workload
 from ..harness import Repeated
-from ..peers import SCALAR, Casadi, Eager, Functions, Program
+from ..peers import SCALAR, Casadi, Program
 
 OPERATORS = ("a * b", "a + b", "a - b", "a / b", "-a", "a + 1.0", "2.0 * a", "exp(a)", "tanh(a)", "a ** 3")
 A, B, COUNT = 1.5, -0.75, 1000
 
 
-def loop(operator: str) -> Callable[[Any, Any, Any], Any]:
-    """A function that computes it so many times and returns the last, with nothing but names of its own."""
+def loop(operator: str) -> Callable[..., Any]:
+    """A function of a, b and exp or tanh that computes it so many times, and returns the last."""
     names: dict[str, Any] = {}
     body = f"for _ in range({COUNT - 1}): {operator}\n return {operator}"
-    exec(f"def loop(a, b, functions):\n exp, tanh = functions.exp, functions.tanh\n {body}", names)
-    made: Callable[[Any, Any, Any], Any] = names["loop"]
+    exec(f"def loop(a, b, called):\n exp = tanh = called\n {body}", names)
+    made: Callable[..., Any] = names["loop"]
     return made
 
 
@@ -29,8 +29,8 @@ def operator(size: int) -> tuple[Program, list[float]]:
     repeat, needs = loop(OPERATORS[size]), OPERATORS[size].partition("(")[0]
 
     def program(inputs: Sequence[Any], functions: Any) -> Any:
-        own = {name: getattr(functions, name) if name == needs else None for name in ("exp", "tanh")}
-        return repeat(*inputs, Functions(None, **own))
+        called = getattr(functions, needs) if needs in ("exp", "tanh") else None
+        return repeat(*inputs, called)
 
     return program, [A, B]
 
@@ -38,12 +38,13 @@ def operator(size: int) -> tuple[Program, list[float]]:
 class Build(Repeated):
     """An eager engine that only builds."""
 
-    def __init__(self, engine: Callable[[Callable[[int], Any], int], Eager], size: int) -> None:
+    def __init__(self, engine: Callable[..., Any], size: int) -> None:
         self.engine = engine(operator, size)
         self.run = self.engine.build
 
     def answer(self) -> list[float]:
-        return self.engine.answer()
+        found: list[float] = self.engine.answer()
+        return found
 
     def close(self) -> None:
         close: Callable[[], None] = getattr(self.engine, "close", lambda: None)
@@ -68,12 +69,12 @@ class Floats(Repeated):
     """Python's own floats, and the derivatives as one would write them."""
 
     DERIVATIVES = (
-        (B, A), (1.0, 1.0), (1.0, -1.0), (1.0 / B, -A / B**2), (-1.0, 0.0), (1.0, 0.0), (2.0, 0.0), (math.exp(A), 0.0),
-        (1.0 - math.tanh(A) ** 2, 0.0), (3.0 * A**2, 0.0),
+        (B, A), (1.0, 1.0), (1.0, -1.0), (1.0 / B, -A / B**2), (-1.0, 0.0), (1.0, 0.0), (2.0, 0.0),
+        (math.exp(A), 0.0), (1.0 - math.tanh(A) ** 2, 0.0), (3.0 * A**2, 0.0),
     )  # fmt: skip
 
     def __init__(self, size: int) -> None:
-        self.run = partial(loop(OPERATORS[size]), A, B, math)
+        self.run = partial(operator(size)[0], (A, B), math)
         self.derivatives = self.DERIVATIVES[size]
 
     def answer(self) -> list[float]:
@@ -84,8 +85,8 @@ WORKLOAD = Workload(
     name="operators",
     title="One operation",
     about=(
-        f"Each operator {COUNT:,} times in a loop, whose results are dropped at once: the time to build one node, with "
-        "the loop around it. The derivatives are checked, but not timed."
+        f"Each operator {COUNT:,} times in a loop, whose results are dropped at once: the time to build one node, "
+        "with the loop around it. The derivatives are checked, but not timed."
     ),
     sizes=range(len(OPERATORS)),
     quick=[0, 1, 7],

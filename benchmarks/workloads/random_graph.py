@@ -21,7 +21,7 @@ UNARY = (
     "cosh", "tanh", "asinh", "acosh", "atanh",
 )  # fmt: skip
 BINARY = ("hypot", "atan2", "maximum", "minimum")
-OPERATORS = {
+OPERATORS: dict[str, Callable[..., Any]] = {
     "neg": operator.neg, "square": lambda x: x**2, "add": operator.add, "sub": operator.sub, "mul": operator.mul,
     "div": operator.truediv, "pow": operator.pow,
 }  # fmt: skip
@@ -33,7 +33,7 @@ Step = tuple[str, int, int | None]  # the operation, and where its operands are
 
 
 def function(name: str, functions: Any) -> Callable[..., Any]:
-    found: Callable[..., Any] = OPERATORS.get(name) or getattr(functions, name)
+    found: Callable[..., Any] = OPERATORS[name] if name in OPERATORS else getattr(functions, name)
     return found
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from fastgrad import __version__
-from fastgrad.cli import draw, examples, info
+from fastgrad.cli import bench, draw, examples, info
 from fastgrad.cli.status import FAILED, INTERRUPTED, CommandError
 
 __all__ = ["main"]
@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fastgrad", description="micrograd's scalar Value at native speed")
     parser.add_argument("--version", action="version", version=f"fastgrad {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="command")
-    for command in (examples, draw, info):
+    for command in (examples, draw, bench, info):
         command.add_parser(commands)
     return parser
 

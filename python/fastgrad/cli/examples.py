@@ -6,16 +6,16 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-__all__ = ["add_parser"]
+__all__ = ["add_parser", "pass_on"]
 
 
 def add_parser(commands: Any) -> None:
     """Add the two commands."""
-    _add(commands, "demo", "train a network of scalars on two moons, time it, and draw it", _demo)
-    _add(commands, "examples", "list the example programs, or run one", _examples)
+    pass_on(commands, "demo", "train a network of scalars on two moons, time it, and draw it", _demo)
+    pass_on(commands, "examples", "list the example programs, or run one", _examples)
 
 
-def _add(commands: Any, name: str, about: str, run: Callable[[list[str]], int]) -> None:
+def pass_on(commands: Any, name: str, about: str, run: Callable[[list[str]], int]) -> None:
     """A command whose options another parser knows: for this one, no word that follows is an option."""
     parser = commands.add_parser(name, help=about, add_help=False, prefix_chars="\0")
     parser.add_argument("argv", nargs="*")

@@ -1,0 +1,130 @@
+"""The comparison as plots: what a node or a step costs, against the size, on logarithmic axes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from .comparison import EAGER, FLOOR
+from .harness import spread
+from .results import Found, Result, cost
+
+#: A colour for each peer, so that it has the same one in every plot; fastgrad's own stand out.
+COLOURS = {
+    "fastgrad": "#b2182b", "fastgrad.reference": "#999999", "micrograd": "#8c510a", "autograd": "#01665e",
+    "torch": "#e08214", "jax": "#2166ac", "casadi": "#762a83", "xad": "#1b7837", "numpy": "#4d4d4d",
+    "builtins": "#4d4d4d",
+}  # fmt: skip
+MARKERS = "osD^v<>PX*"
+FORMATS = ("svg", "png")
+
+
+def write(result: Result, folder: Path, formats: Sequence[str] = FORMATS) -> Iterator[Path]:
+    """Draw every workload: the files as they are written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for workload in result.workloads:
+        figure = draw(workload)
+        for suffix in formats:
+            path = folder / f"{workload.name}.{suffix}"
+            save(figure, path, result.about["date"])
+            yield path
+
+
+def save(figure: Any, path: Path, date: str) -> None:
+    """Write a figure that says when its numbers were measured."""
+    import matplotlib
+
+    with matplotlib.rc_context({"svg.hashsalt": "fastgrad", "svg.fonttype": "none"}):
+        figure.savefig(
+            path, metadata={"Description": f"measured {date}"} | ({"Date": None} if path.suffix == ".svg" else {})
+        )
+
+
+def draw(found: Found) -> Any:
+    """A curve for each entry where there are sizes to compare, and bars where they are names."""
+    figure, axes = _axes()
+    if len(found.sizes) > 2 and all(found.units[size] == size for size in found.sizes):
+        _curves(axes, found)
+    else:
+        _bars(axes, found)
+    axes.set_title(found.title.replace("`", ""), loc="left")
+    return figure
+
+
+def _axes() -> tuple[Any, Any]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8.6, 5.0), dpi=110, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color="#e5e5e5", linewidth=0.7)
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
+def _styles(found: Found) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Each entry that was timed, its package's colour, and how its line looks."""
+    seen: dict[str, int] = {}
+    for entry in found.entries:
+        row = found.rows_of(entry)[0]
+        if found.costs(entry):
+            nth = seen[row.package] = seen.get(row.package, -1) + 1
+            style = {EAGER: "solid", FLOOR: "dotted"}.get(row.kind, "dashed")
+            wide = 2.4 if row.package == "fastgrad" else 1.3
+            yield entry, COLOURS[row.package], {"linestyle": style, "marker": MARKERS[nth], "linewidth": wide}
+
+
+def _curves(axes: Any, found: Found) -> None:
+    powers = {entry: f", slope {power:.2f}" for entry, phase, power in found.slopes() if phase == "run"}
+    ends = []
+    for entry, colour, look in _styles(found):
+        rows = [row for row in found.rows_of(entry) if row.costs]
+        sizes, costs = [row.size for row in rows], [cost(row) for row in rows]
+        low, high = zip(*(spread(row.costs["run"]) for row in rows), strict=True)
+        axes.fill_between(sizes, low, high, color=colour, alpha=0.15, linewidth=0)
+        axes.plot(
+            sizes,
+            costs,
+            color=colour,
+            markersize=4.5,
+            label=f"{entry}{powers.get(entry, '')}".replace("`", ""),
+            **look,
+        )
+        ends.append(costs[-1])
+    axes.set(xscale="log", yscale="log", xlabel=found.size, ylabel=f"nanoseconds per {found.unit}")
+    handles, labels = axes.get_legend_handles_labels()
+    order = sorted(range(len(ends)), key=lambda i: -ends[i])
+    axes.legend(
+        [handles[i] for i in order], [labels[i] for i in order], loc="center left", bbox_to_anchor=(1.0, 0.5),
+        frameon=False, fontsize="small",
+    )  # fmt: skip
+
+
+def _bars(axes: Any, found: Found) -> None:
+    styles = list(_styles(found))
+    many = len(found.sizes) > 2
+    places = range(len(found.sizes)) if many else range(len(styles))
+    for nth, (entry, colour, look) in enumerate(styles):
+        costs = found.costs(entry)
+        for index, size in enumerate(found.sizes):
+            if size in costs:
+                at = index if many else nth + 0.22 * (index - (len(found.sizes) - 1) / 2)
+                low, high = spread(found.row(entry, size).costs["run"])
+                axes.plot([low, high], [at, at], color=colour, alpha=0.4, linewidth=4)
+                filled = colour if index == 0 or many else "white"
+                label = entry if many and size == next(iter(costs)) else None
+                axes.plot(
+                    costs[size], at, look["marker"], color=colour, markerfacecolor=filled, markersize=7, label=label
+                )
+    names = [found.labels[size].replace("`", "") for size in found.sizes] if many else [entry for entry, *_ in styles]
+    axes.set_yticks(places, names)
+    axes.invert_yaxis()
+    axes.set(xscale="log", xlabel=f"nanoseconds per {found.unit}")
+    if many:
+        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize="small")
+    elif len(found.sizes) > 1:
+        filled, hollow = (found.labels[size] for size in found.sizes)
+        axes.text(1.0, 1.01, f"filled: {filled}, hollow: {hollow}", transform=axes.transAxes, ha="right", va="bottom")
