@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that must hold, in the order in which it fails fastest. Usage: tools/check.sh [STEP ...]
-# Steps: lint, docs, readme (the README's test command, in a clone), pythons, sanitizers, wheel. By default all of them,
-# the sanitizers beside the other Pythons: the suite uses one core.
+# Steps: lint, instructions, docs, readme (the README's test command, in a clone), pythons, sanitizers, wheel. By default
+# all of them, the sanitizers beside the other Pythons: the suite uses one core.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -35,6 +35,12 @@ lint() {
     long=$(git ls-files '*.py' '*.pyi' '*.cpp' '*.hpp' '*.inc' '*.def' '*.sh' | grep -v '_core.pyi$' | xargs wc -l | awk '$2 != "total" && $1 > 500')
     [ -z "$long" ] || { echo "files over 500 lines: $long"; return 1; }
     if grep -rn 'Python.h' csrc/core csrc/graph csrc/ops.def; then echo "the core must not include Python"; return 1; fi
+}
+
+instructions() {
+    say "the instructions of the hot paths, against the committed numbers"
+    dev_environment
+    "$work/dev/bin/python" -m benchmarks.instructions
 }
 
 docs() {
@@ -111,6 +117,6 @@ beside() {  # the first step's output follows the second's
 
 pythons_and_sanitizers() { beside sanitizers pythons; }
 
-[ $# -gt 0 ] || set -- lint docs readme pythons_and_sanitizers wheel
+[ $# -gt 0 ] || set -- lint instructions docs readme pythons_and_sanitizers wheel
 for step in "$@"; do "$step"; done
 say "all checks passed: $*"
