@@ -40,11 +40,11 @@ def distance(x: Any, y: Any) -> Any:
     return (x - TARGET[0]) ** 2 + (y - TARGET[1]) ** 2
 
 
-def loss_of(rates: Any) -> Any:
+def loss_of(rates: Any, steps: int = STEPS) -> Any:
     x: Any
     y: Any
     x, y = START
-    for _ in range(STEPS):
+    for _ in range(steps):
         x, y = step(x, y, rates)
     return distance(x, y)
 
@@ -90,14 +90,14 @@ class Casadi(Repeated):
 class Jax(Repeated):
     """JAX: the program's steps in a loop of XLA's."""
 
-    def __init__(self) -> None:
+    def __init__(self, steps: int = STEPS) -> None:
         self.jax = jax_in_float64()
         lax, array = self.jax.lax, self.jax.numpy.asarray
 
         def loss(rates: Any) -> Any:
             parts = tuple(rates[i] for i in range(len(RATES)))
             start = tuple(map(array, START))
-            end = lax.fori_loop(0, STEPS, lambda _, at: step(at[0], at[1], parts), start, unroll=UNROLL)
+            end = lax.fori_loop(0, steps, lambda _, at: step(at[0], at[1], parts), start, unroll=UNROLL)
             return distance(*end)
 
         self.rates = array(RATES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import chain, expression, gpt, moons, operators, products, random_graph
+from . import chain, expression, gpt, greeks, hessian, moons, ode, operators, products, random_graph
 
 WORKLOADS = {
     workload.name: workload
@@ -15,5 +15,8 @@ WORKLOADS = {
         expression.BATCHED,
         moons.WORKLOAD,
         gpt.WORKLOAD,
+        ode.WORKLOAD,
+        greeks.WORKLOAD,
+        hessian.WORKLOAD,
     )
 }
