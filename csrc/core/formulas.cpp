@@ -179,8 +179,8 @@ double derivative_of_cot(double c, int n) {
             below = here;
         }
     }
-    double r = 0.0;
-    for (int k = n + 1; k >= 0; --k) r = r * c + coefficients[k];
+    double r = coefficients[n + 1];
+    for (int k = n; k >= 0; --k) r = r * c + coefficients[k];
     return r;
 }
 
@@ -218,5 +218,8 @@ double erfinv(double x) {
     }
     return copysign(r, x);
 }
+
+// Around one half the ratio is near 1, where it carries few digits of its logarithm, but its excess over 1 all.
+double logit(double x) { return x < 0.25 ? log(x / (1.0 - x)) : log1p((2.0 * x - 1.0) / (1.0 - x)); }
 
 }  // namespace fastgrad::formulas

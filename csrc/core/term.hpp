@@ -75,6 +75,8 @@ Term slope(const Term& coordinate, const Term& length);
 Term power_dx(const Term& x, const Term& y);
 Term power_dy(const Term& x, const Term& y, const Term& r);
 Term share(const Term& x, const Term& y);
+inline Term lead(const Term& x, const Term& y) { return x - y; }
+inline Term inverted(const Term& x, const Term& y) { return x / (x * x + y * y); }
 inline Term smaller(const Term& x, const Term& y) { return minimum(x, y); }
 inline Term larger(const Term& x, const Term& y) { return maximum(x, y); }
 inline Term trigamma(const Term& x) { return polygamma(x, 1.0); }

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 
 INF, NAN = math.inf, math.nan
-LN_2, LN_10 = 0.6931471805599453, 2.302585092994046
+LN_2, LOG2_E, LOG10_E = 0.6931471805599453, 1.4426950408889634, 0.4342944819032518
 SQRT_HALF, HALF_SQRT_PI = 0.7071067811865476, 0.886226925452758
 TWO_OVER_SQRT_PI, ONE_OVER_SQRT_TWO_PI = 1.1283791670955126, 0.3989422804014327
+LOWEST = -sys.float_info.max
 
 # ---- IEEE 754 where Python would raise ---------------------------------------------------------------------
 
@@ -37,6 +39,10 @@ def ieee_sinh(x: float) -> float:
 
 def ieee_log(x: float) -> float:
     return -INF if x == 0.0 else _quiet(math.log)(x)
+
+
+def ieee_log1p(x: float) -> float:
+    return -INF if x == -1.0 else _quiet(math.log1p)(x)
 
 
 def ieee_div(x: float, y: float) -> float:
@@ -87,6 +93,16 @@ exp2: Callable[[float], float] = getattr(math, "exp2", lambda x: math.pow(2.0, x
 cbrt: Callable[[float], float] = getattr(math, "cbrt", _newton_cbrt)
 
 
+def bounded_below(x: float) -> float:
+    """The lowest finite number for -inf: 0 times that is 0, not nan."""
+    return max(x, LOWEST)
+
+
+def bounded(x: float) -> float:
+    """The largest finite number of its sign for an infinity."""
+    return max(min(x, -LOWEST), LOWEST)
+
+
 def sigmoid(x: float) -> float:
     """1 / (1 + exp(-x)); neither branch can overflow."""
     if x >= 0.0:
@@ -99,6 +115,36 @@ def logaddexp(x: float, y: float) -> float:
     if x == y:
         return x + LN_2
     return x + math.log1p(math.exp(y - x)) if x > y else y + math.log1p(math.exp(x - y))
+
+
+def lead(x: float, y: float) -> float:
+    """By how much x leads y: 0 of equal infinities, which share a gradient as other equals do."""
+    return 0.0 if x == y else x - y
+
+
+def logit(x: float) -> float:
+    """log(x / (1 - x)); around one half the ratio's excess over 1 has more digits than the ratio."""
+    if x < 0.25:
+        return ieee_log(x / (1.0 - x))
+    return ieee_log1p(ieee_div(2.0 * x - 1.0, 1.0 - x))
+
+
+def silu(x: float) -> float:
+    return bounded_below(x) * sigmoid(x)
+
+
+def silu_slope(x: float) -> float:
+    s = sigmoid(x)
+    return s * (1.0 + bounded(x) * (1.0 - s))
+
+
+def gelu(x: float) -> float:
+    return 0.5 * bounded_below(x) * math.erfc(-x * SQRT_HALF)
+
+
+def gelu_slope(x: float) -> float:
+    density = ONE_OVER_SQRT_TWO_PI * math.exp(-0.5 * x * x)
+    return 0.5 * math.erfc(-x * SQRT_HALF) + bounded(x) * density
 
 
 # Bernoulli numbers over their indices, and Bernoulli numbers: the asymptotic series of digamma and trigamma
@@ -199,8 +245,8 @@ def _derivative_of_cot(c: float, n: int) -> float:
     for _ in range(n):
         padded = [0.0, *coefficients, 0.0, 0.0]  # of c ** -1, c ** 0, ...
         coefficients = [-((k + 1.0) * padded[k + 2] + (k - 1.0) * padded[k]) for k in range(len(coefficients) + 1)]
-    r = 0.0
-    for coefficient in reversed(coefficients):
+    r = coefficients[-1]
+    for coefficient in coefficients[-2::-1]:
         r = r * c + coefficient
     return r
 
@@ -243,7 +289,21 @@ def erfinv(x: float) -> float:
     return math.copysign(r, x)
 
 
-# ---- derivatives with a kink -------------------------------------------------------------------------------
+# ---- derivatives -------------------------------------------------------------------------------------------
+
+
+def inverted(x: float, y: float) -> float:
+    """x / (x * x + y * y), also where the squares overflow or vanish."""
+    square = x * x + y * y
+    if 1e-290 < square <= sys.float_info.max:
+        return x / square
+    length = math.hypot(x, y)
+    return ieee_div(slope(x, length), length)
+
+
+def slope(coordinate: float, length: float) -> float:
+    """The derivative of hypot in one coordinate: 0 at the origin."""
+    return 0.0 if length == 0.0 else coordinate / length
 
 
 def sign(x: float) -> float:
