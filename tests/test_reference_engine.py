@@ -14,7 +14,7 @@ import mpmath
 import pytest
 from mpmath import mp, mpf
 
-from exact import TOLERANCE, error, exact_partial, exact_value
+from exact import TOLERANCE, error, exact_slope, exact_value
 from fastgrad import reference
 from fastgrad.reference import OPERATIONS, Operation, Value
 from operations import INTEGER_ORDERS, bits, every_operation
@@ -67,7 +67,7 @@ def exact_gradients(leaves: list[float], steps: list[Step]) -> list[Any]:
         tangents = [[mpf(i == j) for j in range(len(leaves))] for i in range(len(leaves))]
         for name, operands in steps:
             arguments = [values[i] for i in operands]
-            partials = [exact_partial(name, k, *arguments) for k in range(len(operands))]
+            partials = [exact_slope(name, k, *arguments) for k in range(len(operands))]
             values.append(exact_value(name, *arguments))
             tangents.append(
                 [
