@@ -1,0 +1,139 @@
+"""Write tests/edges.txt, the bits that every operation must give at 17 edges of the floats. `--check` compares.
+
+No number is the native engine's. Where operands are ordinary numbers, away from kinks, values and slopes are those of
+mpmath, rounded to the nearest float. At zeros, infinities, nan, kinks and ends of the domain they are those of
+Python's float, of `math`, and of the rules that `fastgrad.reference` writes down; the same holds where a subnormal
+number has too few digits for a slope. Needs fastgrad installed, and mpmath.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+from mpmath import mpf
+
+import edge_table
+from edge_table import EDGES, Cell, Number, is_near
+from exact import exact_slope, exact_value
+from fastgrad.reference import OPERATIONS, Operation
+from fastgrad.reference.formulas import ieee_div, ieee_pow
+
+#: Made of additions, products, quotients, square roots and choices: IEEE 754 says every bit.
+ALGEBRAIC = {
+    *("add", "sub", "mul", "div", "neg", "abs", "sqrt", "rsqrt", "hypot", "relu", "leaky_relu", "maximum", "minimum"),
+    *("copysign", "floor", "ceil", "less", "less_equal", "keep_if", "drop_if", "stop_gradient", "sign"),
+}
+#: Where an operation has a kink besides, its slope there is a rule.
+TIES = {"maximum", "minimum"}
+
+
+def digamma_pole(x: float) -> float:
+    """It has another sign on each side of 0; so close to a pole the value overflows."""
+    return math.copysign(math.inf, -x) if 0.0 < abs(x) < 1e-300 else math.nan
+
+
+#: What IEEE 754 and C give where Python raises; elsewhere it is nan.
+POLES = {
+    "div": ieee_div,
+    "pow": ieee_pow,
+    "log": lambda x: -math.inf if x == 0.0 else math.nan,
+    "log2": lambda x: -math.inf if x == 0.0 else math.nan,
+    "log10": lambda x: -math.inf if x == 0.0 else math.nan,
+    "log1p": lambda x: -math.inf if x == -1.0 else math.nan,
+    "logit": lambda x: -math.inf if x == 0.0 else math.inf if x == 1.0 else math.nan,
+    "atanh": lambda x: math.copysign(math.inf, x) if abs(x) == 1.0 else math.nan,
+    "erfinv": lambda x: math.copysign(math.inf, x) if abs(x) == 1.0 else math.nan,
+    "rsqrt": lambda x: math.copysign(math.inf, x) if x == 0.0 else math.nan,
+    "lgamma": lambda x: math.inf,
+    "sinh": lambda x: math.copysign(math.inf, x),
+    "floor": lambda x: x,
+    "ceil": lambda x: x,
+    "digamma": digamma_pole,
+    "polygamma": lambda x, n: digamma_pole(x) if n == 0.0 else math.inf if n in (1.0, 3.0) else math.nan,
+}
+
+
+def is_ordinary(row: Operation, arguments: tuple[float, ...]) -> bool:
+    """Whether mpmath can say what is expected."""
+    is_tie = row.name in TIES and arguments[0] == arguments[1]
+    return all(0.0 < abs(x) < math.inf for x in arguments) and not is_tie
+
+
+def rounded(exact: mpf) -> float:
+    """To the nearest float: an overflow is infinite."""
+    try:
+        return float(exact)
+    except OverflowError:
+        return math.copysign(math.inf, exact)
+
+
+def expected_number(row: Operation, arguments: tuple[float, ...], value: float, index: int, by_rule: float) -> Number:
+    """The value, or the slope in an operand; mpmath's where it can be."""
+    if not (is_ordinary(row, arguments) and math.isfinite(value) and math.isfinite(by_rule)):
+        is_exact = row.name in ALGEBRAIC or not math.isfinite(by_rule) or by_rule.is_integer()
+        return Number(by_rule, is_exact)
+    exact = exact_slope(row.name, index - 1, *arguments) if index else exact_value(row.name, *arguments)
+    number = rounded(exact)
+    if row.name in ALGEBRAIC and is_near(number, by_rule):  # each step of the formula is rounded
+        return Number(by_rule)
+    if not is_near(number, by_rule) and any(0.0 < abs(x) < sys.float_info.min for x in (*arguments, value, number)):
+        return Number(by_rule, is_exact=False)
+    is_short = abs(number) <= 1024.0 and (2.0 * number).is_integer()  # which every C library gives
+    return Number(number, is_exact=is_short and exact == mpf(number))
+
+
+def expected(row: Operation, arguments: tuple[float, ...]) -> Cell:
+    try:
+        error, value = None, row.value(*arguments)
+    except (ArithmeticError, ValueError) as raised:
+        error = type(raised)
+        value = POLES.get(row.name, lambda *_: math.inf if error is OverflowError else math.nan)(*arguments)
+    by_rule = [value, *(partial(*arguments, value) for partial in row.partials)]
+    if error:
+        return Cell(error, [Number(x, row.name in ALGEBRAIC or not math.isfinite(x) or x == 0.0) for x in by_rule])
+    return Cell(None, [expected_number(row, arguments, value, i, x) for i, x in enumerate(by_rule)])
+
+
+def table() -> str:
+    header = [f"# {line}".rstrip() for line in (edge_table.__doc__ or "").splitlines()]
+    lines = [
+        edge_table.line_of(row, first, [expected(row, (*first, last)) for last in EDGES])
+        for row in OPERATIONS.values()
+        for first in edge_table.arguments_of_lines(row)
+    ]
+    columns = "# edges | " + " | ".join(str(Number(x)) for x in EDGES)
+    return "\n".join([*header, "# Written by tools/edge_bits.py.", columns, *lines, ""])
+
+
+def is_stale(row: Operation, arguments: tuple[float, ...], written: Cell) -> bool:
+    """Whether another cell is expected, but for the last bits of this machine's C library."""
+    cell = expected(row, arguments)
+    pairs = zip(written.numbers, cell.numbers, strict=True)
+    return written.error is not cell.error or not all(
+        number.is_exact == other.is_exact and number.agrees(other.value) for number, other in pairs
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="compare instead of writing")
+    if not parser.parse_args().check:
+        edge_table.PATH.write_text(table())
+        return 0
+    stale = [
+        f"{name}{arguments} is {cell}: run tools/edge_bits.py"
+        for name, cells in edge_table.read().items()
+        for arguments, cell in cells
+        if is_stale(OPERATIONS[name], arguments, cell)
+    ]
+    print(*stale, sep="\n", end="", file=sys.stderr)
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
