@@ -233,6 +233,14 @@ def test_norm_neither_overflows_nor_vanishes_and_has_no_gradient_at_the_origin()
 
 
 @pytest.mark.parametrize("extremum", ["max", "min"])
+def test_an_element_that_is_not_the_extreme_loses_the_gradient_of_an_earlier_sweep(extremum: str):
+    xs = [Value(x) * 1.0 for x in (2.0, 1.0, 3.0)]
+    fastgrad.sum(xs).backward()
+    getattr(fastgrad, extremum)(xs).backward()
+    assert [x.grad for x in xs] == ([0.0, 0.0, 1.0] if extremum == "max" else [0.0, 1.0, 0.0])
+
+
+@pytest.mark.parametrize("extremum", ["max", "min"])
 def test_equal_extremes_share_the_gradient_as_nested_calls_do(extremum: str):
     xs = [Value(2.0), Value(2.0), Value(0.0), Value(2.0)]
     values = xs if extremum == "max" else [Value(-x.data) for x in xs]

@@ -25,9 +25,9 @@ class Reverse {
             case Op::min: return extremum();
             case Op::mse: return mse();
             case Op::norm: return norm();
-            case Op::logsumexp: return exponentials(g_, [](std::size_t) { return 0.0; });
+            case Op::logsumexp: return exponentials(g_, [](std::size_t) { return -0.0; });
             case Op::cross_entropy:
-                return exponentials(g_, [this](std::size_t i) { return i == list_.target ? -g_ : 0.0; });
+                return exponentials(g_, [this](std::size_t i) { return i == list_.target ? -g_ : -0.0; });
             case Op::softmax: return softmax();
             case Op::log_softmax: return log_softmax();
             default: return;
@@ -65,18 +65,17 @@ class Reverse {
         }
     }
 
-    // Of equal ones, the later takes half of what is left and the first takes the rest, as in maximum(maximum(a, b),
-    // c).
+    // Of equal ones, the later takes half of what is left and the first takes the rest; the others take 0, so that
+    // none keeps the gradient of an earlier sweep: as in maximum(maximum(a, b), c).
     void extremum() {
         std::size_t first = 0;
-        while (first < operands_.size() && operands_[first] != node_->data) ++first;
+        while (first < operands_.size() && operands_[first] != node_->data) ++first;  // none equals nan
         double left = g_;
-        for (std::size_t i = operands_.size(); i-- > first + 1;) {
-            if (operands_[i] != node_->data) continue;
-            left *= 0.5;
-            add(i, left);
+        for (std::size_t i = operands_.size(); i-- > 0;) {
+            const bool is_extreme = operands_[i] == node_->data;
+            if (is_extreme && i > first) left *= 0.5;
+            add(i, is_extreme ? left : left * 0.0);
         }
-        if (first < operands_.size()) add(first, left);  // none equals nan
     }
 
     void norm() {
@@ -89,7 +88,7 @@ class Reverse {
         add(0, g * formulas::sign(operands_[0]));
     }
 
-    // Through log(total), whose gradient is `g`, beside what y[i] receives otherwise.
+    // Through log(total), whose gradient is `g`, beside what y[i] receives otherwise: -0.0 for nothing.
     template <class Direct>
     void exponentials(double g, Direct direct) {
         const SavedExponentials saved(list_);

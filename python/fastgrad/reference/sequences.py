@@ -87,13 +87,13 @@ def log_softmax(xs: Sequence[Number]) -> list[Number]:
     return [x - log_total for x in shifted]
 
 
-def _exponentials(xs: Sequence[Number]) -> tuple[Number, list[Number], list[Number], Number]:
-    """The shift, through which no gradient flows, the shifted numbers, their exponentials, and the sum of these."""
+def _exponentials(xs: Sequence[Number]) -> tuple[float, list[Number], list[Number], Number]:
+    """The shift, a number, the shifted numbers, their exponentials, and the sum of these."""
     most = sys.float_info.max
     shift = -most
     for x in xs:
-        shift = ops.maximum(x, shift)
-    shift = ops.stop_gradient(ops.minimum(shift, most))
+        shift = ops.maximum(float(x), shift)
+    shift = ops.minimum(shift, most)
     shifted = [x - shift for x in xs]
     exponentials = [ops.exp(x) for x in shifted]
     return shift, shifted, exponentials, sum(exponentials)
