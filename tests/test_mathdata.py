@@ -1,0 +1,119 @@
+"""CPython's own test cases for `math`, read from the interpreter that runs: all of those for operations."""
+
+from __future__ import annotations
+
+import math
+import sysconfig
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastgrad
+from fastgrad import Graph, Value
+from fastgrad.reference import OPERATIONS
+from operations import Outcome, bits, outcome
+from replays import all_bits
+
+LIBRARY = Path(sysconfig.get_paths()["stdlib"]) / "test"
+
+
+@dataclass
+class Case:
+    identifier: str
+    name: str
+    argument: float
+    expected: Outcome
+
+
+def case_file(name: str) -> Path | None:
+    """Since Python 3.12 the data have a folder of their own; many distributions leave out the tests."""
+    candidates = (LIBRARY / "mathdata" / name, LIBRARY / name)
+    return next((path for path in candidates if path.exists()), None)
+
+
+def expectation(result: str, flags: list[str]) -> Outcome:
+    if {"invalid", "divide-by-zero"} & set(flags):
+        return ValueError
+    return OverflowError if "overflow" in flags else float(result)
+
+
+def cases(name: str) -> Iterator[Case]:
+    """`identifier function argument -> result flags`; in the file for `cmath` numbers have an imaginary part too."""
+    path = case_file(name)
+    if path is None:
+        pytest.skip(f"this Python comes without {name}")
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("--") or not line.strip():
+            continue
+        left, right = (side.split() for side in line.split("->"))
+        if name.startswith("cmath") and (float(left.pop()) != 0.0 or float(right.pop(1)) != 0.0):
+            continue
+        identifier, function, argument = left
+        if function in OPERATIONS:
+            yield Case(identifier, function, float(argument), expectation(right[0], right[1:]))
+
+
+def tolerance(case: Case) -> tuple[int, float]:
+    """CPython's own: so many units in the last place, or so much."""
+    if case.name == "lgamma":
+        return 5, 1e-15
+    if case.name == "erfc" and case.argument >= 0.0:
+        return 10 if case.argument < 1.0 else 100 if case.argument < 10.0 else 1000, 0.0
+    return 5, 0.0
+
+
+def is_close(case: Case, result: Outcome) -> bool:
+    if not (isinstance(result, float) and isinstance(case.expected, float)):
+        return result is case.expected
+    if not (math.isfinite(result) and math.isfinite(case.expected)):
+        return bits(result) == bits(case.expected)
+    units, absolute = tolerance(case)
+    return abs(result - case.expected) <= max(units * math.ulp(case.expected), absolute)
+
+
+every_file = pytest.mark.parametrize("name", ["math_testcases.txt", "cmath_testcases.txt"])
+
+
+@every_file
+def test_results_and_errors_are_those_of_cpythons_cases(name: str):
+    wrong = []
+    for case in cases(name):
+        result = outcome(getattr(fastgrad, case.name), Value(case.argument))
+        if not is_close(case, result):
+            wrong.append((case, result))
+    assert wrong == []
+
+
+@every_file
+def test_results_have_the_bits_and_the_errors_of_math(name: str):
+    wrong = []
+    for case in cases(name):
+        function = getattr(math, case.name, None)  # Python 3.10 has no exp2 and cbrt
+        if function is None:
+            continue
+        ours, theirs = outcome(getattr(fastgrad, case.name), Value(case.argument)), outcome(function, case.argument)
+        same = bits(ours) == bits(theirs) if isinstance(ours, float) and isinstance(theirs, float) else ours is theirs
+        if not same:
+            wrong.append((case, ours, theirs))
+    assert wrong == []
+
+
+@every_file
+def test_captured_graphs_give_the_same_bits_and_an_inf_or_nan_for_an_error(name: str):
+    by_name: dict[str, list[Case]] = {}
+    for case in cases(name):
+        by_name.setdefault(case.name, []).append(case)
+    assert len(by_name) >= 5
+    for function, of_function in by_name.items():
+        x = Value(OPERATIONS[function].points[0][0])
+        graph = Graph(getattr(fastgrad, function)(x), x, passes=())
+        replayed = np.ravel(graph([[case.argument] for case in of_function]))
+        for case, result in zip(of_function, replayed, strict=True):
+            eager = outcome(getattr(fastgrad, function), Value(case.argument))
+            if isinstance(eager, float):
+                assert all_bits(result) == all_bits(eager), case
+            else:
+                assert not math.isfinite(result), case
