@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/interruption.hpp"
 #include "core/node_index.hpp"
 #include "core/tape.hpp"
 #include "graph/capture.hpp"
@@ -42,6 +43,12 @@ void begin_with_zero(Array& gradients) {
     for (double* gradient = gradients.mutable_data(); gradient != end; ++gradient) *gradient += 0.0;
 }
 
+// True with an exception set.
+bool signals_stop_run() {
+    const py::gil_scoped_acquire acquire;
+    return PyErr_CheckSignals() != 0;
+}
+
 // An array for one row of numbers, or for one row a sample.
 Array rows_for(const Array& given, std::size_t columns) {
     if (given.ndim() == 2) return Array({given.shape(0), signed_size(columns)});
@@ -61,6 +68,7 @@ CapturedGraph::CapturedGraph(const Recording& recording, const std::vector<std::
     origin_.instructions = program.instructions.size() - program.inputs;
     for (const graph::Pass& pass : graph::passes()) {
         if (std::find(passes.begin(), passes.end(), pass.name) == passes.end()) continue;
+        interruption.check();
         if (pass.run) pass.run(program);
         origin_.rolls = origin_.rolls || pass.run == graph::reroll;
         origin_.vector_math = origin_.vector_math || !pass.run;
@@ -232,7 +240,10 @@ void CapturedGraph::add_to_bound(const double* gradients, double scale) const {
 
 void CapturedGraph::run(const graph::Call& call) const {
     const py::gil_scoped_release release;
-    graph_->run(call);
+    if (!graph_->run(call, signals_stop_run)) {
+        const py::gil_scoped_acquire acquire;
+        throw py::error_already_set();
+    }
 }
 
 void CapturedGraph::run_bound(graph::Call& call, bool accumulates) const {

@@ -114,6 +114,9 @@ class CallGradients final : public ReplayCallback {
         } catch (const std::bad_alloc&) {
             PyErr_NoMemory();
             return false;
+        } catch (py::error_already_set& error) {  // a signal stopped the run
+            error.restore();
+            return false;
         }
         return true;
     }

@@ -257,7 +257,8 @@ PyMethodDef methods[] = {
      "Differentiate this Value with respect to everything it was made of.\n\n"
      "Sets this Value's grad to `gradient` and runs the chain rule backwards. Leaves add to the grad they have;\n"
      "the grad of every other Value starts from zero, so that a second call is right. Never raises, except what an\n"
-     "own operation's _backward raises."},
+     "own operation's _backward raises, and KeyboardInterrupt: after either, grads are partial sums until "
+     "zero_grad()."},
     {"topological_order", topological_order_method, METH_NOARGS,
      "topological_order($self, /)\n--\n\nThe Values that this one was made of, and itself: operands before results."},
     {"zero_grad", zero_grad, METH_NOARGS,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/interruption.hpp"
 #include "core/scan.hpp"
 #include "core/tape.hpp"
 
@@ -48,7 +49,11 @@ class Collector {
 
     std::vector<Node*> run(Reach reach_to) {
         std::vector<Node*> newest_first;
-        while (Node* node = scan_.next()) {
+        const auto goes_on = [] {
+            interruption.check();
+            return true;
+        };
+        while (Node* node = scan_.next(goes_on)) {
             newest_first.push_back(node);
             if (reach_to == Reach::up_to_snapshots && node->has(Node::in_snapshot)) continue;
             for_each_operand(node, [this](Node* operand) { reach(operand); });

@@ -45,7 +45,7 @@ enum class Reach { everything, up_to_snapshots };
 Node* new_milestone();
 
 // Operands before results: the leaves, then the interior nodes in creation order; of these none that is older than
-// `oldest`, if it is given. Throws std::bad_alloc.
+// `oldest`, if it is given. Throws std::bad_alloc and Interrupted.
 std::vector<Node*> topological_order(std::span<Node* const> roots, Reach reach = Reach::everything,
                                      const Node* oldest = nullptr);
 

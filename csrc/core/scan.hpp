@@ -21,12 +21,17 @@ class BackwardScan {
         ++remaining_;
     }
 
-    // The newest marked node, unmarked; null when none is left.
-    Node* next() {
+    // The newest marked node, unmarked; null when none is left, or when `goes_on`, which is asked at each chunk but
+    // the first, says no.
+    template <class GoesOn>
+    Node* next(GoesOn goes_on) {
         if (remaining_ == 0) return nullptr;
-        while (count_of(chunk_) == 0) {
-            chunk_ = chunk_->older;
+        if (count_of(chunk_) == 0) {
+            do {
+                chunk_ = chunk_->older;
+            } while (count_of(chunk_) == 0);
             node_ = chunk_->end();
+            if (!goes_on()) return nullptr;
         }
         do {
             --node_;
@@ -38,7 +43,7 @@ class BackwardScan {
     }
 
     void abandon() {
-        while (next()) {
+        while (next([] { return true; })) {
         }
     }
 

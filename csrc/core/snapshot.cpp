@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/bytes.hpp"
+#include "core/interruption.hpp"
 #include "core/order.hpp"
 #include "core/tape.hpp"
 
@@ -19,6 +20,11 @@ constexpr std::uint8_t constant_flags = Node::x_is_constant | Node::y_is_constan
 std::vector<Snapshot*>& living() {
     static auto& snapshots = *new std::vector<Snapshot*>;
     return snapshots;
+}
+
+// A loop over nodes asks so rarely whether it is to stop.
+void check_now_and_then(std::size_t i) {
+    if (i % 65536 == 0) interruption.check();
 }
 
 constexpr std::size_t smallest_record = 2 + 2 * sizeof(double) + sizeof(std::uint64_t);
@@ -83,12 +89,16 @@ bool is_result(const Node* node, double position) {
 Snapshot::Snapshot(Node* root, Predicate is_external) : index_(std::make_unique<NodeIndex>()) {
     std::vector<Node*> written;
     for (Node* node : topological_order({&root, 1}, Reach::up_to_snapshots)) {
+        check_now_and_then(externals_.size() + written.size());
         const bool is_elsewhere = node->has(Node::in_snapshot) || is_external(node);
         (is_elsewhere ? externals_ : written).push_back(node);
     }
     std::uint32_t number = 0;
     for (Node* node : externals_) (*index_)[node] = number++;
-    for (Node* node : written) (*index_)[node] = number++;
+    for (Node* node : written) {
+        check_now_and_then(number);
+        (*index_)[node] = number++;
+    }
     living().push_back(this);
     nodes_ = std::move(written);
     for (Node* node : externals_) Tape::retain(node);
@@ -134,7 +144,9 @@ std::string Snapshot::bytes() const {
     out.number<std::uint64_t>(externals_.size());
     out.number<std::uint64_t>(nodes_.size());
     std::uint64_t labels = 0;
-    for (const Node* node : nodes_) {
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+        check_now_and_then(i);
+        const Node* node = nodes_[i];
         labels += node->has(Node::labelled);
         out.number(static_cast<std::uint8_t>(node->op));
         out.number<std::uint8_t>(node->flags & constant_flags);
@@ -186,6 +198,7 @@ Snapshot::Snapshot(std::string_view bytes, const std::vector<Node*>& externals) 
         const std::uint64_t count = in.count(smallest_record);
         nodes_.reserve(count);
         for (std::uint64_t i = 0; i < count; ++i) {
+            check_now_and_then(i);
             const auto op = in.number<std::uint8_t>();
             const auto constants = in.number<std::uint8_t>();
             const auto data = in.number<double>();

@@ -18,19 +18,19 @@ namespace fastgrad {
 class Snapshot final : private Holder {
  public:
     // The graph of `root`. A node for which `is_external` holds is only referred to, as is one of another snapshot.
-    // Throws std::bad_alloc, and what `is_external` throws.
+    // Throws std::bad_alloc, Interrupted, and what `is_external` throws.
     using Predicate = bool (*)(const Node*);
     Snapshot(Node* root, Predicate is_external);
 
     // The graph that `bytes` describe, with `externals` in the places of the nodes that were only referred to.
-    // Throws std::bad_alloc, and std::invalid_argument where the bytes are not what a snapshot writes.
+    // Throws std::bad_alloc, Interrupted, and std::invalid_argument where the bytes are not what a snapshot writes.
     Snapshot(std::string_view bytes, const std::vector<Node*>& externals);
 
     ~Snapshot();
     Snapshot(const Snapshot&) = delete;
     Snapshot& operator=(const Snapshot&) = delete;
 
-    // The nodes written, as bytes. Throws std::bad_alloc.
+    // The nodes written, as bytes. Throws std::bad_alloc and Interrupted.
     std::string bytes() const;
     const std::vector<Node*>& nodes() const { return nodes_; }
     const std::vector<Node*>& externals() const { return externals_; }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/formulas.hpp"
+#include "core/interruption.hpp"
 #include "core/order.hpp"
 #include "core/scan.hpp"
 #include "core/sequence_sweep.hpp"
@@ -90,6 +91,12 @@ class Session {
         const bool succeeded = callback.run();
         if (active_ != this) activate();
         return succeeded;
+    }
+    // Whoever handles a signal may do what a callback may.
+    bool goes_on() {
+        const bool stops = interruption.stops();
+        if (active_ != this) activate();
+        return !stops;
     }
 
  private:
@@ -252,12 +259,15 @@ bool sweep(Node* root, double seed) {
     FirstTouchStores sink{scan, session};
     clear_cotangents(root);
     sink.add(root, seed);
-    while (Node* node = scan.next()) {
+    bool goes_on = true;
+    const auto goes_on_at_chunk = [&] { return goes_on = session.goes_on(); };
+    while (Node* node = scan.next(goes_on_at_chunk)) {
         if (propagate(node, sink)) continue;
-        scan.abandon();
-        return false;
+        goes_on = false;
+        break;
     }
-    return true;
+    scan.abandon();
+    return goes_on;
 }
 
 bool is_sweeping() { return Session::any(); }

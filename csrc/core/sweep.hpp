@@ -11,7 +11,8 @@
 namespace fastgrad {
 
 // Sets root's gradient to `seed` and carries it to every node that root reaches: leaves add it to what they have,
-// interior nodes start from zero. False: the callback of an own operation failed; no mark is left behind.
+// interior nodes start from zero. False: the callback of an own operation failed, or who handles a signal wants to
+// stop; no mark is left behind, and the gradients below are partial sums.
 // Throws std::bad_alloc, and only where such callbacks start sweeps of their own.
 bool sweep(Node* root, double seed);
 

@@ -22,8 +22,8 @@ struct Leaves {
     const Node* oldest = nullptr;      // interior nodes must be newer, if it is given
 };
 
-// What `outputs` reach, in creation order. Throws std::bad_alloc, std::length_error for 2^30 nodes or more, and
-// Uncapturable.
+// What `outputs` reach, in creation order. Throws std::bad_alloc, Interrupted, std::length_error for 2^30 nodes or
+// more, and Uncapturable.
 Capture capture(std::span<Node* const> outputs, const Leaves& leaves);
 
 // A node that cannot be run again: a user's own operation, of which only the backward is known; or one that was

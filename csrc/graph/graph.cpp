@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "graph/numbers.hpp"
@@ -17,6 +19,10 @@ constexpr std::size_t smallest_shard = 256, most_shards = 64;
 constexpr std::size_t cache_bytes = 512 << 10;
 // Idle workspaces that a graph keeps for its next runs.
 constexpr std::size_t most_idle = 16;
+
+// Between two looks at the clock: some milliseconds. Longer walks are cut.
+constexpr std::size_t instructions_a_look = std::size_t{1} << 22, instructions_a_walk = std::size_t{1} << 20;
+constexpr std::chrono::milliseconds between_questions{50};
 
 // Adding to -0.0 gives what is added, to the last bit: the first contribution to a gradient is stored.
 constexpr double nothing = -0.0;
@@ -50,11 +56,51 @@ class Graph::Borrowed {
     std::unique_ptr<Workspace> workspace_;
 };
 
+// Whether a run is to stop: one thread asks, all see the answer.
+class Graph::Pace {
+ public:
+    explicit Pace(Stops stops) : stops_(stops) {}
+
+    bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
+
+    // How far one thread has gone since it last looked at the clock.
+    class Counter {
+     public:
+        explicit Counter(Pace& pace) : pace_(pace) {}
+        bool stops_after(std::size_t instructions) {
+            done_ += instructions;
+            if (done_ < instructions_a_look) return false;
+            done_ = 0;
+            return pace_.stops();
+        }
+
+     private:
+        Pace& pace_;
+        std::size_t done_ = 0;
+    };
+
+    bool stops() {
+        const auto now = std::chrono::steady_clock::now();
+        if (std::this_thread::get_id() == caller_ && now - last_question_ >= between_questions && !stopped()) {
+            last_question_ = now;
+            if (stops_()) stopped_ = true;
+        }
+        return stopped();
+    }
+
+ private:
+    const Stops stops_;
+    const std::thread::id caller_ = std::this_thread::get_id();
+    std::chrono::steady_clock::time_point last_question_ = std::chrono::steady_clock::now();  // the caller's
+    std::atomic<bool> stopped_ = false;
+};
+
 // One call, seen by each of its threads.
 class Graph::Batch {
  public:
-    Batch(const Graph& graph, const Call& call)
-        : graph_(graph),
+    Batch(const Graph& graph, const Call& call, Stops stops)
+        : pace_(stops),
+          graph_(graph),
           program_(graph.program_),
           call_(call),
           first_varying_(graph.executor_.first_varying()),
@@ -63,17 +109,18 @@ class Graph::Batch {
           wants_gradients_(call.cotangents != nullptr) {}
 
     // Inputs, values, outputs; and backwards, into the gradients that `fixed gradients` of the workspace hold.
-    void sample(Workspace& workspace, std::size_t row) const {
+    // False: the run is to stop.
+    bool sample(Workspace& workspace, std::size_t row, Pace::Counter& counter) {
         double* values = workspace.values();
         for (std::uint32_t i = 0; i < program_.inputs; ++i) {
             const auto [first, stride] = column(i);
             values[graph_.input_slots_[i]] = first[row * stride];
         }
         const Memory memory = workspace.single();
-        graph_.executor_.forward(Width::one, memory, first_varying_run_, graph_.plan_.runs.size());
+        if (!forward(Width::one, memory, counter)) return false;
         const std::size_t outputs = program_.outputs.size();
         for (std::size_t i = 0; i < outputs; ++i) call_.outputs[row * outputs + i] = values[program_.outputs[i]];
-        if (!wants_gradients_) return;
+        if (!wants_gradients_) return true;
         double* gradients = workspace.gradients();
         if (graph_.plan_.stores_first) {
             for (const Slot slot : program_.outputs) {
@@ -86,14 +133,15 @@ class Graph::Batch {
         for (std::size_t i = 0; i < program_.differentiable_outputs(); ++i) {
             gradients[program_.outputs[i]] += cotangent(row, i);
         }
-        graph_.executor_.reverse(Width::one, memory, first_varying_run_, graph_.plan_.runs.size());
-        if (!call_.input_gradients) return;
+        if (!reverse(Width::one, memory, counter)) return false;
+        if (!call_.input_gradients) return true;
         for (std::uint32_t i = 0; i < program_.inputs; ++i) {
             call_.input_gradients[row * program_.inputs + i] = gradients[graph_.input_slots_[i]];
         }
+        return true;
     }
 
-    void lanes(Workspace& workspace, Width width, std::size_t row) const {
+    bool lanes(Workspace& workspace, Width width, std::size_t row, Pace::Counter& counter) {
         const std::size_t lanes = lanes_of(width), inputs = program_.inputs, outputs = program_.outputs.size();
         const Memory memory = workspace.lanes();
         for (std::size_t i = 0; i < inputs; ++i) {
@@ -102,7 +150,7 @@ class Graph::Batch {
             const double* from = first + row * stride;
             for (std::size_t l = 0; l < lanes; ++l) to[l] = from[l * stride];
         }
-        graph_.executor_.forward(width, memory, first_varying_run_, graph_.plan_.runs.size());
+        if (!forward(width, memory, counter)) return false;
         for (std::size_t i = 0; i < outputs; ++i) {
             const Slot slot = program_.outputs[i];
             double* to = call_.outputs + row * outputs + i;
@@ -111,7 +159,7 @@ class Graph::Batch {
                     slot < first_varying_ ? memory.fixed[slot] : memory.varying[(slot - first_varying_) * lanes + l];
             }
         }
-        if (!wants_gradients_) return;
+        if (!wants_gradients_) return true;
         arrays_.fill(memory.varying_gradients, nothing, (workspace.slots - first_varying_) * lanes);
         for (std::size_t i = 0; i < program_.differentiable_outputs(); ++i) {
             const Slot slot = program_.outputs[i];
@@ -123,51 +171,89 @@ class Graph::Batch {
                 }
             }
         }
-        graph_.executor_.reverse(width, memory, first_varying_run_, graph_.plan_.runs.size());
-        if (!call_.input_gradients) return;
+        if (!reverse(width, memory, counter)) return false;
+        if (!call_.input_gradients) return true;
         for (std::size_t i = 0; i < inputs; ++i) {
             const double* from = memory.varying_gradients + (graph_.input_slots_[i] - first_varying_) * lanes;
             double* to = call_.input_gradients + row * inputs + i;
             for (std::size_t l = 0; l < lanes; ++l) to[l * inputs] = from[l];
         }
+        return true;
     }
 
     // The rows [from, to), in blocks of lanes as wide as they fit; the gradients of what does not vary go to `sums`.
-    void shard(Workspace& workspace, Width widest, std::size_t from, std::size_t to, double* sums) const {
+    // They are unfinished where the run is to stop.
+    void shard(Workspace& workspace, Width widest, std::size_t from, std::size_t to, double* sums,
+               Pace::Counter& counter) {
         if (wants_gradients_) {
             arrays_.fill(workspace.gradients(), nothing, first_varying_);
             arrays_.fill(workspace.partial_sums(), nothing, first_varying_ * lane_count);
         }
+        const std::size_t instructions = program_.instructions.size();
         std::size_t row = from;
         for (const Width width : {Width::thirty_two, Width::eight}) {
             if (width > widest) continue;
-            for (; row + lanes_of(width) <= to; row += lanes_of(width)) lanes(workspace, width, row);
+            for (; row + lanes_of(width) <= to; row += lanes_of(width)) {
+                if (!lanes(workspace, width, row, counter)) return;
+                if (counter.stops_after(instructions * lanes_of(width))) return;
+            }
         }
-        for (; row < to; ++row) sample(workspace, row);
+        for (; row < to; ++row) {
+            if (!sample(workspace, row, counter) || counter.stops_after(instructions)) return;
+        }
         if (!wants_gradients_) return;
         std::copy_n(workspace.gradients(), first_varying_, sums);
         arrays_.add_partial_sums(sums, workspace.partial_sums(), first_varying_);
     }
 
-    void run() const {
+    bool run() {
         Borrowed first(graph_);
+        Pace::Counter counter(pace_);
         prepare(*first, Width::one);
         std::copy_n(call_.bound, program_.bound(), first->values());
         const Memory memory = first->single();
-        graph_.executor_.forward(Width::one, memory, 0, first_varying_run_);
+        if (!forward(Width::one, memory, counter, 0, first_varying_run_)) return false;
         const Width widest = widest_lanes();
         if (widest == Width::one) {
             if (wants_gradients_) arrays_.fill(first->gradients(), nothing, first_varying_);
-            for (std::size_t row = 0; row < call_.batch; ++row) sample(*first, row);
+            const std::size_t instructions = program_.instructions.size();
+            for (std::size_t row = 0; row < call_.batch; ++row) {
+                if (!sample(*first, row, counter) || counter.stops_after(instructions)) return false;
+            }
         } else {
             run_shards(*first, widest);
+            if (pace_.stopped()) return false;
         }
-        if (!wants_gradients_) return;
-        graph_.executor_.reverse(Width::one, memory, 0, first_varying_run_);
+        if (!wants_gradients_) return true;
+        if (!reverse(Width::one, memory, counter, 0, first_varying_run_)) return false;
         std::copy_n(first->gradients(), program_.bound(), call_.bound_gradients);
+        return true;
     }
 
  private:
+    bool forward(Width width, const Memory& memory, Pace::Counter& counter) const {
+        return forward(width, memory, counter, first_varying_run_, graph_.plan_.runs.size());
+    }
+    bool forward(Width width, const Memory& memory, Pace::Counter& counter, std::size_t from, std::size_t to) const {
+        for (; to - from > graph_.runs_a_walk_; from += graph_.runs_a_walk_) {
+            graph_.executor_.forward(width, memory, from, from + graph_.runs_a_walk_);
+            if (counter.stops_after(instructions_a_walk * lanes_of(width))) return false;
+        }
+        graph_.executor_.forward(width, memory, from, to);
+        return true;
+    }
+    bool reverse(Width width, const Memory& memory, Pace::Counter& counter) const {
+        return reverse(width, memory, counter, first_varying_run_, graph_.plan_.runs.size());
+    }
+    bool reverse(Width width, const Memory& memory, Pace::Counter& counter, std::size_t from, std::size_t to) const {
+        for (; to - from > graph_.runs_a_walk_; to -= graph_.runs_a_walk_) {
+            graph_.executor_.reverse(width, memory, to - graph_.runs_a_walk_, to);
+            if (counter.stops_after(instructions_a_walk * lanes_of(width))) return false;
+        }
+        graph_.executor_.reverse(width, memory, from, to);
+        return true;
+    }
+
     Column column(std::size_t input) const {
         return call_.columns ? call_.columns[input] : Column{call_.inputs + input, program_.inputs};
     }
@@ -188,7 +274,7 @@ class Graph::Batch {
         return fits && call_.batch >= lanes_of(Width::thirty_two) ? Width::thirty_two : Width::eight;
     }
 
-    void run_shards(Workspace& first, Width widest) const {
+    void run_shards(Workspace& first, Width widest) {
         const std::size_t least = std::max(smallest_shard, (call_.batch + most_shards - 1) / most_shards);
         const std::size_t size = (least + 31) / 32 * 32;
         const std::size_t shards = (call_.batch + size - 1) / size;
@@ -205,14 +291,16 @@ class Graph::Batch {
 
         std::atomic<std::size_t> next_shard = 0;
         std::atomic<std::size_t> next_workspace = 0;
-        run_in_parallel(threads - 1, [&] {
+        const auto work = [&] {
             const std::size_t mine = next_workspace++;
             Workspace& workspace = mine == 0 ? first : *others[mine - 1];
-            for (std::size_t i = next_shard++; i < shards; i = next_shard++) {
+            Pace::Counter counter(pace_);
+            for (std::size_t i = next_shard++; i < shards && !pace_.stopped(); i = next_shard++) {
                 shard(workspace, widest, i * size, std::min(call_.batch, (i + 1) * size),
-                      sums.data() + i * first_varying_);
+                      sums.data() + i * first_varying_, counter);
             }
-        });
+        };
+        run_in_parallel(threads - 1, work, [this] { pace_.stops(); });
         if (!wants_gradients_) return;
         double* gradients = first.gradients();
         std::copy_n(sums.data(), first_varying_, gradients);
@@ -221,6 +309,7 @@ class Graph::Batch {
         }
     }
 
+    Pace pace_;
     const Graph& graph_;
     const Program& program_;
     const Call& call_;
@@ -234,7 +323,11 @@ Graph::Graph(Program program, bool rolls, const Kernels& kernels)
       plan_(make_plan(program_, rolls)),
       kernels_(kernels),
       executor_(program_, plan_, kernels_),
+      runs_a_walk_(std::max<std::size_t>(
+          1, static_cast<std::size_t>(static_cast<double>(plan_.runs.size()) * instructions_a_walk /
+                                      static_cast<double>(std::max<std::size_t>(1, program_.instructions.size()))))),
       input_slots_(program_.inputs) {
+    idle_.reserve(most_idle);  // a workspace comes back where nothing may throw
     Slot slot = program_.first_result();
     for (const Instruction& instruction : program_.instructions) {
         if (instruction.op == Op::leaf) input_slots_[instruction.x] = slot;
@@ -242,7 +335,7 @@ Graph::Graph(Program program, bool rolls, const Kernels& kernels)
     }
 }
 
-void Graph::run(const Call& call) const { Batch(*this, call).run(); }
+bool Graph::run(const Call& call, Stops stops) const { return Batch(*this, call, stops).run(); }
 
 std::size_t Graph::bytes() const { return program_.bytes() + plan_.runs.capacity() * sizeof(Run); }
 

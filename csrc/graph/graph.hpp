@@ -38,8 +38,10 @@ class Graph {
  public:
     Graph(Program program, bool rolls, const Kernels& kernels);
 
-    // The same numbers whatever `threads` is. Throws std::bad_alloc.
-    void run(const Call& call) const;
+    // The same numbers whatever `threads` is. The calling thread asks `stops` now and then, if a run takes long;
+    // false if it said so: then the results are of no meaning. Throws std::bad_alloc.
+    using Stops = bool (*)();
+    bool run(const Call& call, Stops stops) const;
 
     const Program& program() const { return program_; }
     const Plan& plan() const { return plan_; }
@@ -48,12 +50,14 @@ class Graph {
 
  private:
     class Borrowed;
+    class Pace;
     class Batch;
 
     Program program_;
     const Plan plan_;
     const Kernels& kernels_;
     const Executor executor_;
+    const std::size_t runs_a_walk_;  // so many that a walk takes about a millisecond
     std::vector<Slot> input_slots_;  // by the number of the input
     mutable std::mutex mutex_;
     mutable std::vector<std::unique_ptr<Workspace>> idle_;

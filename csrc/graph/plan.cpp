@@ -13,6 +13,9 @@ namespace {
 // Shorter ones are faster instruction by instruction.
 constexpr std::uint32_t shortest_map = 8, fewest_terms = 16;
 
+// Runs that are not loops end here, so that a walk comes to an end of a run within milliseconds.
+constexpr std::uint32_t longest_scalars = 1 << 20;
+
 // Backwards, as the reverse goes: who comes first to a gradient stores.
 void mark_touches(Program& program, Plan& plan) {
     std::vector<bool> touched(program.slots());
@@ -104,7 +107,8 @@ class Planner {
         const bool starts_section = plan_.runs.size() == plan_.first_varying_run && reached_varying_;
         if ((run.kind == Run::scalars || run.kind == Run::gathered) && !plan_.runs.empty() && !starts_section) {
             Run& last = plan_.runs.back();
-            if (last.kind == run.kind && last.begin + last.count == run.begin && last.active == run.active) {
+            if (last.kind == run.kind && last.begin + last.count == run.begin && last.active == run.active &&
+                last.count < longest_scalars) {
                 last.count += run.count;
                 return;
             }

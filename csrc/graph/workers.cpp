@@ -26,6 +26,9 @@ struct Job {
 // Sleeping and waking take tens of microseconds, which is as long as many a job.
 constexpr std::chrono::microseconds patience{200};
 
+// Of what a thread does that waits for the others.
+constexpr std::chrono::milliseconds between_calls{20};
+
 template <class Condition>
 void spin(Condition condition) {
     const auto end = std::chrono::steady_clock::now() + patience;
@@ -34,7 +37,7 @@ void spin(Condition condition) {
 
 class Workers {
  public:
-    void run(unsigned helpers, const std::function<void()>& work) {
+    void run(unsigned helpers, const std::function<void()>& work, const std::function<void()>& wait) {
         Job job{work, 0};
         {
             const std::lock_guard lock(mutex_);
@@ -53,7 +56,11 @@ class Workers {
         }
         spin([&] { return job.pending == 0; });
         std::unique_lock lock(mutex_);
-        done_.wait(lock, [&] { return job.pending == 0; });
+        while (!done_.wait_for(lock, between_calls, [&] { return job.pending == 0; })) {
+            lock.unlock();
+            wait();
+            lock.lock();
+        }
     }
 
  private:
@@ -110,11 +117,11 @@ Workers& workers() {
 
 }  // namespace
 
-void run_in_parallel(unsigned helpers, const std::function<void()>& work) {
+void run_in_parallel(unsigned helpers, const std::function<void()>& work, const std::function<void()>& wait) {
     if (helpers == 0) {
         work();
     } else {
-        workers().run(helpers, work);
+        workers().run(helpers, work, wait);
     }
 }
 

@@ -1,0 +1,162 @@
+"""Ctrl-C in the middle of something long: it stops, and the store is as it was."""
+
+from __future__ import annotations
+
+import copy
+import ctypes
+import os
+import pickle
+import signal
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import fastgrad
+from checks import check
+from fastgrad import Graph, Value
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of another process")
+
+LENGTH = 60_000
+
+
+def chain(length: int = LENGTH) -> tuple[Value, Value]:
+    x = v = Value(1.0, label="x")
+    for _ in range(length // 2):
+        v = v * 1.0 + x
+    return x, v
+
+
+def until_interrupted(act: Callable[[], Any], delay: float) -> None:
+    with subprocess.Popen(["sh", "-c", f"sleep {delay}; kill -INT {os.getpid()}"]):
+        try:
+            while True:
+                act()
+        except KeyboardInterrupt:
+            pass
+
+
+def copied(v: Value) -> Callable[[], Any]:
+    return lambda: copy.deepcopy(v)
+
+
+def pickled(v: Value) -> Callable[[], Any]:
+    return lambda: pickle.loads(pickle.dumps(v))
+
+
+def captured(v: Value) -> Callable[[], Any]:
+    return lambda: Graph([v], [])
+
+
+def replayed_on_one_thread(v: Value) -> Callable[[], Any]:
+    graph = Graph([v], [])
+    return lambda: graph.value_and_grad()
+
+
+def replayed_on_threads(v: Value) -> Callable[[], Any]:
+    x, w = Value(1.0), Value(1.0)
+    y = x
+    for _ in range(50):
+        y = (y * w + x).sin()
+    graph = Graph([y], [x])
+    batch = np.ones((100_000, 1))
+    return lambda: graph.value_and_grad(batch, threads=3)
+
+
+WORK: dict[str, Callable[[Value], Callable[[], Any]]] = {
+    "a reverse sweep": lambda v: v.backward,
+    "a traversal": lambda v: v._node_count,
+    "a traversal that sets": lambda v: v.zero_grad,
+    "a deep copy": copied,
+    "a pickle": pickled,
+    "a capture": captured,
+    "a replay": replayed_on_one_thread,
+    "a replay on threads": replayed_on_threads,
+}
+
+
+@pytest.mark.parametrize("work", WORK)
+def test_store_is_as_it_was_after_an_interruption_of(work: str, live_nodes: Callable[[], int]):
+    x, v = chain()
+    act = WORK[work](v)
+    nodes = live_nodes()
+    for delay in (0.01, 0.017, 0.04):
+        until_interrupted(act, delay)
+        check()
+        assert live_nodes() == nodes
+    v.zero_grad()
+    v.backward()
+    assert x.grad == 1.0 + LENGTH // 2
+    assert v._node_count() == LENGTH // 2 * 3 + 1  # the constants count
+    act()
+    assert live_nodes() <= nodes
+
+
+def sets_the_interrupt() -> Any:
+    """A number that, when it is read, leaves Ctrl-C pending: no Python code runs before the native code goes on."""
+    function = ctypes.PyDLL(None).PyErr_SetInterrupt
+    function.restype = float  # called with what the C function leaves in a register
+    return type("Interrupting", (), {"__float__": function})()
+
+
+def test_pending_interrupt_stops_a_sweep_at_its_second_chunk(live_nodes: Callable[[], int]):
+    x, v = chain()
+    with pytest.raises(KeyboardInterrupt):
+        v.backward(sets_the_interrupt())
+    assert x.grad == 0.0 or x.grad != 1.0 + LENGTH // 2, "the sweep went to its end"
+    check()
+    v.zero_grad()
+    v.backward()
+    assert x.grad == 1.0 + LENGTH // 2
+
+
+def test_handler_that_raises_nothing_may_sweep_and_build_while_the_sweep_waits(live_nodes: Callable[[], int]):
+    x, v = chain()
+    a = Value(3.0)
+    seen = []
+
+    def handle(*_: object) -> None:
+        (v * a).backward()
+        seen.append((a.grad, v._node_count(), len(v._prev)))
+        x.grad = 0.0
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        v.backward(sets_the_interrupt())
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert seen == [(v.data, LENGTH // 2 * 3 + 1, 2)]
+    check()
+    x.grad = 0.0
+    v.backward()
+    assert x.grad == 1.0 + LENGTH // 2
+
+
+def test_handler_of_ones_own_is_called_after_a_traversal():
+    _, v = chain()
+    seen = []
+    before = signal.signal(signal.SIGINT, lambda *_: seen.append(v._node_count()))
+    try:
+        v.backward(sets_the_interrupt())
+        copy.deepcopy(v)
+        ctypes.pythonapi.PyErr_SetInterrupt()
+        assert v._node_count() == seen[0]
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert len(seen) == 2
+
+
+def test_interrupted_sweep_inside_of_a_sweep_ends_both(live_nodes: Callable[[], int]):
+    x, v = chain()
+    out = Value(v.data, (v,), "own")
+    out._backward = lambda: (v * 2.0).backward(sets_the_interrupt())
+    with pytest.raises(KeyboardInterrupt):
+        fastgrad.sum([out, v]).backward()
+    check()
+    out._backward = lambda: None
+    v.zero_grad()
+    v.backward()
+    assert x.grad == 1.0 + LENGTH // 2
