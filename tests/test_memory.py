@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
+import fastgrad
+from fastgrad import Value, memory
 from programs import run
 
 
@@ -106,3 +109,19 @@ def test_random_lives_keep_their_numbers():
         """
     )
     assert output == "0\n"
+
+
+def test_memory_counts_nodes_leaves_and_operand_blocks(live_nodes: Callable[[], int]):
+    before = memory()
+    a = Value(2.0)
+    total = fastgrad.sum([a, a * 3.0, 1.0])
+    after = memory()
+    assert after.live_nodes - before.live_nodes == 3
+    assert after.live_leaves - before.live_leaves == 1
+    assert after.operand_blocks - before.operand_blocks == 1
+    assert after.operand_bytes - before.operand_bytes >= 3 * 8
+    assert after.bytes >= (after.chunks + after.free_chunks) * 65536
+    assert after.peak_bytes >= after.bytes
+    del total
+    assert memory().operand_blocks == before.operand_blocks
+    assert memory().operand_bytes == before.operand_bytes

@@ -128,9 +128,11 @@ void register_memory(py::module_& module) {
             result["free_chunks"] = memory.free_chunks;
             result["bytes"] = memory.bytes;
             result["peak_bytes"] = memory.peak_bytes;
+            result["operand_blocks"] = memory.operand_blocks;
+            result["operand_bytes"] = memory.operand_bytes;
             return result;
         },
-        "Nodes alive, chunks of memory that hold them or wait for more, the bytes of all chunks, and their peak.");
+        "What fastgrad.memory() tells.");
 }
 
 void register_build_info(py::module_& module) {

@@ -189,7 +189,14 @@ std::string_view Tape::label(const Node* node) const {
 Tape::Memory Tape::memory() const {
     std::size_t live = live_leaves_;
     for (const Chunk* chunk = newest_; chunk; chunk = chunk->older) live += chunk->live;
-    return {live, live_leaves_, pool_.chunks_in_use(), pool_.free_chunks(), pool_.bytes(), pool_.peak_bytes()};
+    return {.live_nodes = live,
+            .live_leaves = live_leaves_,
+            .chunks = pool_.chunks_in_use(),
+            .free_chunks = pool_.free_chunks(),
+            .bytes = pool_.bytes(),
+            .peak_bytes = pool_.peak_bytes(),
+            .operand_blocks = OperandList::live(),
+            .operand_bytes = OperandList::live_bytes()};
 }
 
 }  // namespace fastgrad

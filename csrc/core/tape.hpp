@@ -59,7 +59,7 @@ class Tape {
     Chunk* newest() const { return newest_; }
 
     struct Memory {
-        std::size_t live_nodes, live_leaves, chunks, free_chunks, bytes, peak_bytes;
+        std::size_t live_nodes, live_leaves, chunks, free_chunks, bytes, peak_bytes, operand_blocks, operand_bytes;
     };
     Memory memory() const;
 

@@ -44,19 +44,20 @@ if TYPE_CHECKING:
     from fastgrad.playback import player
     from fastgrad.recorded import jit, vmap
     from fastgrad.saving import load, save
+    from fastgrad.store import memory
 
 __version__ = _core.__version__
 __all__ = [
     "Graph", "Value", "cross_entropy", "dot", "draw", "draw_dot", "engine", "functional", "graphs", "jit", "load",
-    "log_softmax", "logsumexp", "mean", "mse", "nn", "no_grad", "norm", "operations", "optim", "playback", "player",
-    "recorded", "reference", "save", "scope", "sequence_operations", "softmax", "trace", "vmap", "where",
+    "log_softmax", "logsumexp", "mean", "memory", "mse", "nn", "no_grad", "norm", "operations", "optim", "playback",
+    "player", "recorded", "reference", "save", "scope", "sequence_operations", "softmax", "trace", "vmap", "where",
     *_core.__all__,
 ]  # fmt: skip
 
 _SUBMODULES = {"draw", "engine", "functional", "graphs", "nn", "optim", "playback", "recorded", "reference"}
 _NAMES_IN_SUBMODULES = {
     "draw_dot": "draw", "trace": "draw", "Graph": "graphs", "jit": "recorded", "vmap": "recorded", "load": "saving",
-    "save": "saving", "player": "playback",
+    "save": "saving", "player": "playback", "memory": "store",
 }  # fmt: skip
 
 

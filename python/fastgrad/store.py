@@ -1,0 +1,48 @@
+"""How much memory the nodes of all graphs take."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from fastgrad import _core
+
+
+class Memory(NamedTuple):
+    """The state of the store of nodes, of the whole process.
+
+    A node has 48 bytes, and lies in a chunk of 64 KiB. Leaves have chunks of their own. A chunk is free again when
+    its last node dies; some free chunks wait for the next nodes, the memory of the others goes back to the system.
+    """
+
+    live_nodes: int
+    """Nodes that live, leaves among them."""
+    live_leaves: int
+    """Leaves that live."""
+    chunks: int
+    """Chunks that hold a live node, or take the next one."""
+    free_chunks: int
+    """Chunks that wait for more nodes."""
+    bytes: int
+    """Bytes that the store has from the system, for all of these chunks."""
+    peak_bytes: int
+    """The most bytes that it ever had."""
+    operand_blocks: int
+    """Nodes with operands in a block of their own: results of `sum`, `dot`, `softmax`, ..."""
+    operand_bytes: int
+    """Bytes of these blocks, which `bytes` does not count."""
+
+
+def memory() -> Memory:
+    """How much memory the nodes of all graphs take, in nodes, chunks and bytes.
+
+    Captured graphs have memory of their own: see the `bytes` of `Graph.stats()`. So have labels, and the Python
+    objects of Values, which are 32 bytes each.
+
+    >>> from fastgrad import Value, memory
+    >>> before = memory().live_nodes
+    >>> a = Value(2.0)
+    >>> b = a * 3.0 + 1.0
+    >>> memory().live_nodes - before  # a, a * 3.0 and b: a constant needs no node
+    3
+    """
+    return Memory(**_core.memory())
