@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -14,7 +15,9 @@ from typing import Any
 
 import pytest
 
-from fastgrad import Value, _core
+from checks import check
+from endurance import build_and_drop, fail, grown
+from fastgrad import Graph, Value, _core
 from programs import run
 
 DEEP = 1_000_000
@@ -134,6 +137,16 @@ def test_history_lives_while_its_result_does(live_nodes: Callable[[], int]):
     assert (x.data, kept.data) == (1.0, 1.0)
 
 
+@needs_proc
+@pytest.mark.parametrize(("act", "times"), [(build_and_drop, 2_000), (fail, 2_000)])
+def test_graphs_and_errors_leave_no_node_and_no_reference(
+    act: Callable[[int], None], times: int, live_nodes: Callable[[], int]
+):
+    nodes, counts, _ = grown(times, act)
+    assert nodes == 0
+    assert set(counts.values()) == {0}, counts
+
+
 # ---- weak references
 
 
@@ -189,6 +202,25 @@ def test_finalizer_of_a_subclass_may_look_at_the_graph(live_nodes: Callable[[], 
     assert seen == [(3.0, set(), 6.0)]
 
 
+def test_finalizer_of_a_subclass_may_keep_the_object(live_nodes: Callable[[], int]):
+    kept = []
+
+    class Undying(Value):
+        def __del__(self) -> None:
+            kept.append(self)
+
+    root = Undying(3.0, label="again") * 2.0
+    del root
+    (again,) = kept
+    assert (again.data, again.label) == (3.0, "again")
+    (again * 2.0).backward()
+    assert again.grad == 2.0
+    check()
+    kept.clear()
+    del again
+    assert live_nodes() == 0, "a finalizer runs once"
+
+
 # ---- memory
 
 
@@ -222,9 +254,15 @@ def test_parameters_do_not_pin_the_memory_of_a_step(live_nodes: Callable[[], int
 def test_ten_million_nodes_are_built_swept_copied_freed_and_their_memory_used_again():
     output = run(
         """
-        import copy, gc
+        import copy, gc, os, sys
         from fastgrad import Value, _core
         gc.disable()
+
+        def resident_bytes():
+            if not sys.platform.startswith("linux"):
+                return 0
+            with open("/proc/self/statm", encoding="ascii") as statm:
+                return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
         def build(n):
             x = v = Value(1.0)
@@ -235,7 +273,9 @@ def test_ten_million_nodes_are_built_swept_copied_freed_and_their_memory_used_ag
             return v
 
         n = 10_000_000
+        start = resident_bytes()
         v = build(n)
+        peak = resident_bytes()
         first = _core.memory()
         assert first["live_nodes"] == n + 1
         assert first["bytes"] <= 64 * n, first["bytes"] / n
@@ -243,6 +283,7 @@ def test_ten_million_nodes_are_built_swept_copied_freed_and_their_memory_used_ag
         freed = _core.memory()
         assert freed["live_nodes"] == 0
         assert freed["bytes"] <= 32 << 20, freed["bytes"]
+        assert resident_bytes() - start <= 0.05 * (peak - start), (start, peak, resident_bytes())
 
         v = build(n)
         assert _core.memory()["peak_bytes"] == first["peak_bytes"]
@@ -274,6 +315,12 @@ def test_deep_chain_on_a_small_stack(live_nodes: Callable[[], int]):
             twin = copy.copy(v)
             v.zero_grad()
             del v, twin
+            _, v = chain(DEEP // 10)
+            again = pickle.loads(pickle.dumps(copy.deepcopy(v)))
+            assert again.data == v.data
+            with pytest.raises(ValueError, match="max_nodes"):
+                v.draw_dot()
+            assert Graph([v], [])()[0] == v.data
         except BaseException as error:
             failures.append(error)
 
