@@ -10,6 +10,7 @@
 #include "bind/capturing.hpp"
 #include "bind/convert.hpp"
 #include "bind/evaluate.hpp"
+#include "bind/made_by_init.hpp"
 #include "bind/recording.hpp"
 #include "bind/registration.hpp"
 #include "bind/values.hpp"
@@ -157,7 +158,7 @@ py::list swept_gradients(const py::list& outputs, const py::list& cotangents, co
     return floats_of(results);
 }
 
-class AnyLinearisation {
+class AnyLinearisation : public MadeByInit {
  public:
     AnyLinearisation(const py::list& outputs, const py::list& variables, const py::object& oldest, bool as_values)
         : any_(make(nodes_of(outputs, "outputs"), nodes_of(variables, "variables"),
@@ -224,10 +225,10 @@ void register_derivatives(py::module_& module) {
                "Values or numbers as Values: leaves under no_grad, and no leaf that was there before.");
     module.def("swept_gradients", swept_gradients, py::arg("outputs"), py::arg("cotangents"), py::arg("variables"),
                "The gradient of sum(cotangents * outputs), by a sweep after which every grad is what it was.");
-    py::class_<AnyLinearisation>(module, "Linearisation",
-                                 "How some outputs depend on some variables, to first order.")
-        .def(py::init<const py::list&, const py::list&, const py::object&, bool>(), py::arg("outputs"),
-             py::arg("variables"), py::arg("oldest"), py::kw_only(), py::arg("as_values"))
+    py::class_<AnyLinearisation, std::shared_ptr<AnyLinearisation>>(
+        module, "Linearisation", "How some outputs depend on some variables, to first order.")
+        .def(py::init(&std::make_shared<AnyLinearisation, const py::list&, const py::list&, const py::object&, bool>),
+             py::arg("outputs"), py::arg("variables"), py::arg("oldest"), py::kw_only(), py::arg("as_values"))
         .def("pull", &AnyLinearisation::pull, py::arg("cotangents"), "The gradient of sum(cotangents * outputs).")
         .def("push", &AnyLinearisation::push, py::arg("tangents"),
              "How the outputs change where the variables move along tangents.")

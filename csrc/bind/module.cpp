@@ -33,12 +33,16 @@ PYBIND11_MODULE(_core, module) {
     module.attr("__version__") = FASTGRAD_VERSION;
     register_operations(module);
     register_sweep(module);
+    register_signals();
     register_memory(module);
     register_expansion(module);
     register_scopes(module);
     register_build_info(module);
 #ifdef FASTGRAD_CHECKS
     register_checks(module);
+#endif
+#ifdef FASTGRAD_FAILING_ALLOCATIONS
+    register_failing_allocations(module);
 #endif
     register_snapshot(module);
     register_capturing(module);

@@ -118,21 +118,23 @@ py::list needed_moments(const Settings& rule) {
 void register_rules(py::module_& module) {
     constexpr const char* moments = "What these settings make the rule remember.";
     py::class_<Sgd>(module, "SGDRule", "The settings of SGD.")
-        .def(py::init(&make_sgd), py::kw_only(), "momentum"_a, "dampening"_a, "weight_decay"_a, "nesterov"_a)
+        .def("__init__", init_with(make_sgd), py::detail::is_new_style_constructor(), py::kw_only(), "momentum"_a,
+             "dampening"_a, "weight_decay"_a, "nesterov"_a)
         .def_readonly("momentum", &Sgd::momentum)
         .def_readonly("dampening", &Sgd::dampening)
         .def_readonly("weight_decay", &Sgd::weight_decay)
         .def_readonly("nesterov", &Sgd::nesterov)
         .def_property_readonly("moments", &needed_moments<Sgd>, moments);
     py::class_<Adam>(module, "AdamRule", "The settings of Adam and of AdamW, whose weight decay is decoupled.")
-        .def(py::init(&make_adam), py::kw_only(), "betas"_a, "eps"_a, "weight_decay"_a, "decoupled"_a = false)
+        .def("__init__", init_with(make_adam), py::detail::is_new_style_constructor(), py::kw_only(), "betas"_a,
+             "eps"_a, "weight_decay"_a, "decoupled"_a = false)
         .def_property_readonly("betas", [](const Adam& rule) { return std::pair(rule.beta1, rule.beta2); })
         .def_readonly("eps", &Adam::eps)
         .def_readonly("weight_decay", &Adam::weight_decay)
         .def_property_readonly("moments", &needed_moments<Adam>, moments);
     py::class_<RmsProp>(module, "RMSpropRule", "The settings of RMSprop.")
-        .def(py::init(&make_rms_prop), py::kw_only(), "alpha"_a, "eps"_a, "weight_decay"_a, "momentum"_a,
-             "centered"_a)
+        .def("__init__", init_with(make_rms_prop), py::detail::is_new_style_constructor(), py::kw_only(), "alpha"_a,
+             "eps"_a, "weight_decay"_a, "momentum"_a, "centered"_a)
         .def_readonly("alpha", &RmsProp::alpha)
         .def_readonly("eps", &RmsProp::eps)
         .def_readonly("weight_decay", &RmsProp::weight_decay)
@@ -265,7 +267,7 @@ void register_optimiser(py::module_& module) {
                                "The learning rate as it was given or set: what schedules start from.")
         .def_property_readonly("parameters", &BoundOptimiser::parameters, "The leaves, in their order.")
         .def_property_readonly("steps", &BoundOptimiser::steps, "How many steps have been made.")
-        .def_property_readonly("_rule", &BoundOptimiser::rule)
+        .def_property_readonly("_rule", &BoundOptimiser::rule, py::return_value_policy::copy)
         .def("_memory", &BoundOptimiser::memory)
         .def("_schedule_lr", &BoundOptimiser::schedule_lr, "lr"_a)
         .def("_restore", &BoundOptimiser::restore, "rule"_a, "lr"_a, "initial_lr"_a, "steps"_a, "memory"_a);

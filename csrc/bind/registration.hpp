@@ -7,12 +7,16 @@ namespace fastgrad::bind {
 
 void register_operations(pybind11::module_& module);
 void register_sweep(pybind11::module_& module);
+void register_signals();
 void register_memory(pybind11::module_& module);
 void register_expansion(pybind11::module_& module);
 void register_scopes(pybind11::module_& module);
 void register_build_info(pybind11::module_& module);
 #ifdef FASTGRAD_CHECKS
 void register_checks(pybind11::module_& module);
+#endif
+#ifdef FASTGRAD_FAILING_ALLOCATIONS
+void register_failing_allocations(pybind11::module_& module);
 #endif
 void register_snapshot(pybind11::module_& module);
 void register_capturing(pybind11::module_& module);

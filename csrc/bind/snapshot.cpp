@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "bind/copying.hpp"
+#include "bind/made_by_init.hpp"
 #include "bind/registration.hpp"
 #include "bind/value_object.hpp"
 #include "bind/values.hpp"
@@ -17,16 +18,20 @@ namespace fastgrad::bind {
 
 namespace {
 
+struct PythonSnapshot final : Snapshot, MadeByInit {
+    using Snapshot::Snapshot;
+};
+
 // Text that Python cannot read would raise only when it is asked for.
 void require_unicode(std::string_view text) { static_cast<void>(py::str(text.data(), text.size())); }
 
-std::unique_ptr<Snapshot> read(const py::bytes& data, const py::list& externals) {
+std::shared_ptr<PythonSnapshot> read(const py::bytes& data, const py::list& externals) {
     std::vector<Node*> nodes;
     for (const py::handle value : externals) {
         if (!is_value(value.ptr())) throw std::invalid_argument("not a snapshot of a graph: it refers to no Value");
         nodes.push_back(node_of(value.ptr()));
     }
-    auto snapshot = std::make_unique<Snapshot>(std::string_view(data), nodes);
+    auto snapshot = std::make_shared<PythonSnapshot>(std::string_view(data), nodes);
     for (const Node* node : snapshot->nodes()) {
         if (node->has(Node::labelled)) require_unicode(tape.label(node));
         if (node->op == Op::own) require_unicode(node->x.own->symbol);
@@ -35,10 +40,10 @@ std::unique_ptr<Snapshot> read(const py::bytes& data, const py::list& externals)
     return snapshot;
 }
 
-py::tuple reduce(const Snapshot& snapshot) {
+py::tuple reduce(const PythonSnapshot& snapshot) {
     py::list externals;
     for (Node* node : snapshot.externals()) externals.append(value_of(node));
-    return py::make_tuple(py::type::of<Snapshot>(), py::make_tuple(py::bytes(snapshot.bytes()), externals));
+    return py::make_tuple(py::type::of<PythonSnapshot>(), py::make_tuple(py::bytes(snapshot.bytes()), externals));
 }
 
 // A leaf that has a Python object is reduced by itself, so that it stays one object however it is reached.
@@ -51,11 +56,12 @@ bool is_reduced_by_itself(const Node* node) {
 py::object place_in_graph(const py::object& value) {
     if (!is_value(value.ptr())) throw py::type_error("needs a Value");
     Node* node = node_of(value.ptr());
-    if (const Snapshot* snapshot = Snapshot::find(node)) {
+    if (const Snapshot* found = Snapshot::find(node)) {
+        const auto* snapshot = static_cast<const PythonSnapshot*>(found);
         return py::make_tuple(py::cast(snapshot, py::return_value_policy::reference), snapshot->position(node));
     }
     if (node->is_leaf()) return py::none();
-    auto snapshot = std::make_unique<Snapshot>(node, is_reduced_by_itself);
+    auto snapshot = std::make_shared<PythonSnapshot>(node, is_reduced_by_itself);
     const std::uint32_t position = snapshot->position(node);
     return py::make_tuple(py::cast(std::move(snapshot)), position);
 }
@@ -63,11 +69,12 @@ py::object place_in_graph(const py::object& value) {
 }  // namespace
 
 void register_snapshot(py::module_& module) {
-    py::class_<Snapshot>(module, "Snapshot", "A graph on its way through pickle or deepcopy.")
+    py::class_<PythonSnapshot, std::shared_ptr<PythonSnapshot>>(module, "Snapshot",
+                                                                "A graph on its way through pickle or deepcopy.")
         .def(py::init(&read), py::arg("data"), py::arg("externals"))
         .def(
             "value",
-            [](const Snapshot& snapshot, std::size_t position) {
+            [](const PythonSnapshot& snapshot, std::size_t position) {
                 if (position >= snapshot.nodes().size())
                     throw py::index_error("the graph has no Value at this position");
                 return value_of(snapshot.nodes()[position]);

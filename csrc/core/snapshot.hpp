@@ -15,7 +15,7 @@
 
 namespace fastgrad {
 
-class Snapshot final : private Holder {
+class Snapshot : private Holder {
  public:
     // The graph of `root`. A node for which `is_external` holds is only referred to, as is one of another snapshot.
     // Throws std::bad_alloc, Interrupted, and what `is_external` throws.
