@@ -55,9 +55,13 @@ check_store: Callable[[], object] = getattr(_core, "check", lambda: None)  # wha
 places = st.integers(0, 15)
 calm = st.one_of(st.floats(-3.0, 3.0), st.sampled_from([0.0, -0.0, 1.0, -1.0, 2.0, 0.5]))
 operands = st.one_of(places.map(lambda i: ("node", i)), numbers.map(lambda x: ("constant", x)))
+#: Operations of the table, with more operands than some take.
+steps = st.lists(st.tuples(st.sampled_from(NAMES), operands, operands), min_size=1, max_size=5)
 #: Not a bool, which is a part of a recording's structure.
 given = st.one_of(places.map(lambda i: ("node", i)), calm.map(lambda x: ("constant", x)))
 rarely = st.integers(0, 9).map(lambda n: n == 9)
+#: Whether something is done in no_grad, and how that ends.
+pauses = st.sampled_from([*[""] * 8, "returns", "raises"])
 
 
 class Tagged(Value):
@@ -144,16 +148,22 @@ class Store(RuleBasedStateMachine):
     def pick(self, place: int) -> Held:
         return self.held[-1 - place % len(self.held)]
 
+    def pick_result(self, place: int) -> Held:
+        """Mostly one that was computed."""
+        results = [held for held in self.held if place % 4 and not held.node.is_leaf] or self.held
+        return results[-1 - place % len(results)]
+
     def add(self, ours: Value, node: Node) -> None:
         if self.paused:
             node = Node(Spec(node.spec.data))
         node.scope = self.path
         self.held.append(Held(ours, node))
 
-    @initialize(data=st.lists(calm, min_size=2, max_size=3))
-    def first_leaves(self, data: list[float]) -> None:
+    @initialize(data=st.lists(calm, min_size=2, max_size=3), steps=steps)
+    def first_values(self, data: list[float], steps: list[Any]) -> None:
         for number in data:
             self.add(Value(number), Node(Spec(number)))
+        self.apply_all(steps)
 
     @rule(data=numbers, label=st.sampled_from(["", "x", "größe"]))
     def make_leaf(self, data: float, label: str) -> None:
@@ -196,10 +206,12 @@ class Store(RuleBasedStateMachine):
     # --- operations
 
     @contextlib.contextmanager
-    def recording(self, paused: bool) -> Iterator[None]:
-        self.paused = paused
-        with no_grad() if paused else contextlib.nullcontext():
+    def recording(self, pause: str) -> Iterator[None]:
+        self.paused = pause != ""
+        with contextlib.suppress(Interruption), no_grad() if pause else contextlib.nullcontext():
             yield
+            if pause == "raises":
+                raise Interruption
         self.paused = False
 
     def read(self, chosen: Sequence[tuple[str, Any]]) -> tuple[list[Any], list[Node | Spec]]:
@@ -212,23 +224,27 @@ class Store(RuleBasedStateMachine):
             expected.append(self.pick(what).node if kind == "node" else Spec(what))
         return ours, expected
 
-    @rule(name=st.sampled_from(NAMES), chosen=st.tuples(operands, operands), paused=rarely)
-    def combine(self, name: str, chosen: tuple[Any, Any], paused: bool) -> None:
-        ours, expected = self.read(chosen[: len(OPERATIONS[name].partials)])
-        with self.recording(paused):
+    @rule(steps=steps, pause=pauses)
+    def combine(self, steps: list[Any], pause: str) -> None:
+        with self.recording(pause):
+            self.apply_all(steps)
+
+    def apply_all(self, steps: list[tuple[str, Any, Any]]) -> None:
+        for name, *chosen in steps:
+            ours, expected = self.read(chosen[: len(OPERATIONS[name].partials)])
             result, error = outcome_of(apply, fastgrad, name, ours)
             spec, expected_error = outcome_of(apply, reference, name, specs_of(expected))
             assert error is expected_error
             if not error:
                 self.add(result, Node(spec, expected, spec._op))
 
-    @rule(row=st.sampled_from(SEQUENCES), chosen=st.lists(operands, min_size=9, max_size=9), size=st.integers(1, 4),
-          paused=rarely)  # fmt: skip
-    def combine_sequence(self, row: Any, chosen: list[Any], size: int, paused: bool) -> None:
+    @rule(row=st.sampled_from(SEQUENCES), chosen=st.lists(given, min_size=9, max_size=9), size=st.integers(1, 4),
+          pause=pauses)  # fmt: skip
+    def combine_sequence(self, row: Any, chosen: list[Any], size: int, pause: str) -> None:
         ours, expected = self.read(chosen[: max(2, size * row.step) + row.bias])
         if not all(abs(value.data) <= 700.0 for value in specs_of(expected)):
             return  # exponentials and squares that overflow have their own tests
-        with self.recording(paused):
+        with self.recording(pause):
             result, results = row.call(fastgrad, ours), row.call(reference, specs_of(expected))
             if not isinstance(result, list):
                 self.add(result, Node(results, expected, row.name))
@@ -236,7 +252,7 @@ class Store(RuleBasedStateMachine):
                 return
             node = Node(Spec(0.0), expected, row.name, self.path)
             node.inside = list(dict.fromkeys(value for each in results for value in each._operands))
-            if not paused:
+            if not pause:
                 node.spec.data = result[0]._operands()[0].data
             for i, (ours_i, spec) in enumerate(zip(result, results, strict=True)):
                 self.add(ours_i, Node(spec, [node], f"[{i}]"))
@@ -258,11 +274,6 @@ class Store(RuleBasedStateMachine):
             result, spec = Value(data, ours, third), Spec(data, specs, third)
         self.add(result, Node(spec, list(nodes), spec._op, is_own=True, is_copyable=idiom != "closure"))
 
-    @rule()
-    def raise_in_no_grad(self) -> None:
-        with contextlib.suppress(Interruption), no_grad():
-            raise Interruption
-
     @rule(place=places)
     def detach(self, place: int) -> None:
         held = self.pick(place)
@@ -270,13 +281,13 @@ class Store(RuleBasedStateMachine):
 
     @rule(place=places)
     def show_operands(self, place: int) -> None:
-        held = self.pick(place)
+        held = self.pick_result(place)
         held.node.show_constants(self.path)
         assert len(held.ours._prev) == len(set(held.node.operands))
 
     @rule(place=places)
     def order(self, place: int) -> None:
-        held = self.pick(place)
+        held = self.pick_result(place)
         assert held.ours._node_count() == sum(1 + node.constants() for node in below([held.node]))
         for node in below([held.node]):
             node.show_constants(self.path)
@@ -287,17 +298,17 @@ class Store(RuleBasedStateMachine):
 
     # --- copies and pictures
 
-    @rule(place=places)
-    def copy(self, place: int) -> None:
-        held = self.pick(place)
-        twin, error = outcome_of(copy.copy, held.ours)
-        assert error is (None if held.node.is_copyable else TypeError)
-        if not error:
-            self.held.append(Held(twin, shallow_copy(held.node)))
+    @rule(chosen=st.lists(places, min_size=1, max_size=4))
+    def copy(self, chosen: list[int]) -> None:
+        for held in [self.pick_result(i) for i in chosen]:
+            twin, error = outcome_of(copy.copy, held.ours)
+            assert error is (None if held.node.is_copyable else TypeError)
+            if not error:
+                self.held.append(Held(twin, shallow_copy(held.node)))
 
     @rule(chosen=st.lists(places, min_size=1, max_size=3), pickled=st.booleans())
     def copy_graphs(self, chosen: list[int], pickled: bool) -> None:
-        roots = [self.pick(i) for i in chosen]
+        roots = [self.pick_result(i) for i in chosen]
         copies, error = outcome_of(through_pickle if pickled else copy.deepcopy, [root.ours for root in roots])
         is_copyable = all(node.is_copyable for node in below(root.node for root in roots))
         assert error is (None if is_copyable else TypeError)
@@ -308,7 +319,7 @@ class Store(RuleBasedStateMachine):
 
     @rule(place=places)
     def draw(self, place: int) -> None:
-        held = self.pick(place)
+        held = self.pick_result(place)
         source = draw_dot(held.ours, max_nodes=None).source
         nodes = below([held.node])
         operations = sum(not node.is_leaf and node.symbol != "" for node in nodes)
@@ -317,20 +328,16 @@ class Store(RuleBasedStateMachine):
 
     # --- numbers and gradients
 
-    @rule(place=places, data=numbers)
-    def set_data(self, place: int, data: float) -> None:
+    @rule(place=places, data=numbers, grad=calm)
+    def set_numbers(self, place: int, data: float, grad: float) -> None:
         held = self.pick(place)
+        held.ours.grad = held.node.spec.grad = grad
         if not held.node.is_frozen:
             held.ours.data = held.node.spec.data = float(data)
 
-    @rule(place=places, grad=calm)
-    def set_grad(self, place: int, grad: float) -> None:
-        held = self.pick(place)
-        held.ours.grad = held.node.spec.grad = grad
-
     @rule(place=places, gradient=calm, fails=rarely)
     def sweep(self, place: int, gradient: float, fails: bool) -> None:
-        held = self.pick(place)
+        held = self.pick_result(place)
         if not is_comparable(held.node, gradient):
             return
         self.switch.on = fails
@@ -341,7 +348,7 @@ class Store(RuleBasedStateMachine):
 
     @rule(place=places)
     def step_by_hand(self, place: int) -> None:
-        held = self.pick(place)
+        held = self.pick_result(place)
         if held.node.is_frozen:
             return  # the reference takes several steps there
         held.ours._backward()
@@ -349,7 +356,7 @@ class Store(RuleBasedStateMachine):
 
     @rule(place=places)
     def zero_grad(self, place: int) -> None:
-        held = self.pick(place)
+        held = self.pick_result(place)
         held.ours.zero_grad()
         held.node.spec.zero_grad()
 
@@ -362,7 +369,7 @@ class Store(RuleBasedStateMachine):
     @rule(outputs=st.lists(places, min_size=1, max_size=2), inputs=st.lists(places, max_size=3),
           passes=st.sets(st.sampled_from(EXACT_PASSES)))  # fmt: skip
     def capture(self, outputs: list[int], inputs: list[int], passes: set[str]) -> None:
-        roots, leaves = [self.pick(i) for i in outputs], self.leaves(inputs)
+        roots, leaves = [self.pick_result(i) for i in outputs], self.leaves(inputs)
         graph, error = outcome_of(
             lambda: Graph([root.ours for root in roots], [leaf.ours for leaf in leaves], passes=passes)
         )
@@ -402,8 +409,8 @@ class Store(RuleBasedStateMachine):
         self.others.append(Recorded(ours, recipe, [leaf.node for leaf in leaves], branches, maps))
 
     @precondition(lambda self: any(isinstance(other, Recorded) for other in self.others))
-    @rule(place=places, chosen=st.tuples(given, given), paused=rarely)
-    def call(self, place: int, chosen: tuple[Any, Any], paused: bool) -> None:
+    @rule(place=places, chosen=st.tuples(given, given), pause=pauses)
+    def call(self, place: int, chosen: tuple[Any, Any], pause: str) -> None:
         functions = [other for other in self.others if isinstance(other, Recorded)]
         recorded = functions[place % len(functions)]
         ours, expected = self.read(chosen)
@@ -420,7 +427,7 @@ class Store(RuleBasedStateMachine):
             result.backward()
         if not all(math.isfinite(value.grad) for value in specs_below(results)):
             return
-        with self.recording(paused):
+        with self.recording(pause):
             result = recorded.ours(ours) if recorded.maps else recorded.ours(*ours)
             recorded.answers.add(answer)
             self.add(result, recorded.node_of(expected, results, arguments, bound))
@@ -431,4 +438,4 @@ def through_pickle(values: list[Value]) -> list[Value]:
 
 
 TestStore = Store.TestCase
-TestStore.settings = settings(deadline=None, max_examples=settings.default.max_examples // 2, stateful_step_count=30)
+TestStore.settings = settings(deadline=None, stateful_step_count=40)
