@@ -11,6 +11,9 @@ import fastgrad
 from fastgrad import cli
 from fastgrad.examples import moons
 
+for library in ("matplotlib", "tqdm"):
+    pytest.importorskip(library, reason="of the demo extra")
+
 
 def small_run(out, **options):
     return moons.run(**{"steps": 20, "samples": 20, "out": out, "reference_steps": 2, **options})

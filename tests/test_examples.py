@@ -21,6 +21,9 @@ import fastgrad
 from fastgrad import cli, examples, reference
 from fastgrad.examples import black_scholes, common, curve_fit, digits, gpt, lotka_volterra
 
+for library in ("matplotlib", "tqdm"):
+    pytest.importorskip(library, reason="of the examples extra")
+
 SOURCES = Path(__file__).parents[1] / "examples"
 #: Options that make a run short.
 SMALL = {
