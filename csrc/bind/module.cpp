@@ -9,7 +9,8 @@
 
 namespace py = pybind11;
 
-PYBIND11_MODULE(_core, module) {
+// A free-threaded interpreter switches its GIL on: eager nodes are one store without locks.
+PYBIND11_MODULE(_core, module, py::mod_gil_used()) {
     using namespace fastgrad::bind;
     module.doc() = "The native half of fastgrad.";
     if (!make_base_type(module.ptr()) || !add_operation_functions(module.ptr()) ||
