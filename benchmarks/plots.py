@@ -48,8 +48,12 @@ def draw(found: Found) -> Any:
         _curves(axes, found)
     else:
         _bars(axes, found)
-    axes.set_title(found.title.replace("`", ""), loc="left")
+    axes.set_title(plain(found.title), loc="left")
     return figure
+
+
+def plain(markdown: str) -> str:
+    return markdown.replace("`", "")
 
 
 def _axes() -> tuple[Any, Any]:
@@ -115,11 +119,11 @@ def _bars(axes: Any, found: Found) -> None:
                 low, high = spread(found.row(entry, size).costs["run"])
                 axes.plot([low, high], [at, at], color=colour, alpha=0.4, linewidth=4)
                 filled = colour if index == 0 or many else "white"
-                label = entry if many and size == next(iter(costs)) else None
+                label = plain(entry) if many and size == next(iter(costs)) else None
                 axes.plot(
                     costs[size], at, look["marker"], color=colour, markerfacecolor=filled, markersize=7, label=label
                 )
-    names = [found.labels[size].replace("`", "") for size in found.sizes] if many else [entry for entry, *_ in styles]
+    names = [plain(found.labels[size]) for size in found.sizes] if many else [plain(entry) for entry, *_ in styles]
     axes.set_yticks(places, names)
     axes.invert_yaxis()
     axes.set(xscale="log", xlabel=f"nanoseconds per {found.unit}")

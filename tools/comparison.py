@@ -43,7 +43,14 @@ def page(result: Result) -> str:
     """docs/benchmarks.md."""
     about = "\n".join(f"- {key}: {words}" for key, words in result.about.items())
     limits = "\n".join(f"- {name}: {rounded(median(rounds))}" for name, rounds in result.limits.items())
-    parts = [INTRODUCTION, about, "The machine's own limits, in the same run:", limits, "## In short", short(result)]
+    parts = [
+        INTRODUCTION.rstrip(),
+        about,
+        "The machine's own limits, in the same run:",
+        limits,
+        "## In short",
+        short(result),
+    ]
     for found in result.workloads:
         parts += [tables.markdown(found), f"![{found.title.replace('`', '')}](images/benchmarks/{found.name}.svg)"]
     return "\n\n".join(parts) + "\n"
