@@ -245,6 +245,7 @@ def test_a_run_prints_and_writes(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(door, "QUICK", TINY)
     monkeypatch.setattr(door, "Processes", Nearby)
     monkeypatch.setattr(door, "pin", lambda: "not pinned")
+    monkeypatch.setattr(door.machine, "limits", lambda effort: {"a limit, ns": [1.0]})
     files = {name: tmp_path / f"found.{name}" for name in ("json", "markdown")}
     options = [word for name, path in files.items() for word in (f"--{name}", str(path))]
     assert door.main(["--quick", "--peers", "numpy", *options]) == 0

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
-import numpy as np
-
-from fastgrad import Graph, Value
-
 from ..harness import Entrant, Peer, Repeated, Report, jax_in_float64, race_peers
+from ..peers import Captured, Casadi, Fastgrad, Program
 
 STEPS, LENGTH = 1000, 0.01
 RATES = (1.5, 1.0, 3.0, 1.0)
@@ -40,7 +36,7 @@ def distance(x: Any, y: Any) -> Any:
     return (x - TARGET[0]) ** 2 + (y - TARGET[1]) ** 2
 
 
-def loss_of(rates: Any, steps: int = STEPS) -> Any:
+def loss_of(rates: Any, steps: int) -> Any:
     x: Any
     y: Any
     x, y = START
@@ -49,48 +45,15 @@ def loss_of(rates: Any, steps: int = STEPS) -> Any:
     return distance(x, y)
 
 
-# --- the contenders
-
-
-class Captured(Repeated):
-    """fastgrad: the program's graph."""
-
-    def __init__(self) -> None:
-        rates = [Value(rate) for rate in RATES]
-        self.graph, self.rates = Graph(loss_of(rates), inputs=rates), np.array(RATES)
-
-    def run(self) -> tuple[Any, Any]:
-        found: tuple[Any, Any] = self.graph.value_and_grad(self.rates)
-        return found
-
-    def answer(self) -> list[float]:
-        loss, gradient = self.run()
-        return [loss, *gradient]
-
-
-class Casadi(Repeated):
-    """CasADi: the same scalars as SX, called through buffers, its way without copies."""
-
-    def __init__(self) -> None:
-        casadi: Any = import_module("casadi")
-        rates = casadi.SX.sym("rates", len(RATES))
-        loss = loss_of(casadi.vertsplit(rates))
-        function = casadi.Function("f", [rates], [loss, casadi.gradient(loss, rates)], {"cse": True})
-        self.rates, self.loss, self.gradient = np.array(RATES), np.zeros(1), np.zeros(len(RATES))
-        self.buffer, self.run = function.buffer()
-        self.buffer.set_arg(0, self.rates.data)
-        self.buffer.set_res(0, self.loss.data)
-        self.buffer.set_res(1, self.gradient.data)
-
-    def answer(self) -> list[float]:
-        self.run()
-        return [*self.loss, *self.gradient]
+def lotka_volterra(steps: int) -> tuple[Program, list[float]]:
+    """The distance from a target after so many steps, by the four rates."""
+    return lambda rates, _: loss_of(rates, steps), [*RATES]
 
 
 class Jax(Repeated):
     """JAX: the program's steps in a loop of XLA's."""
 
-    def __init__(self, steps: int = STEPS) -> None:
+    def __init__(self, steps: int) -> None:
         self.jax = jax_in_float64()
         lax, array = self.jax.lax, self.jax.numpy.asarray
 
@@ -111,21 +74,16 @@ class Jax(Repeated):
         return [float(loss), *map(float, gradient)]
 
 
-PEERS = {"CasADi": Peer("casadi", Entrant(Casadi, (), 20), 1.0), "JAX": Peer("jax", Entrant(Jax, (), 10), 1.0)}
-
-
-def expected() -> list[float]:
-    """The eager engine's answer."""
-    rates = [Value(rate) for rate in RATES]
-    loss = loss_of(rates)
-    loss.backward()
-    return [loss.data, *(rate.grad for rate in rates)]
+PEERS = {
+    "CasADi": Peer("casadi", Entrant(Casadi, (lotka_volterra, STEPS), 20), 1.0),
+    "JAX": Peer("jax", Entrant(Jax, (STEPS,), 10), 1.0),
+}
 
 
 def run(quick: bool) -> Report:
     report = Report(f"Captured ODE: Lotka-Volterra, {STEPS:,} steps of Runge-Kutta, loss and its gradient by 4 rates")
-    ours = Entrant(Captured, (), 50)
-    report.figures += race_peers(ours, PEERS, expected(), 5 if quick else 15, "captured ode")
+    ours, expected = Entrant(Captured, (lotka_volterra, STEPS), 50), Fastgrad(lotka_volterra, STEPS).answer()
+    report.figures += race_peers(ours, PEERS, expected, 5 if quick else 15, "captured ode")
     report.notes.append(
         "CasADi: `Function` of the same scalars (SX, common subexpressions shared), called through its buffers. "
         f"JAX: `jit(value_and_grad)` of a `fori_loop` over the same step, unrolled by {UNROLL}. One core, float64."

@@ -8,13 +8,8 @@ import numpy as np
 
 from ..comparison import FLOOR, Entry, Workload
 from ..harness import Repeated
-from ..peers import Program, entries
-from ..targets.captured_ode import LENGTH, RATES, START, TARGET, UNROLL, Jax, loss_of
-
-
-def lotka_volterra(steps: int) -> tuple[Program, list[float]]:
-    """The distance from a target after so many steps, by the four rates."""
-    return lambda rates, _: loss_of(rates, steps), [*RATES]
+from ..peers import entries
+from ..targets.captured_ode import LENGTH, RATES, START, TARGET, UNROLL, Jax, lotka_volterra
 
 
 class ByHand(Repeated):
