@@ -38,6 +38,20 @@ long. [Targets](targets.md) has the figures that the project holds itself to, [P
 reasons.
 """
 
+CLOSING = """\
+## Where fastgrad is not ahead, and why
+
+{behind}
+
+- *A call of a small graph.* CasADi's buffers are the caller's own: a call fills them and makes nothing. A call of
+  fastgrad's `Graph` reads an array, makes one for the gradient and a float, which is most of what it takes: the
+  product of two numbers with its gradient takes nearly as long as the README's whole expression.
+- *Many small graphs at once.* `jax.jit` compiles all operations into one loop, whose intermediate numbers stay in
+  registers. fastgrad's executor interprets: it runs each operation over the lanes of one block of samples before the
+  next, with a store and a load between them, and a power other than 2, -1 and +-0.5 calls the C library's `pow` lane
+  by lane.
+"""
+
 
 def page(result: Result) -> str:
     """docs/benchmarks.md."""
@@ -53,7 +67,20 @@ def page(result: Result) -> str:
     ]
     for found in result.workloads:
         parts += [tables.markdown(found), f"![{found.title.replace('`', '')}](images/benchmarks/{found.name}.svg)"]
+    parts.append(CLOSING.rstrip().format(behind=behind(result)))
     return "\n\n".join(parts) + "\n"
+
+
+def behind(result: Result) -> str:
+    """Every place where a peer is ahead."""
+    lines = [
+        f"- {found.title}, {found.labels[size]}: {theirs.entry} takes {tables.time(cost(theirs))}, {ours.entry} "
+        f"{tables.time(cost(ours))}."
+        for found in result.workloads
+        for _, size, ours, theirs in found.duels()
+        if cost(theirs) < cost(ours)
+    ]
+    return "\n".join(lines) or "In this run it was ahead everywhere."
 
 
 def short(result: Result) -> str:
