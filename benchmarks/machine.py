@@ -19,11 +19,12 @@ ROWS = 768  # of a matrix: three of them fit into a core's own cache and the sha
 class Limits:
     """One core at work; made in a process that is pinned already, so that NumPy's BLAS starts one thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, numbers: int = NUMBERS, rows: int = ROWS) -> None:
+        self.numbers, self.rows = numbers, rows
         self.product, self.empty = Timer("x * y", "x, y = 1.5, -0.75"), Timer()
-        self.from_, self.other, self.to = (np.full(NUMBERS, number) for number in (1.5, -0.75, 0.0))
-        self.left, self.right = np.random.default_rng(42).standard_normal((2, ROWS, ROWS))
-        self.result = np.empty((ROWS, ROWS))
+        self.from_, self.other, self.to = (np.full(numbers, number) for number in (1.5, -0.75, 0.0))
+        self.left, self.right = np.random.default_rng(42).standard_normal((2, rows, rows))
+        self.result = np.empty((rows, rows))
 
     def measure(self) -> dict[str, float]:
         """The limits by name and unit."""
@@ -31,14 +32,14 @@ class Limits:
         gigabytes = self.to.nbytes / 1e9
         copied = seconds(lambda: np.copyto(self.to, self.from_))
         added = seconds(lambda: np.add(self.from_, self.other, out=self.to))
-        touched = seconds(lambda: np.empty(NUMBERS).fill(1.0))
+        touched = seconds(lambda: np.empty(self.numbers).fill(1.0))
         multiplied = seconds(lambda: np.matmul(self.left, self.right, out=self.result))
         return {
             "float * float in the interpreter, ns": product / STATEMENTS * 1e9,
             "memory, copy of an array, GB/s read and written": 2 * gigabytes / copied,
             "memory, sum of two arrays, GB/s read and written": 3 * gigabytes / added,
             "memory, first touch of new pages, GB/s written": gigabytes / touched,
-            f"multiply-adds, product of {ROWS} x {ROWS} matrices, 10^9 a second": ROWS**3 / multiplied / 1e9,
+            "multiply-adds, product of two matrices, 10^9 a second": self.rows**3 / multiplied / 1e9,
         }
 
 

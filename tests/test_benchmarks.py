@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from fastgrad import cli
-from fastgrad.benchmarks import comparison, door, plots, results, tables
+from fastgrad.benchmarks import comparison, door, machine, plots, results, tables
 from fastgrad.benchmarks.comparison import COMPILED, EAGER, FLOOR, Effort, Entry, Row, Workload
 from fastgrad.benchmarks.harness import Repeated
 
@@ -253,6 +254,12 @@ def test_a_run_prints_and_writes(monkeypatch, tmp_path, capsys):
     found = results.from_json(files["json"].read_text())
     assert found.workloads[0].entries == ["fastgrad", "exact", "wrong", "broken", "small"]
     assert "## Powers" in files["markdown"].read_text()
+
+
+def test_the_limits_of_the_machine_are_found():
+    found = machine.Limits(numbers=1000, rows=8).measure()
+    assert len(found) == 5
+    assert all(map(math.isfinite, found.values()))
 
 
 # ---- what is said about a run ----------------------------------------------------------------------------------
