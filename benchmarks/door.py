@@ -107,19 +107,19 @@ def run(
             progress.set_description(workload.name)
             rounds = compare(workload, effort, processes, chosen[workload.name], progress.update)
             result.workloads.append(found(workload, [row for rows in rounds for row in rows]))
+            progress.clear()  # what is printed now takes its place
             yield result
 
 
 def _chosen(entries: Sequence[Entry], peers: Sequence[str] | None) -> list[Entry]:
-    return [entry for entry in entries if entry.ours or peers is None or entry.package in peers]
+    return [entry for entry in entries if peers is None or entry.package in ("fastgrad", "builtins", *peers)]
 
 
 def _run_workloads(workloads: Sequence[Workload], options: Any) -> None:
     for result in run(workloads, QUICK if options.quick else FULL, options.peers, pin()):
-        last = result.workloads[-1]
-        print(f"\n{tables.text(last)}", flush=True)
-    if options.json:
-        options.json.write_text(as_json(result), encoding="utf-8")
+        print(f"\n{tables.text(result.workloads[-1])}", flush=True)
+        if options.json:  # each time: a run that is interrupted keeps what it has found
+            options.json.write_text(as_json(result), encoding="utf-8")
     if options.markdown:
         options.markdown.write_text(tables.page(result), encoding="utf-8")
     if options.plots:

@@ -252,7 +252,7 @@ def test_a_run_prints_and_writes(monkeypatch, tmp_path, capsys):
     assert door.main(["--quick", "--peers", "numpy", *options]) == 0
     assert "Powers `2**n`" in capsys.readouterr().out
     found = results.from_json(files["json"].read_text())
-    assert found.workloads[0].entries == ["fastgrad", "exact", "wrong", "broken", "small"]
+    assert found.workloads[0].entries == ["fastgrad", "exact", "wrong", "broken", "small", "floor"]
     assert "## Powers" in files["markdown"].read_text()
 
 
