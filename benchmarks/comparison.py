@@ -280,7 +280,8 @@ class Course:
         if len(self.spent) > 1:
             earlier = self.spent[-2]
             if last[0] > earlier[0]:
-                power = max(power, log(last[column] / earlier[column]) / log(last[0] / earlier[0]))
+                # Not beyond the square: noise at small sizes would be taken for centuries at large ones.
+                power = max(power, min(2.0, log(last[column] / earlier[column]) / log(last[0] / earlier[0])))
         return float(last[column] * (units / last[0]) ** power)
 
     def take_turn(self) -> None:
