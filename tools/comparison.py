@@ -46,6 +46,8 @@ CLOSING = """\
 - *A call of a small graph.* CasADi's buffers are the caller's own: a call fills them and makes nothing. A call of
   fastgrad's `Graph` reads an array, makes one for the gradient and a float, which is most of what it takes: the
   product of two numbers with its gradient takes nearly as long as the README's whole expression.
+- *A chain.* Each operation waits for the one before. fastgrad's replay and CasADi's both interpret, and hand every
+  number on through memory: they take the same time, but for the call.
 - *Many small graphs at once.* `jax.jit` compiles all operations into one loop, whose intermediate numbers stay in
   registers. fastgrad's executor interprets: it runs each operation over the lanes of one block of samples before the
   next, with a store and a load between them, and a power other than 2, -1 and +-0.5 calls the C library's `pow` lane
