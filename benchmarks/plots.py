@@ -126,9 +126,9 @@ def _bars(axes: Any, found: Found) -> None:
     names = [plain(found.labels[size]) for size in found.sizes] if many else [plain(entry) for entry, *_ in styles]
     axes.set_yticks(places, names)
     axes.invert_yaxis()
-    axes.set(xscale="log", xlabel=f"nanoseconds per {found.unit}")
+    key = ""
     if many:
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize="small")
     elif len(found.sizes) > 1:
-        filled, hollow = (found.labels[size] for size in found.sizes)
-        axes.text(1.0, 1.01, f"filled: {filled}, hollow: {hollow}", transform=axes.transAxes, ha="right", va="bottom")
+        key = " (filled: {}, hollow: {})".format(*map(plain, found.labels.values()))
+    axes.set(xscale="log", xlabel=f"nanoseconds per {found.unit}{key}")
