@@ -31,8 +31,11 @@ def chain(length: int = LENGTH) -> tuple[Value, Value]:
 
 
 def until_interrupted(act: Callable[[], Any], delay: float) -> None:
-    with subprocess.Popen(["sh", "-c", f"sleep {delay}; kill -INT {os.getpid()}"]):
+    command = f"read go; sleep {delay}; kill -INT {os.getpid()}"
+    with subprocess.Popen(["sh", "-c", command], stdin=subprocess.PIPE, text=True) as sender:
         try:
+            assert sender.stdin is not None
+            print("go", file=sender.stdin, flush=True)  # here, where the interrupt is waited for
             while True:
                 act()
         except KeyboardInterrupt:

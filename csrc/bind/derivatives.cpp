@@ -8,6 +8,7 @@
 
 #include "bind/captured_graph.hpp"
 #include "bind/capturing.hpp"
+#include "bind/checked_allocation.hpp"
 #include "bind/convert.hpp"
 #include "bind/evaluate.hpp"
 #include "bind/made_by_init.hpp"
@@ -42,11 +43,6 @@ void leave_transform(bool inlines, int pauses) {
 
 // --- from Python's objects and back
 
-py::object checked(PyObject* object) {
-    if (!object) throw py::error_already_set();
-    return py::reinterpret_steal<py::object>(object);
-}
-
 py::object new_leaf_value(double number) {
     const py::object leaf = value_of_new(tape.leaf(number));
     if (capturing()) note_leaf(node_of(leaf.ptr()));
@@ -55,7 +51,7 @@ py::object new_leaf_value(double number) {
 
 // x + -0.0 is x to the last bit.
 py::object same_value(PyObject* value) {
-    return checked(evaluate_binary<Op::add>(SubclassArgument{{value}}, NumberArgument{-0.0}));
+    return checked<py::object>(evaluate_binary<Op::add>(SubclassArgument{{value}}, NumberArgument{-0.0}));
 }
 
 double number_of(const py::handle object, const char* what) {
@@ -207,7 +203,9 @@ class AnyLinearisation : public MadeByInit {
 
 void register_derivatives(py::module_& module) {
     underivable_error =
-        checked(PyErr_NewException("fastgrad._core.Underivable", PyExc_TypeError, nullptr)).release().ptr();
+        checked<py::object>(PyErr_NewException("fastgrad._core.Underivable", PyExc_TypeError, nullptr))
+            .release()
+            .ptr();
     module.attr("Underivable") = py::handle(underivable_error);
     py::register_exception_translator(translate_underivable);
     module.def("enter_transform", enter_transform, py::arg("inlines"),
@@ -226,7 +224,7 @@ void register_derivatives(py::module_& module) {
     module.def("swept_gradients", swept_gradients, py::arg("outputs"), py::arg("cotangents"), py::arg("variables"),
                "The gradient of sum(cotangents * outputs), by a sweep after which every grad is what it was.");
     py::class_<AnyLinearisation, std::shared_ptr<AnyLinearisation>>(
-        module, "Linearisation", "How some outputs depend on some variables, to first order.")
+        module, "Linearisation", checked_allocation(), "How some outputs depend on some variables, to first order.")
         .def(py::init(&std::make_shared<AnyLinearisation, const py::list&, const py::list&, const py::object&, bool>),
              py::arg("outputs"), py::arg("variables"), py::arg("oldest"), py::kw_only(), py::arg("as_values"))
         .def("pull", &AnyLinearisation::pull, py::arg("cotangents"), "The gradient of sum(cotangents * outputs).")

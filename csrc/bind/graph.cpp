@@ -4,9 +4,10 @@
 #include <algorithm>
 
 #include "bind/captured_graph.hpp"
+#include "bind/checked_allocation.hpp"
 #include "bind/registration.hpp"
 #include "bind/replay.hpp"
-#include "bind/value_object.hpp"
+#include "bind/values.hpp"
 #include "core/own_operation.hpp"
 #include "core/tape.hpp"
 #include "graph/capture.hpp"
@@ -106,13 +107,14 @@ void register_graph(py::module_& module) {
     module.def("vector_functions", graph::vector_functions,
                "The operations whose values the C library computes on whole registers: what vector_math uses.");
 
-    py::class_<CapturedGraph, std::shared_ptr<CapturedGraph>>(module, "Graph", "The native half of fastgrad.Graph.")
+    py::class_<CapturedGraph, std::shared_ptr<CapturedGraph>>(module, "Graph", checked_allocation(),
+                                                              "The native half of fastgrad.Graph.")
         .def(py::init(&make_graph), py::arg("outputs"), py::arg("inputs"), py::kw_only(), py::arg("constants"),
              py::arg("shared"), py::arg("conditions"), py::arg("oldest"), py::arg("passes"),
              py::arg("instruction_set"))
         .def(py::init(&read_graph), py::arg("data"), py::kw_only(), py::arg("parameters"), py::arg("instruction_set"))
         .def(
-            "_to_bytes", [](const CapturedGraph& graph) { return py::bytes(graph.to_bytes()); },
+            "_to_bytes", [](const CapturedGraph& graph) { return new_bytes(graph.to_bytes()); },
             "What Graph(data) reads.")
         .def("__call__", &CapturedGraph::call, py::arg("x") = py::none(), py::kw_only(), py::arg("threads") = 1,
              "The outputs, shape (m,), for inputs x of shape (n,); (batch, m) for (batch, n).\n\n"

@@ -24,7 +24,7 @@ HeldNodes::~HeldNodes() {
 }
 
 py::tuple HeldNodes::values() const {
-    py::tuple values(nodes_.size());
+    py::tuple values = new_tuple(nodes_.size());
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
         PyTuple_SET_ITEM(values.ptr(), static_cast<Py_ssize_t>(i), value_of(nodes_[i]).release().ptr());
     }

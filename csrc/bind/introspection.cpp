@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "bind/checked_allocation.hpp"
 #include "bind/registration.hpp"
 #include "bind/value_object.hpp"
 #include "bind/values.hpp"
@@ -47,7 +48,7 @@ constexpr bool asserts() {
 }  // namespace
 
 void register_operations(py::module_& module) {
-    py::class_<Operation>(module, "Operation", "One row of the table of operations.")
+    py::class_<Operation>(module, "Operation", checked_allocation(), "One row of the table of operations.")
         .def_property_readonly("name", [](const Operation& row) { return row.name; })
         .def_property_readonly("title", [](const Operation& row) { return row.title; })
         .def_property_readonly("symbol", [](const Operation& row) { return row.symbol; })
@@ -82,7 +83,8 @@ void register_operations(py::module_& module) {
         },
         "The table of operations, one row each.");
 
-    py::class_<SequenceOperation>(module, "SequenceOperation", "One row of the table of operations on sequences.")
+    py::class_<SequenceOperation>(module, "SequenceOperation", checked_allocation(),
+                                  "One row of the table of operations on sequences.")
         .def_property_readonly("name", [](const SequenceOperation& row) { return row.name; })
         .def_property_readonly("title", [](const SequenceOperation& row) { return row.title; })
         .def_property_readonly("symbol", [](const SequenceOperation& row) { return row.symbol; })

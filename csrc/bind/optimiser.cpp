@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "bind/capturing.hpp"
+#include "bind/checked_allocation.hpp"
 #include "bind/convert.hpp"
 #include "bind/held_nodes.hpp"
 #include "bind/made_by_init.hpp"
@@ -117,7 +118,7 @@ py::list needed_moments(const Settings& rule) {
 
 void register_rules(py::module_& module) {
     constexpr const char* moments = "What these settings make the rule remember.";
-    py::class_<Sgd>(module, "SGDRule", "The settings of SGD.")
+    py::class_<Sgd>(module, "SGDRule", checked_allocation(), "The settings of SGD.")
         .def("__init__", init_with(make_sgd), py::detail::is_new_style_constructor(), py::kw_only(), "momentum"_a,
              "dampening"_a, "weight_decay"_a, "nesterov"_a)
         .def_readonly("momentum", &Sgd::momentum)
@@ -125,14 +126,15 @@ void register_rules(py::module_& module) {
         .def_readonly("weight_decay", &Sgd::weight_decay)
         .def_readonly("nesterov", &Sgd::nesterov)
         .def_property_readonly("moments", &needed_moments<Sgd>, moments);
-    py::class_<Adam>(module, "AdamRule", "The settings of Adam and of AdamW, whose weight decay is decoupled.")
+    py::class_<Adam>(module, "AdamRule", checked_allocation(),
+                     "The settings of Adam and of AdamW, whose weight decay is decoupled.")
         .def("__init__", init_with(make_adam), py::detail::is_new_style_constructor(), py::kw_only(), "betas"_a,
              "eps"_a, "weight_decay"_a, "decoupled"_a = false)
         .def_property_readonly("betas", [](const Adam& rule) { return std::pair(rule.beta1, rule.beta2); })
         .def_readonly("eps", &Adam::eps)
         .def_readonly("weight_decay", &Adam::weight_decay)
         .def_property_readonly("moments", &needed_moments<Adam>, moments);
-    py::class_<RmsProp>(module, "RMSpropRule", "The settings of RMSprop.")
+    py::class_<RmsProp>(module, "RMSpropRule", checked_allocation(), "The settings of RMSprop.")
         .def("__init__", init_with(make_rms_prop), py::detail::is_new_style_constructor(), py::kw_only(), "alpha"_a,
              "eps"_a, "weight_decay"_a, "momentum"_a, "centered"_a)
         .def_readonly("alpha", &RmsProp::alpha)
@@ -248,7 +250,7 @@ void clip_grad_value(const py::object& parameters, py::handle clip_value) {
 
 void register_optimiser(py::module_& module) {
     register_rules(module);
-    py::class_<BoundOptimiser, std::shared_ptr<BoundOptimiser>>(module, "Optimizer",
+    py::class_<BoundOptimiser, std::shared_ptr<BoundOptimiser>>(module, "Optimizer", checked_allocation(),
                                                                 "The native half of fastgrad.optim.Optimizer.")
         .def(py::init(&std::make_shared<BoundOptimiser, const py::object&, const Rule&, const py::object&>),
              "parameters"_a, "rule"_a, "lr"_a)

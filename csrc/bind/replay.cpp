@@ -279,7 +279,7 @@ py::object all_outputs(std::shared_ptr<const Arguments> arguments, const py::lis
         call_value = own_value(0.0, std::move(operation), call_node);
         hold_operands(*arguments);
     }
-    py::tuple values(arguments->batch * wanted);
+    py::tuple values = new_tuple(arguments->batch * wanted);
     for (std::size_t row = 0; row < arguments->batch; ++row) {
         for (std::size_t i = 0; i < wanted; ++i) {
             const std::size_t position = row * wanted + i;

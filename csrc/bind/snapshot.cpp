@@ -4,6 +4,7 @@
 #include <memory>
 #include <stdexcept>
 
+#include "bind/checked_allocation.hpp"
 #include "bind/copying.hpp"
 #include "bind/made_by_init.hpp"
 #include "bind/registration.hpp"
@@ -43,7 +44,7 @@ std::shared_ptr<PythonSnapshot> read(const py::bytes& data, const py::list& exte
 py::tuple reduce(const PythonSnapshot& snapshot) {
     py::list externals;
     for (Node* node : snapshot.externals()) externals.append(value_of(node));
-    return py::make_tuple(py::type::of<PythonSnapshot>(), py::make_tuple(py::bytes(snapshot.bytes()), externals));
+    return py::make_tuple(py::type::of<PythonSnapshot>(), py::make_tuple(new_bytes(snapshot.bytes()), externals));
 }
 
 // A leaf that has a Python object is reduced by itself, so that it stays one object however it is reached.
@@ -69,7 +70,7 @@ py::object place_in_graph(const py::object& value) {
 }  // namespace
 
 void register_snapshot(py::module_& module) {
-    py::class_<PythonSnapshot, std::shared_ptr<PythonSnapshot>>(module, "Snapshot",
+    py::class_<PythonSnapshot, std::shared_ptr<PythonSnapshot>>(module, "Snapshot", checked_allocation(),
                                                                 "A graph on its way through pickle or deepcopy.")
         .def(py::init(&read), py::arg("data"), py::arg("externals"))
         .def(

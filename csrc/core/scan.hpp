@@ -42,6 +42,8 @@ class BackwardScan {
         return node_;
     }
 
+    bool is_done() const { return remaining_ == 0; }
+
     void abandon() {
         while (next([] { return true; })) {
         }

@@ -92,8 +92,8 @@ class Session {
         if (active_ != this) activate();
         return succeeded;
     }
-    // Whoever handles a signal may do what a callback may.
-    bool goes_on() {
+    // Whoever handles a signal may do what a callback may. Not in line: the sweep needs the registers.
+    FASTGRAD_NOINLINE bool goes_on() {
         const bool stops = interruption.stops();
         if (active_ != this) activate();
         return !stops;
@@ -259,15 +259,14 @@ bool sweep(Node* root, double seed) {
     FirstTouchStores sink{scan, session};
     clear_cotangents(root);
     sink.add(root, seed);
-    bool goes_on = true;
-    const auto goes_on_at_chunk = [&] { return goes_on = session.goes_on(); };
-    while (Node* node = scan.next(goes_on_at_chunk)) {
+    while (Node* node = scan.next([&session] { return session.goes_on(); })) {
         if (propagate(node, sink)) continue;
-        goes_on = false;
-        break;
+        scan.abandon();
+        return false;
     }
+    if (scan.is_done()) return true;
     scan.abandon();
-    return goes_on;
+    return false;
 }
 
 bool is_sweeping() { return Session::any(); }
