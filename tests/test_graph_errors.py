@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastgrad import Graph, Value
+from fastgrad import Graph, Value, softmax
 
 
 def product() -> tuple[Value, list[Value]]:
@@ -64,6 +64,13 @@ def test_own_operations_are_refused_by_their_symbol():
         Graph(own + 1.0, [a])
     with pytest.raises(TypeError, match="own operation"):
         Graph(Value(4.0, (a,), (4.0,)))
+
+
+def test_an_own_operation_on_an_operation_on_a_sequence_is_refused():
+    """It kept the sequence in the graph that had been taken apart, whose results are no instructions."""
+    half, _ = softmax([Value(0.5), Value(0.5)])
+    with pytest.raises(TypeError, match=r"own operation \('twice'\)"):
+        Graph(Value(1.0, (half,), "twice") + half)
 
 
 def test_unknown_passes_and_instruction_sets_are_refused():

@@ -51,6 +51,9 @@ struct Expanded {
         const auto sequence = std::find_if(order.begin(), order.end(), [](Node* n) { return is_sequence(n->op); });
         if (sequence == order.end()) return;
         if (oldest) throw Uncapturable{*sequence};  // a recording makes none, so it was computed before
+        // Its operands would keep their sequences.
+        const auto own = std::find_if(order.begin(), order.end(), [](Node* n) { return n->op == Op::own; });
+        if (own != order.end()) throw Uncapturable{*own};
         expansion.emplace(given);
         for (Node* output : given) twins.push_back((*expansion)[output]);
         outputs = twins;
