@@ -239,8 +239,8 @@ class Store(RuleBasedStateMachine):
                 self.add(result, Node(spec, expected, spec._op))
 
     @rule(row=st.sampled_from(SEQUENCES), chosen=st.lists(given, min_size=9, max_size=9), size=st.integers(1, 4),
-          pause=pauses)  # fmt: skip
-    def combine_sequence(self, row: Any, chosen: list[Any], size: int, pause: str) -> None:
+          pause=pauses, copies=st.booleans())  # fmt: skip
+    def combine_sequence(self, row: Any, chosen: list[Any], size: int, pause: str, copies: bool) -> None:
         ours, expected = self.read(chosen[: max(2, size * row.step) + row.bias])
         if not all(abs(value.data) <= 700.0 for value in specs_of(expected)):
             return  # exponentials and squares that overflow have their own tests
@@ -249,15 +249,20 @@ class Store(RuleBasedStateMachine):
             if not isinstance(result, list):
                 self.add(result, Node(results, expected, row.name))
                 self.held[-1].node.freeze()
-                return
-            node = Node(Spec(0.0), expected, row.name, self.path)
-            node.inside = list(dict.fromkeys(value for each in results for value in each._operands))
-            if not pause:
-                node.spec.data = result[0]._operands()[0].data
-            for i, (ours_i, spec) in enumerate(zip(result, results, strict=True)):
-                self.add(ours_i, Node(spec, [node], f"[{i}]"))
-                self.held[-1].node.freeze()
-            node.freeze()
+            else:
+                self.add_results(result, results, Node(Spec(0.0), expected, row.name, self.path))
+            if copies:
+                self.copy_one(self.held[-1])
+
+    def add_results(self, ours: list[Value], specs: list[Spec], node: Node) -> None:
+        """Several results of one node, which is between them and the operands."""
+        node.inside = list(dict.fromkeys(value for spec in specs for value in spec._operands))
+        if not self.paused:
+            node.spec.data = ours[0]._operands()[0].data
+        for i, (result, spec) in enumerate(zip(ours, specs, strict=True)):
+            self.add(result, Node(spec, [node], f"[{i}]"))
+            self.held[-1].node.freeze()
+        node.freeze()
 
     @rule(chosen=st.lists(places, min_size=1, max_size=3), data=calm, factors=st.tuples(calm, calm, calm),
           idiom=st.sampled_from(["closure", "closure", "local gradients", "none"]))  # fmt: skip
@@ -301,10 +306,13 @@ class Store(RuleBasedStateMachine):
     @rule(chosen=st.lists(places, min_size=1, max_size=4))
     def copy(self, chosen: list[int]) -> None:
         for held in [self.pick_result(i) for i in chosen]:
-            twin, error = outcome_of(copy.copy, held.ours)
-            assert error is (None if held.node.is_copyable else TypeError)
-            if not error:
-                self.held.append(Held(twin, shallow_copy(held.node)))
+            self.copy_one(held)
+
+    def copy_one(self, held: Held) -> None:
+        twin, error = outcome_of(copy.copy, held.ours)
+        assert error is (None if held.node.is_copyable else TypeError)
+        if not error:
+            self.held.append(Held(twin, shallow_copy(held.node)))
 
     @rule(chosen=st.lists(places, min_size=1, max_size=3), pickled=st.booleans())
     def copy_graphs(self, chosen: list[int], pickled: bool) -> None:
