@@ -108,7 +108,7 @@ def copied(node: Node, nodes: dict[Node, Node], twins: dict[Spec, Spec], scope: 
 
 
 def shallow_copy(node: Node) -> Node:
-    return copied(node, {}, {operand: operand for owner in node.nodes() for operand in owner.inside}, node.scope)
+    return copied(node, {}, {}, node.scope)
 
 
 def deep_copy(roots: Sequence[Node], scope: str) -> list[Node]:

