@@ -37,7 +37,8 @@ def tracked() -> dict[str, bytes]:
 
 def package(files: dict[str, bytes]) -> dict[str, bytes]:
     """Those of them that a wheel has, by their names there."""
-    places = {"python/fastgrad/": "fastgrad/", "examples/": "fastgrad/examples/"}
+    places = {f"{folder}/": f"fastgrad/{folder}/" for folder in ("examples", "benchmarks")}
+    places["python/fastgrad/"] = "fastgrad/"
     return {
         place + name.removeprefix(folder): content
         for name, content in files.items()
