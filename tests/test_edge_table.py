@@ -98,6 +98,7 @@ def test_captured_graphs_give_what_is_written_and_ieee_numbers_for_errors(operat
         ("expm1", (-40.0,), [-1.0, math.exp(-40.0)]),
         ("log10", (1.7e308,), [math.log10(1.7e308), 1.0 / 1.7e308 / math.log(10.0)]),
         ("logit", (0.5 + 2.0**-40,), [2.0**-38, 4.0]),
+        ("polygamma", (1e121, 2.0), [-1e-242, 0.0, 0.0]),
     ],
 )
 def test_results_that_were_nan_or_had_lost_their_digits(

@@ -151,7 +151,7 @@ double hurwitz_zeta(double x, int n) {
     double r = 0.0;
     for (; x < asymptotic_from + n; x += 1.0) r += pow(x, -s);
     const double next = pow(x, -s);
-    r += next * (x / n + 0.5);
+    r += pow(x, 1.0 - s) / n + 0.5 * next;  // x * next has lost its digits where `next` is subnormal
     double product = s / x;
     for (int i = 0; i < 10; ++i) {
         r += next * zeta_series[i] * product;

@@ -223,7 +223,7 @@ def _hurwitz_zeta(x: float, n: int) -> float:
         r += ieee_pow(x, -s)
         x += 1.0
     following = ieee_pow(x, -s)
-    r += following * (x / n + 0.5)
+    r += math.pow(x, 1.0 - s) / n + 0.5 * following
     product = s / x
     for i, coefficient in enumerate(_ZETA_SERIES):
         r += following * coefficient * product
