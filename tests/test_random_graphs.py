@@ -88,3 +88,11 @@ def test_recurrent_network_with_shared_weights(weights: list[float], inputs: lis
     assert bits(ours.data) == bits(theirs.data)
     assert gradients(our_parameters) == gradients(their_parameters)
     assert all(math.isfinite(p.grad) for p in our_parameters)
+
+
+def test_a_result_of_softmax_that_no_gradient_reaches_adds_nothing():
+    """It added 0 times its derivative, which is nan for an infinite operand."""
+    for module in (fastgrad, reference):
+        xs = [module.Value(1.0), module.Value(math.inf)]
+        module.softmax(xs)[0].backward()
+        assert bits(xs[0].grad) == bits(0.0)

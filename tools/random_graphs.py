@@ -5,8 +5,8 @@
 builds a million small graphs of every operation of both tables: chains, graphs whose nodes take any earlier ones, and
 graphs that share a few nodes many times; sweeps them, again, and from other nodes; prints one line that says how many
 values and gradients were compared, how many differ, and by how much at most. Exits with 1 if any does. Zeros of
-different sign are counted apart: softmax and log_softmax add all results' gradients in one node, also those that are
-nothing. A graph depends on `--seed` and its number alone. Needs fastgrad installed; shows progress where tqdm is.
+different sign are counted apart: the one node of a softmax or log_softmax does not tell a gradient of -0.0 from none.
+A graph depends on `--seed` and its number alone. Needs fastgrad installed; shows progress where tqdm is.
 """
 
 from __future__ import annotations

@@ -99,12 +99,16 @@ class Reverse {
         for (std::size_t i = operands_.size(); i-- > 0;) add(i, direct(i) + total_gradient * saved.e[i]);
     }
 
+    // Of a result that no gradient has reached: with an infinite operand, 0 times its derivative would be nan.
+    static bool is_nothing(double cotangent) { return cotangent == 0.0 && std::signbit(cotangent); }
+
     void softmax() {
         const SavedExponentials saved(list_);
         const std::span<const double> cotangents = list_.cotangents();
         const double reciprocal = 1.0 / saved.total;
         double total_gradient = g_ == 0.0 ? 0.0 : g_ * reciprocal;
         for (std::size_t i = operands_.size(); i-- > 0;) {
+            if (is_nothing(cotangents[i])) continue;
             total_gradient += cotangents[i] * (-(saved.e[i] / saved.total) / saved.total);
         }
         for (std::size_t i = operands_.size(); i-- > 0;) {
@@ -115,7 +119,9 @@ class Reverse {
     void log_softmax() {
         const std::span<const double> cotangents = list_.cotangents();
         double g = g_;
-        for (std::size_t i = operands_.size(); i-- > 0;) g -= cotangents[i];
+        for (std::size_t i = operands_.size(); i-- > 0;) {
+            if (!is_nothing(cotangents[i])) g -= cotangents[i];
+        }
         exponentials(g, [cotangents](std::size_t i) { return cotangents[i]; });
     }
 

@@ -24,7 +24,7 @@ std::span<double> cotangents_of(Node* node) {
 
 void clear_cotangents(Node* node) {
     const std::span<double> cotangents = cotangents_of(node);
-    std::fill(cotangents.begin(), cotangents.end(), 0.0);
+    std::fill(cotangents.begin(), cotangents.end(), -0.0);  // which keeps the sign of a first 0
 }
 
 class Retained {
