@@ -96,3 +96,12 @@ def test_a_result_of_softmax_that_no_gradient_reaches_adds_nothing():
         xs = [module.Value(1.0), module.Value(math.inf)]
         module.softmax(xs)[0].backward()
         assert bits(xs[0].grad) == bits(0.0)
+
+
+def test_logsumexp_of_nothing_but_minus_infinity_is_a_value_with_the_gradients_of_its_nodes():
+    for module in (fastgrad, reference):
+        xs = [module.Value(-math.inf), module.Value(-math.inf)]
+        result = module.logsumexp(xs)
+        result.backward()
+        assert result.data == -math.inf
+        assert [bits(x.grad) for x in xs] == ["nan", "nan"]

@@ -101,4 +101,6 @@ def _exponentials(xs: Sequence[Number]) -> tuple[float, list[Number], list[Numbe
 
 def _log(total: Number) -> Number:
     """The logarithm, but -inf of 0, where `math.log` raises: the exponentials of -inf add up to 0."""
-    return ops.log(total) if float(total) != 0.0 else -math.inf
+    if float(total) != 0.0:
+        return ops.log(total)
+    return -math.inf if isinstance(total, float) else ops.Value(-math.inf, (total,), (math.inf,))
