@@ -1,6 +1,7 @@
 #include "bind/captured_graph.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "core/interruption.hpp"
 #include "core/node_index.hpp"
@@ -29,6 +30,7 @@ graph::Call start(const Array& given, unsigned threads) {
 
 // Real numbers, as NumPy understands them.
 Array numbers_of(const py::object& given, const char* what) {
+    if (Array::check_(given)) return py::reinterpret_borrow<Array>(given);
     const py::array array(given);
     if (std::string_view("biufO").find(array.dtype().kind()) == std::string_view::npos) {
         throw py::type_error(std::string(what) + " must be real numbers, not " +
@@ -239,11 +241,13 @@ void CapturedGraph::add_to_bound(const double* gradients, double scale) const {
 }
 
 void CapturedGraph::run(const graph::Call& call) const {
-    const py::gil_scoped_release release;
-    if (!graph_->run(call, signals_stop_run)) {
-        const py::gil_scoped_acquire acquire;
-        throw py::error_already_set();
-    }
+    // Giving the GIL away and taking it back costs 45 ns: as much as some tens of instructions.
+    const bool is_long = program().instructions.size() * call.batch > 1000;
+    std::optional<py::gil_scoped_release> release;
+    if (is_long) release.emplace();
+    const bool is_done = graph_->run(call, signals_stop_run);
+    release.reset();
+    if (!is_done) throw py::error_already_set();
 }
 
 void CapturedGraph::run_bound(graph::Call& call, bool accumulates) const {

@@ -91,7 +91,7 @@ class Graph::Pace {
  private:
     const Stops stops_;
     const std::thread::id caller_ = std::this_thread::get_id();
-    std::chrono::steady_clock::time_point last_question_ = std::chrono::steady_clock::now();  // the caller's
+    std::chrono::steady_clock::time_point last_question_;  // the caller's; none yet
     std::atomic<bool> stopped_ = false;
 };
 
