@@ -124,7 +124,7 @@ MUTANTS = (
            "} else if (away != static_cast<std::int64_t>(access.step) * row && row != 7) {",
            ("test_passes", "test_replay_random", "test_replay_sums")),
     Mutant("sum: the addend of a dot is dropped", "csrc/graph/executor.cpp",
-           "sums[l] = d.addend == no_slot ? 0.0 : at(d.addend, l);", "sums[l] = 0.0;",
+           "double sum = d.addend == no_slot ? 0.0 : *value(d.addend);", "double sum = 0.0;",
            ("test_replay_sums", "test_passes")),
     Mutant("a batch's last sample is left out", "csrc/graph/graph.cpp",
            "for (; row < to; ++row)", "for (; row + 1 < to; ++row)",

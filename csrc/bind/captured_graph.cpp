@@ -30,7 +30,10 @@ graph::Call start(const Array& given, unsigned threads) {
 
 // Real numbers, as NumPy understands them.
 Array numbers_of(const py::object& given, const char* what) {
-    if (Array::check_(given)) return py::reinterpret_borrow<Array>(given);
+    if (Array::check_(given)) {  // which does not look at the alignment
+        const auto array = py::reinterpret_borrow<Array>(given);
+        if (array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) return array;
+    }
     const py::array array(given);
     if (std::string_view("biufO").find(array.dtype().kind()) == std::string_view::npos) {
         throw py::type_error(std::string(what) + " must be real numbers, not " +

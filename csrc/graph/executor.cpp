@@ -165,7 +165,10 @@ class Walk {
 
  private:
     const DotKernels& dots() const {
-        return kernels_.dot(lanes == 1 ? Width::one : lanes == 8 ? Width::eight : Width::thirty_two);
+        return kernels_.dot(lanes == 1    ? Width::one
+                            : lanes == 8  ? Width::eight
+                            : lanes == 32 ? Width::thirty_two
+                                          : Width::hundred_twenty_eight);
     }
     Slot result_slot(const Run& run) const { return program_.first_result() + run.begin; }
     bool varies(Slot slot) const { return slot >= first_varying_; }
@@ -302,37 +305,45 @@ class Walk {
                 gradient_if_any(result_slot(run))};
     }
 
-    // A dot whose terms lie anywhere.
-
-    double at(Slot slot, std::size_t lane) const { return value(slot)[lanes > 1 && varies(slot) ? lane : 0]; }
-    double& gradient_at(Slot slot, std::size_t lane) const {
-        return gradient(slot)[lanes == 1 ? 0 : varies(slot) ? lane : lane % lane_count];
-    }
+    // A dot whose terms lie anywhere: one sample adds them up here, lanes leave each term to the kernels.
 
     void forward_gathered(std::uint32_t instruction) const {
         const Dot& d = program_.dots[program_.instructions[instruction].x];
         const Slot *left = program_.left.data() + d.first, *right = program_.right.data() + d.first;
-        double sums[lanes];
-        for (std::size_t l = 0; l < lanes; ++l) sums[l] = d.addend == no_slot ? 0.0 : at(d.addend, l);
-        for (std::uint32_t k = 0; k < d.count; ++k) {
-            for (std::size_t l = 0; l < lanes; ++l) sums[l] += at(left[k], l) * at(right[k], l);
+        double* const result = value(program_.first_result() + instruction);
+        if constexpr (lanes == 1) {
+            double sum = d.addend == no_slot ? 0.0 : *value(d.addend);
+            for (std::uint32_t k = 0; k < d.count; ++k) sum += *value(left[k]) * *value(right[k]);
+            *result = sum;
+        } else {
+            Factor sum = factor_at(d.addend);
+            for (std::uint32_t k = 0; k < d.count; ++k) {
+                dots().forward({1, 1, 1, factor_at(left[k]), factor_at(right[k]), sum, result, nullptr});
+                sum = {result, nullptr, 0, 0, 0, true};
+            }
         }
-        std::copy_n(sums, lanes, value(program_.first_result() + instruction));
     }
 
     void reverse_gathered(std::uint32_t instruction) const {
         const Dot& d = program_.dots[program_.instructions[instruction].x];
         const Slot *left = program_.left.data() + d.first, *right = program_.right.data() + d.first;
-        const double* g = gradient(program_.first_result() + instruction);
-        for (std::uint32_t k = 0; k < d.count; ++k) {
-            for (std::size_t l = 0; l < lanes; ++l) {
-                gradient_at(left[k], l) += g[l] * at(right[k], l);
-                gradient_at(right[k], l) += g[l] * at(left[k], l);
+        const Slot result = program_.first_result() + instruction;
+        const double* g = gradient(result);
+        if constexpr (lanes == 1) {
+            for (std::uint32_t k = 0; k < d.count; ++k) {
+                *gradient(left[k]) += *g * *value(right[k]);
+                *gradient(right[k]) += *g * *value(left[k]);
+            }
+            if (d.addend != no_slot) *gradient(d.addend) += *g;
+        } else {
+            Factor addend = factor_at(d.addend);
+            for (std::uint32_t k = 0; k < d.count; ++k) {
+                dots().reverse({1, 1, 1, factor_at(left[k]), factor_at(right[k]), addend, value(result), g});
+                addend = {};
             }
         }
-        if (d.addend == no_slot) return;
-        for (std::size_t l = 0; l < lanes; ++l) gradient_at(d.addend, l) += g[l];
     }
+    Factor factor_at(Slot slot) const { return factor(slot == no_slot ? Access{} : access(slot)); }
 
     const Program& program_;
     const Kernels& kernels_;
@@ -348,6 +359,7 @@ void Executor::forward(Width width, const Memory& memory, std::size_t from, std:
         case Width::one: return go(Walk<1>(*this, memory));
         case Width::eight: return go(Walk<8>(*this, memory));
         case Width::thirty_two: return go(Walk<32>(*this, memory));
+        case Width::hundred_twenty_eight: return go(Walk<128>(*this, memory));
     }
 }
 
@@ -361,6 +373,7 @@ void Executor::reverse(Width width, const Memory& memory, std::size_t from, std:
         case Width::one: return go(Walk<1>(*this, memory));
         case Width::eight: return go(Walk<8>(*this, memory));
         case Width::thirty_two: return go(Walk<32>(*this, memory));
+        case Width::hundred_twenty_eight: return go(Walk<128>(*this, memory));
     }
 }
 

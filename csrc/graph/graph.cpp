@@ -191,7 +191,7 @@ class Graph::Batch {
         }
         const std::size_t instructions = program_.instructions.size();
         std::size_t row = from;
-        for (const Width width : {Width::thirty_two, Width::eight}) {
+        for (const Width width : {Width::hundred_twenty_eight, Width::thirty_two, Width::eight}) {
             if (width > widest) continue;
             for (; row + lanes_of(width) <= to; row += lanes_of(width)) {
                 if (!lanes(workspace, width, row, counter)) return;
@@ -270,13 +270,15 @@ class Graph::Batch {
     Width widest_lanes() const {
         if (call_.batch < lanes_of(Width::eight)) return Width::one;
         const std::size_t bytes_a_lane = (program_.slots() - first_varying_) * 2 * sizeof(double);
-        const bool fits = bytes_a_lane * lanes_of(Width::thirty_two) <= cache_bytes;
-        return fits && call_.batch >= lanes_of(Width::thirty_two) ? Width::thirty_two : Width::eight;
+        for (const Width width : {Width::hundred_twenty_eight, Width::thirty_two}) {
+            if (bytes_a_lane * lanes_of(width) <= cache_bytes && call_.batch >= lanes_of(width)) return width;
+        }
+        return Width::eight;
     }
 
     void run_shards(Workspace& first, Width widest) {
         const std::size_t least = std::max(smallest_shard, (call_.batch + most_shards - 1) / most_shards);
-        const std::size_t size = (least + 31) / 32 * 32;
+        const std::size_t size = (least + 127) / 128 * 128;
         const std::size_t shards = (call_.batch + size - 1) / size;
         Numbers sums(wants_gradients_ ? shards * first_varying_ : 0);
 

@@ -55,8 +55,11 @@ struct DotKernels {
 };
 
 // How many samples run side by side.
-enum class Width : unsigned char { one, eight, thirty_two };
-constexpr std::size_t lanes_of(Width width) { return width == Width::one ? 1 : width == Width::eight ? 8 : 32; }
+enum class Width : unsigned char { one, eight, thirty_two, hundred_twenty_eight };
+constexpr std::size_t lanes_of(Width width) {
+    constexpr std::size_t lanes[] = {1, 8, 32, 128};
+    return lanes[static_cast<int>(width)];
+}
 
 struct Kernels {
     std::string_view name;
