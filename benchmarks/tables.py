@@ -106,7 +106,7 @@ def slopes(found: Found) -> list[str]:
         for entry, phase, power in found.slopes()
     ]
     target = f"{SLOPE:.2f} +- {TOLERANCE}"
-    start = f"from {found.slope_from:,} {found.size} on, where the caches no longer hold a graph"
+    start = f"from {found.slope_from:,} {found.size} on"
     return (
         [f"Slope of the total time against the size, {start} (target {target}): {'; '.join(parts)}."] if parts else []
     )

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Everything that must hold, in the order in which it fails fastest. Usage: tools/check.sh [STEP ...]
-# Steps: lint, instructions, docs, readme (the README's test command, in a clone), pythons, sanitizers, wheel. By default
-# all of them, the sanitizers beside the other Pythons: the suite uses one core. Longer, and only when asked for: wheels,
-# machines.
+# Steps: lint, instructions, docs, readme (the README's test command, in a clone), pythons, wheel, sanitizers. By default
+# all of them, the sanitizers beside the others: each uses one core. Longer, and only when asked for: wheels, machines.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -86,6 +85,8 @@ pythons() {
 
 sanitizers() {
     say "the suite under AddressSanitizer and UndefinedBehaviorSanitizer"
+    clone "$work/sanitized"  # builds of its own: others may be under way
+    cd "$work/sanitized"
     "$python" -m venv "$work/asan"
     "$work/asan/bin/pip" install -q --upgrade pip
     "$work/asan/bin/pip" install -q '.[test]' -C cmake.define.FASTGRAD_SANITIZE=address,undefined \
@@ -155,16 +156,14 @@ replay() {  # COMPILER [OPTION ...]: the tool that feeds saved graphs to the eng
         tools/fuzz_graph_file.cpp csrc/core/*.cpp csrc/graph/*.cpp -pthread -ldl -o "$work/replay"
 }
 
-beside() {  # the first step's output follows the second's
-    "$1" >"$work/$1.log" 2>&1 &
-    local first=$!
-    "$2"
-    wait "$first" || { cat "$work/$1.log"; return 1; }
-    cat "$work/$1.log"
+all() {  # the sanitizers' output follows the others'
+    (sanitizers) >"$work/sanitizers.log" 2>&1 &
+    local sanitizers=$! step
+    for step in lint instructions docs readme pythons wheel; do "$step"; done
+    wait "$sanitizers" || { cat "$work/sanitizers.log"; return 1; }
+    cat "$work/sanitizers.log"
 }
 
-pythons_and_sanitizers() { beside sanitizers pythons; }
-
-[ $# -gt 0 ] || set -- lint instructions docs readme pythons_and_sanitizers wheel
-for step in "$@"; do "$step"; done
+[ $# -gt 0 ] || set -- all
+for step in "$@"; do ("$step"); done
 say "all checks passed: $*"

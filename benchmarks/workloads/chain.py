@@ -78,5 +78,5 @@ WORKLOAD = Workload(
     ],
     phases=True,
     memory=100_000,
-    slope_from=100_000,
+    slope_from=1_000,
 )
