@@ -43,18 +43,19 @@ CLOSING = """\
 
 {behind}
 
-- *A call of a small graph*, as the README's expression, 10 products, or a Hessian of 10 variables. CasADi's buffers are
-  the caller's own: a call fills them and makes nothing. A call of fastgrad's `Graph` makes an array for the gradient, a
-  float and a tuple, which is most of what it takes: the product of two numbers with its gradient takes 0.3 us.
+- *A call of a small graph*, as the README's expression, 10 products, or a Hessian of 10 variables. CasADi's buffers
+  are the caller's own: a call fills them and makes nothing. A call of fastgrad's `Graph` makes an array for the
+  gradient, a float and a tuple, which is most of what it takes: the product of two numbers with its gradient takes
+  0.3 us.
 - *A chain.* Each operation waits for the one before. fastgrad's replay and CasADi's both interpret, and hand every
-  number on through memory: they take the same time, but for the call. JAX's loop is one that its user wrote as a loop:
-  XLA compiles its body once, and `y` stays in a register.
+  number on through memory: they take the same time, but for the call. JAX's loop is one that its user wrote as a
+  loop: XLA compiles its body once, and `y` stays in a register.
 - *A wide sum* moves memory. A replay copies what it is given into memory of its own, and the gradient out of it;
   compiled array programs read and write the arrays where they are.
-- *Many small graphs at once*, as the Greeks. `jax.jit` compiles all operations into one loop, whose intermediate numbers
-  stay in registers. fastgrad's executor interprets: it runs each operation over the lanes of one block of samples before
-  the next, with a store and a load between them, and a power other than 2, -1 and +-0.5 calls the C library's `pow` lane
-  by lane.
+- *Many small graphs at once*, as the Greeks. `jax.jit` compiles all operations into one loop, whose intermediate
+  numbers stay in registers. fastgrad's executor interprets: it runs each operation over the lanes of one block of
+  samples before the next, with a store and a load between them, and a power other than 2, -1 and +-0.5 calls the C
+  library's `pow` lane by lane.
 """
 
 
