@@ -8,7 +8,8 @@ import os
 import pickle
 import signal
 import subprocess
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,14 @@ from fastgrad import Graph, Value
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of another process")
 
 LENGTH = 60_000
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c_interrupts() -> Iterator[None]:
+    """As in a terminal: a shell's background jobs ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def chain(length: int = LENGTH) -> tuple[Value, Value]:
@@ -36,8 +45,10 @@ def until_interrupted(act: Callable[[], Any], delay: float) -> None:
         try:
             assert sender.stdin is not None
             print("go", file=sender.stdin, flush=True)  # here, where the interrupt is waited for
-            while True:
+            last = time.monotonic() + 60
+            while time.monotonic() < last:
                 act()
+            pytest.fail("no interrupt came")
         except KeyboardInterrupt:
             pass
 
