@@ -142,7 +142,7 @@ def require_close(actual: Sequence[float], expected: Sequence[float], what: str,
     pairs = zip(actual, expected, strict=True)
     for position, (x, y) in enumerate(pairs):
         if not isclose(x, y, rel_tol=tolerance, abs_tol=tolerance):
-            raise AssertionError(f"{what}: number {position} is {x!r}, not {y!r}")
+            raise AssertionError(f"{what}: number {position} is {float(x)!r}, not {float(y)!r}")
 
 
 # --- a contender in a process of its own: one engine's objects weigh on the garbage collections of no other
