@@ -14,8 +14,8 @@ from fastgrad.graphs import PASSES
 
 INSTRUCTION_SETS: list[str] = _core.instruction_sets()
 
-#: Samples run 32 at a time, then 8, then one by one: batches of this size do all three.
-EVERY_WIDTH = 41
+#: Samples run 128 at a time, then 32, then 8, then one by one: batches of this size do all four.
+EVERY_WIDTH = 169
 
 #: Operations through which no gradient flows to some operand. The eager engine adds 0 times what comes from above,
 #: which is nan where that is not finite; a graph adds nothing.
@@ -99,8 +99,8 @@ class Capture:
                 assert_close(self.run(graph, x, cotangents), expected, scales)
 
 
-# Among the smallest numbers a rounding is no fraction of the number, but half a step of 5e-324: as many of them as these
-# programs have operations.
+# Among the smallest numbers a rounding is no fraction of the number, but half a step of 5e-324: as many of them as
+# these programs have operations.
 SUBNORMAL_ROUNDINGS = 64 * 5e-324
 
 

@@ -12,7 +12,7 @@ import pytest
 from fastgrad import Graph, Value
 from fastgrad.graphs import PASSES
 from programs import run
-from replays import INSTRUCTION_SETS, Capture, all_bits, assert_close
+from replays import EVERY_WIDTH, INSTRUCTION_SETS, Capture, all_bits, assert_close
 
 both_ways = pytest.mark.parametrize("passes", [(), PASSES], ids=["without passes", "with all passes"])
 
@@ -64,14 +64,14 @@ def test_a_row_of_a_batch_is_that_sample_run_alone(passes: tuple[str, ...], inst
 def test_a_row_does_not_depend_on_the_other_rows(passes: tuple[str, ...]):
     capture = network()
     graph = capture.graph(passes=passes)
-    x = samples(41, 6)
-    expected, gradients = graph.vjp(x, np.ones((41, 3)))
+    x = samples(EVERY_WIDTH, 6)
+    expected, gradients = graph.vjp(x, np.ones((EVERY_WIDTH, 3)))
     for poison in (np.nan, np.inf, 1e308):
-        for row in (0, 7, 31, 32, 40):
+        for row in (0, 31, 127, 128, 160, 168):
             poisoned = x.copy()
             poisoned[row] = poison
-            outputs, input_gradients = graph.vjp(poisoned, np.ones((41, 3)))
-            others = np.arange(41) != row
+            outputs, input_gradients = graph.vjp(poisoned, np.ones((EVERY_WIDTH, 3)))
+            others = np.arange(EVERY_WIDTH) != row
             assert all_bits(outputs[others]) == all_bits(expected[others])
             assert all_bits(input_gradients[others]) == all_bits(gradients[others])
 
@@ -81,10 +81,10 @@ def test_a_run_leaves_nothing_behind_for_the_next(passes: tuple[str, ...]):
     capture = network()
     graph = capture.graph(passes=passes)
     x = samples(300, 6)
-    first = [capture.run(graph, x[:n], np.ones((n, 3))) for n in (1, 9, 41, 300)]
+    first = [capture.run(graph, x[:n], np.ones((n, 3))) for n in (1, 9, 41, 169, 300)]
     for poison in (np.nan, np.inf):
         capture.run(graph, np.full((300, 6), poison), np.full((300, 3), poison), threads=3)
-    again = [capture.run(graph, x[:n], np.ones((n, 3))) for n in (1, 9, 41, 300)]
+    again = [capture.run(graph, x[:n], np.ones((n, 3))) for n in (1, 9, 41, 169, 300)]
     for before, after in zip(first, again, strict=True):
         for ours, theirs in zip(after, before, strict=True):
             assert all_bits(ours) == all_bits(theirs)

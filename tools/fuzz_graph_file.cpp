@@ -96,6 +96,8 @@ struct Results {
     }
 };
 
+bool never_stops() { return false; }
+
 Results run(const Graph& graph, const std::vector<double>& bound, const std::vector<double>& inputs,
             std::size_t batch) {
     const Program& program = graph.program();
@@ -107,11 +109,11 @@ Results run(const Graph& graph, const std::vector<double>& bound, const std::vec
     call.inputs = inputs.data();
     call.batch = batch;
     call.outputs = results.outputs.data();
-    graph.run(call);
+    graph.run(call, never_stops);
     call.cotangents = cotangents.data();
     call.input_gradients = results.input_gradients.data();
     call.bound_gradients = results.bound_gradients.data();
-    graph.run(call);
+    graph.run(call, never_stops);
     return results;
 }
 
@@ -131,7 +133,7 @@ void exercise(const std::string& bytes) {
 
     const Program& program = saved.program;
     std::vector<double> inputs;
-    for (std::size_t i = 0; i < std::size_t{41} * program.inputs; ++i) {
+    for (std::size_t i = 0; i < std::size_t{169} * program.inputs; ++i) {
         inputs.push_back(std::ldexp(static_cast<double>(i % 7) - 3.0, static_cast<int>(i % 5) - 2));
     }
     const std::vector<double>& bound = saved.bound.numbers;
@@ -139,7 +141,7 @@ void exercise(const std::string& bytes) {
     const Kernels& with = kernels(sets[bytes.size() % sets.size()], saved.origin.vector_math);
     const Graph graph(saved.program, saved.origin.rolls, with);
     const bool is_exact = program.dots.empty() && !saved.origin.vector_math;
-    for (const std::size_t batch : {1, 7, 8, 41}) {  // 41: thirty-two lanes, eight lanes, and one
+    for (const std::size_t batch : {1, 7, 8, 41, 169}) {  // 41 and 169: lanes of every width, and one
         const Results results = run(graph, bound, inputs, batch);
         require(results == run(graph, bound, inputs, batch), "a second run has other results");
         for (std::size_t i = 0; is_exact && i < batch; ++i) {
