@@ -19,6 +19,7 @@ import fastgrad
 from fastgrad import Graph
 from graph_bytes import CORPUS, VERSION, loaded, sealed
 from programs import run
+from replays import EVERY_WIDTH
 
 DOT, NONE = 255, 0xFFFFFFFF
 
@@ -29,7 +30,7 @@ def exercise(data: bytes) -> None:
         graph = loaded(data)
     except ValueError:
         return
-    x = np.linspace(-2.0, 2.0, 41 * graph.inputs_count).reshape(41, graph.inputs_count)
+    x = np.linspace(-2.0, 2.0, EVERY_WIDTH * graph.inputs_count).reshape(EVERY_WIDTH, graph.inputs_count)
     with np.errstate(all="ignore"):
         for batch in (x[0], x[:7], x):
             graph(batch)
