@@ -99,9 +99,9 @@ class Capture:
                 assert_close(self.run(graph, x, cotangents), expected, scales)
 
 
-# Among the smallest numbers a rounding is no fraction of the number, but half a step of 5e-324, once in each of the two
-# programs: a step for each of 25 operations. A square of 2e-313 differs by one, where 1e-12 of it is none.
-SUBNORMAL_ROUNDINGS = 25 * 5e-324
+# Among the smallest numbers a rounding is no fraction of the number, but half a step of 5e-324, once in each of the
+# two programs: a step for each of at most 40 operations. A square of 2e-313 differs by one; 1e-12 of it is none.
+SUBNORMAL_ROUNDINGS = 40 * 5e-324
 
 
 def assert_close(actual: Run, expected: Run, scales: Run, tolerance: float = 1e-12) -> None:
