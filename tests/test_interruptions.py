@@ -65,6 +65,11 @@ def captured(v: Value) -> Callable[[], Any]:
     return lambda: Graph([v], [])
 
 
+def saved_and_loaded(v: Value) -> Callable[[], Any]:
+    graph = Graph([v], [])
+    return lambda: pickle.loads(pickle.dumps(graph))
+
+
 def replayed_on_one_thread(v: Value) -> Callable[[], Any]:
     graph = Graph([v], [])
     return lambda: graph.value_and_grad()
@@ -86,7 +91,8 @@ WORK: dict[str, Callable[[Value], Callable[[], Any]]] = {
     "a traversal that sets": lambda v: v.zero_grad,
     "a deep copy": copied,
     "a pickle": pickled,
-    "a capture": captured,
+    "a capture and its passes": captured,
+    "saving and loading": saved_and_loaded,
     "a replay": replayed_on_one_thread,
     "a replay on threads": replayed_on_threads,
 }

@@ -1,6 +1,8 @@
 // How a computation that takes long finds out that it is to stop. Nobody asks more often than once a chunk of nodes.
 #pragma once
 
+#include <cstddef>
+
 namespace fastgrad {
 
 // Thrown by what stops half-way; the store is as it was.
@@ -15,6 +17,10 @@ struct Interruption {
 
     void check() const {
         if (is_requested()) throw Interrupted{};
+    }
+    // In loops over nodes or instructions: about once a millisecond.
+    void check_at(std::size_t step) const {
+        if (step % 65536 == 0) check();
     }
 };
 

@@ -22,11 +22,6 @@ std::vector<Snapshot*>& living() {
     return snapshots;
 }
 
-// A loop over nodes asks so rarely whether it is to stop.
-void check_now_and_then(std::size_t i) {
-    if (i % 65536 == 0) interruption.check();
-}
-
 constexpr std::size_t smallest_record = 2 + 2 * sizeof(double) + sizeof(std::uint64_t);
 
 bool is_operation(std::uint8_t number) {
@@ -89,14 +84,14 @@ bool is_result(const Node* node, double position) {
 Snapshot::Snapshot(Node* root, Predicate is_external) : index_(std::make_unique<NodeIndex>()) {
     std::vector<Node*> written;
     for (Node* node : topological_order({&root, 1}, Reach::up_to_snapshots)) {
-        check_now_and_then(externals_.size() + written.size());
+        interruption.check_at(externals_.size() + written.size());
         const bool is_elsewhere = node->has(Node::in_snapshot) || is_external(node);
         (is_elsewhere ? externals_ : written).push_back(node);
     }
     std::uint32_t number = 0;
     for (Node* node : externals_) (*index_)[node] = number++;
     for (Node* node : written) {
-        check_now_and_then(number);
+        interruption.check_at(number);
         (*index_)[node] = number++;
     }
     living().push_back(this);
@@ -145,7 +140,7 @@ std::string Snapshot::bytes() const {
     out.number<std::uint64_t>(nodes_.size());
     std::uint64_t labels = 0;
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
-        check_now_and_then(i);
+        interruption.check_at(i);
         const Node* node = nodes_[i];
         labels += node->has(Node::labelled);
         out.number(static_cast<std::uint8_t>(node->op));
@@ -198,7 +193,7 @@ Snapshot::Snapshot(std::string_view bytes, const std::vector<Node*>& externals) 
         const std::uint64_t count = in.count(smallest_record);
         nodes_.reserve(count);
         for (std::uint64_t i = 0; i < count; ++i) {
-            check_now_and_then(i);
+            interruption.check_at(i);
             const auto op = in.number<std::uint8_t>();
             const auto constants = in.number<std::uint8_t>();
             const auto data = in.number<double>();

@@ -97,7 +97,7 @@ Capture capture(std::span<Node* const> outputs, const Leaves& leaves) {
         return is_constant ? tagged(constant_kind, pool.find_or_add(operand.constant)) : node_slot(operand.node);
     };
     for (Node* node : order) {
-        if (program.instructions.size() % 65536 == 0) interruption.check();
+        interruption.check_at(program.instructions.size());
         if (node->is_leaf()) continue;
         if (node->op == Op::own || (oldest && is_older(node, oldest))) throw Uncapturable{node};
         const Slot x = operand_slot(node->x, node->has(Node::x_is_constant));

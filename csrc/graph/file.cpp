@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "core/bytes.hpp"
+#include "core/interruption.hpp"
 
 namespace fastgrad::graph {
 
@@ -30,7 +31,10 @@ Checksum checksum(std::string_view bytes) {
         return remainders;
     }();
     Checksum sum = 0xffffffff;
-    for (const char byte : bytes) sum = sum >> 8 ^ table[(sum ^ static_cast<std::uint8_t>(byte)) & 0xff];
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        interruption.check_at(i);
+        sum = sum >> 8 ^ table[(sum ^ static_cast<std::uint8_t>(bytes[i])) & 0xff];
+    }
     return ~sum;
 }
 
@@ -46,7 +50,9 @@ void write_program(ByteWriter& out, const Program& program) {
     write_numbers(out, program.constants);
     out.number(program.inputs);
     out.number<std::uint64_t>(program.instructions.size());
-    for (const Instruction& instruction : program.instructions) {
+    for (std::size_t k = 0; k < program.instructions.size(); ++k) {
+        interruption.check_at(k);
+        const Instruction& instruction = program.instructions[k];
         out.number(static_cast<std::uint8_t>(instruction.op));
         if (instruction.op != dot) {
             out.number(instruction.x);
@@ -141,7 +147,10 @@ class ProgramReader {
         seen_.resize(program_.inputs);
         program_.instructions.reserve(count);
         next_ = static_cast<Slot>(first_result);
-        for (std::uint64_t i = 0; i < count; ++i, ++next_) instruction();
+        for (std::uint64_t i = 0; i < count; ++i, ++next_) {
+            interruption.check_at(i);
+            instruction();
+        }
         if (inputs_seen_ != program_.inputs) in_.reject("an input is missing");
         program_.outputs = read_numbers<Slot>(in_);
         for (const Slot output : program_.outputs) require(output);

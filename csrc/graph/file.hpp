@@ -40,7 +40,7 @@ struct BoundLeaves {
     std::vector<std::pair<std::uint32_t, std::string>> labels;  // ascending; leaves without one are left out
 };
 
-// Throws std::bad_alloc.
+// Throws std::bad_alloc and Interrupted.
 std::string to_bytes(const Program& program, const Origin& origin, const BoundLeaves& bound);
 
 struct SavedGraph {
@@ -49,8 +49,9 @@ struct SavedGraph {
     BoundLeaves bound;
 };
 
-// Throws std::bad_alloc, and std::invalid_argument where the bytes are not what `to_bytes` writes. Whatever they are,
-// the program can run; it takes a few times the memory of the bytes. That texts are UTF-8 is not checked.
+// Throws std::bad_alloc, Interrupted, and std::invalid_argument where the bytes are not what `to_bytes` writes.
+// Whatever they are, the program can run; it takes a few times the memory of the bytes. That texts are UTF-8 is not
+// checked.
 SavedGraph from_bytes(std::string_view bytes);
 
 }  // namespace fastgrad::graph

@@ -29,22 +29,18 @@ Slot same_as(const Rewrite& rewrite, const Instruction& i) {
 
 void fold(Program& program) {
     Rewrite rewrite(program);
-    Slot result = program.first_result();
-    for (Instruction& instruction : program.instructions) {
-        rewrite.update_operands(instruction);
+    rewrite.walk([&](const Instruction& instruction, Slot result) {
         const Op op = instruction.op;
         const Slot x = instruction.x, y = instruction.y;
-        if (op != Op::leaf && op != dot) {
-            const bool unary = is_unary(op);
-            if (rewrite.is_constant(x) && (unary || rewrite.is_constant(y))) {
-                const double constant = evaluate(op, rewrite.constant(x), unary ? 0.0 : rewrite.constant(y));
-                rewrite.replace(result, rewrite.add_constant(constant));
-            } else if (const Slot operand = same_as(rewrite, instruction); operand != no_slot) {
-                rewrite.replace(result, operand);
-            }
+        if (op == Op::leaf || op == dot) return;
+        const bool unary = is_unary(op);
+        if (rewrite.is_constant(x) && (unary || rewrite.is_constant(y))) {
+            const double constant = evaluate(op, rewrite.constant(x), unary ? 0.0 : rewrite.constant(y));
+            rewrite.replace(result, rewrite.add_constant(constant));
+        } else if (const Slot operand = same_as(rewrite, instruction); operand != no_slot) {
+            rewrite.replace(result, operand);
         }
-        ++result;
-    }
+    });
     rewrite.finish();
 }
 

@@ -1,6 +1,4 @@
-#include <algorithm>
-#include <numeric>
-
+#include "core/interruption.hpp"
 #include "graph/passes.hpp"
 #include "graph/permute.hpp"
 
@@ -11,14 +9,19 @@ void hoist(Program& program) {
     enum Place : std::uint8_t { fixed, input, varying };
     std::vector<Place> places(program.instructions.size(), fixed);
     for (std::size_t i = 0; i < places.size(); ++i) {
+        interruption.check_at(i);
         if (program.instructions[i].op == Op::leaf) places[i] = input;
         for_each_operand(program, program.instructions[i], [&](Slot slot) {
             if (slot >= first && places[slot - first] != fixed) places[i] = varying;
         });
     }
-    std::vector<std::uint32_t> order(places.size());
-    std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return places[a] < places[b]; });
+    std::vector<std::uint32_t> order;
+    order.reserve(places.size());
+    for (const Place place : {fixed, input, varying}) {
+        for (std::uint32_t i = 0; i < places.size(); ++i) {
+            if (places[i] == place) order.push_back(i);
+        }
+    }
     permute(program, order);
 }
 

@@ -1,4 +1,5 @@
-// The optimisation passes: each keeps what a program computes, and can be left out.
+// The optimisation passes: each keeps what a program computes, and can be left out. Where one throws Interrupted, the
+// program is of no use any more.
 #pragma once
 
 #include <span>

@@ -1,5 +1,6 @@
 #include "graph/permute.hpp"
 
+#include "core/interruption.hpp"
 #include "graph/rewrite.hpp"
 
 namespace fastgrad::graph {
@@ -20,6 +21,7 @@ void permute(Program& program, const std::vector<std::uint32_t>& order) {
     left.reserve(program.left.size());
     right.reserve(program.right.size());
     for (const std::uint32_t from : order) {
+        interruption.check_at(instructions.size());
         Instruction& instruction = program.instructions[from];
         for_each_operand_slot(program, instruction, move);
         instructions.push_back(instruction);
@@ -55,16 +57,18 @@ void number_by_first_use(Program& program) {
             constants.push_back(program.constant(slot));
         }
     };
-    for (Instruction& instruction : program.instructions) {
+    for (std::size_t i = 0; i < program.instructions.size(); ++i) {
+        interruption.check_at(i);
+        const Instruction& instruction = program.instructions[i];
         if (instruction.op != dot) {
             for_each_operand(program, instruction, number);
             continue;
         }
         // One factor after the other: the rows of a matrix stay rows.
         const Dot& d = program.dots[instruction.x];
-        for (std::size_t i = d.first; i < d.first + d.count; ++i) number(program.left[i]);
+        for (std::size_t k = d.first; k < d.first + d.count; ++k) number(program.left[k]);
         if (d.addend != no_slot) number(d.addend);
-        for (std::size_t i = d.first; i < d.first + d.count; ++i) number(program.right[i]);
+        for (std::size_t k = d.first; k < d.first + d.count; ++k) number(program.right[k]);
     }
     for (const Slot output : program.outputs) number(output);
     for (Slot leaf = 0; leaf < program.bound(); ++leaf) number(leaf);
@@ -80,7 +84,10 @@ void number_by_first_use(Program& program) {
             slot = moved[slot] + (slot < bound ? 0 : bound);
         }
     };
-    for (Instruction& instruction : program.instructions) for_each_operand_slot(program, instruction, move);
+    for (std::size_t i = 0; i < program.instructions.size(); ++i) {
+        interruption.check_at(i);
+        for_each_operand_slot(program, program.instructions[i], move);
+    }
     for (Slot& output : program.outputs) move(output);
     program.leaves = std::move(leaves);
     program.constants = std::move(constants);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/interruption.hpp"
 #include "graph/flat.hpp"
 #include "graph/touch.hpp"
 
@@ -40,6 +41,7 @@ void mark_touches(Program& program, Plan& plan) {
         const bool adds = plan.runs[run].kind != Run::scalars;
         plan.stores_first = plan.stores_first && !adds;
         for (std::uint32_t i = begin + count; i-- > begin;) {
+            interruption.check_at(i);
             Instruction& instruction = program.instructions[i];
             if (adds) {
                 for_each_operand(program, instruction, [&](Slot slot) { touched[slot] = true; });
@@ -58,6 +60,7 @@ class Planner {
         : program_(program), rolls_(rolls), first_varying_(program.first_varying()), active_(program.slots()) {
         for (std::size_t i = 0; i < program.differentiable_outputs(); ++i) active_[program.outputs[i]] = true;
         for (std::size_t i = program.instructions.size(); i-- > 0;) {
+            interruption.check_at(i);
             const Instruction& instruction = program.instructions[i];
             if (!is_active(static_cast<std::uint32_t>(i)) || instruction.op == Op::leaf) continue;
             if (instruction.op == dot) {
@@ -73,7 +76,8 @@ class Planner {
     Plan make() {
         const auto count = static_cast<std::uint32_t>(program_.instructions.size());
         std::uint32_t i = 0;
-        while (i < count) {
+        for (std::size_t step = 0; i < count; ++step) {
+            interruption.check_at(step);
             const Op op = program_.instructions[i].op;
             if (op == Op::leaf) {
                 ++i;

@@ -6,10 +6,9 @@ namespace fastgrad::graph {
 void power(Program& program) {
     Rewrite rewrite(program);
     Slot one = no_slot;
-    for (Instruction& instruction : program.instructions) {
-        rewrite.update_operands(instruction);
+    rewrite.walk([&](Instruction& instruction, Slot) {
         const Slot x = instruction.x, y = instruction.y;
-        if (instruction.op != Op::pow || !program.is_constant(y)) continue;
+        if (instruction.op != Op::pow || !program.is_constant(y)) return;
         if (program.constant(y) == 2.0) {
             instruction = {Op::mul, x, x};
         } else if (program.constant(y) == -1.0) {
@@ -20,7 +19,7 @@ void power(Program& program) {
         } else if (program.constant(y) == -0.5) {
             instruction = {Op::rsqrt, x, 0};
         }
-    }
+    });
     rewrite.finish();
 }
 

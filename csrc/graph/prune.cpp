@@ -1,3 +1,4 @@
+#include "core/interruption.hpp"
 #include "graph/passes.hpp"
 #include "graph/rewrite.hpp"
 
@@ -11,6 +12,7 @@ void prune(Program& program) {
     };
     for (const Slot output : program.outputs) need(output);
     for (std::size_t i = needed.size(); i-- > 0;) {
+        interruption.check_at(i);
         if (needed[i]) for_each_operand(program, program.instructions[i], need);
     }
     Rewrite rewrite(program);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/interruption.hpp"
 #include "graph/passes.hpp"
 #include "graph/permute.hpp"
 
@@ -28,6 +29,7 @@ class Scheduler {
         std::size_t begin = 0;
         while (begin < order_.size()) {
             // The inputs keep their place, and nothing crosses them: what lies before is the same for all samples.
+            interruption.check();
             const bool input = is_input(begin);
             std::size_t end = begin;
             while (end < order_.size() && end < begin + window_size && is_input(end) == input) ++end;

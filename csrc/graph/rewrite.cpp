@@ -2,14 +2,12 @@
 
 #include <numeric>
 
+#include "core/interruption.hpp"
+
 namespace fastgrad::graph {
 
 Rewrite::Rewrite(Program& program) : program_(program), now_(program.instructions.size()) {
     std::iota(now_.begin(), now_.end(), program.first_result());
-}
-
-void Rewrite::update_operands(Instruction& instruction) {
-    for_each_operand_slot(program_, instruction, [this](Slot& slot) { slot = (*this)(slot); });
 }
 
 Slot Rewrite::add_constant(double constant) {
@@ -36,6 +34,7 @@ void Rewrite::finish() {
     };
     std::size_t kept = 0;
     for (std::size_t i = 0; i < now_.size(); ++i) {
+        interruption.check_at(i);
         if (now_[i] == no_slot) continue;
         Instruction& instruction = program_.instructions[kept++] = program_.instructions[i];
         for_each_operand_slot(program_, instruction, move);

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "core/interruption.hpp"
 #include "graph/program.hpp"
 
 namespace fastgrad::graph {
@@ -15,8 +16,10 @@ class Rewrite {
     Slot operator()(Slot slot) const {
         return program_.is_result(slot) ? now_[slot - program_.first_result()] : slot;
     }
-    // Lets the operands of an instruction follow what has been said so far.
-    void update_operands(Instruction& instruction);
+    // Calls `visit` with each instruction, whose operands follow what has been said so far, and with its result's
+    // slot. Throws Interrupted.
+    template <class Visit>
+    void walk(Visit visit);
 
     // Says that another slot, the result of an earlier instruction or a constant, stands for this result.
     void replace(Slot result, Slot by) { now_[result - program_.first_result()] = by; }
@@ -27,7 +30,7 @@ class Rewrite {
     bool is_constant(Slot slot) const { return is_new(slot) || program_.is_constant(slot); }
     double constant(Slot slot) const { return is_new(slot) ? added_[slot & ~new_constant] : program_.constant(slot); }
 
-    // Moves everything into place.
+    // Moves everything into place. Throws Interrupted.
     void finish();
 
  private:
@@ -54,6 +57,17 @@ void for_each_operand_slot(Program& program, Instruction& instruction, Visit vis
         visit(program.right[i]);
     }
     if (d.addend != no_slot) visit(d.addend);
+}
+
+template <class Visit>
+void Rewrite::walk(Visit visit) {
+    const Slot first = program_.first_result();
+    for (std::size_t i = 0; i < now_.size(); ++i) {
+        interruption.check_at(i);
+        Instruction& instruction = program_.instructions[i];
+        for_each_operand_slot(program_, instruction, [this](Slot& slot) { slot = (*this)(slot); });
+        visit(instruction, first + static_cast<Slot>(i));
+    }
 }
 
 }  // namespace fastgrad::graph

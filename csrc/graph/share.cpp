@@ -55,15 +55,11 @@ class Table {
 void share(Program& program) {
     Rewrite rewrite(program);
     Table table(program, program.instructions.size());
-    Slot result = program.first_result();
-    for (Instruction& instruction : program.instructions) {
-        rewrite.update_operands(instruction);
-        if (instruction.op != Op::leaf && instruction.op != dot) {
-            const Slot first = table.find_or_add(instruction, result);
-            if (first != result) rewrite.replace(result, first);
-        }
-        ++result;
-    }
+    rewrite.walk([&](const Instruction& instruction, Slot result) {
+        if (instruction.op == Op::leaf || instruction.op == dot) return;
+        const Slot first = table.find_or_add(instruction, result);
+        if (first != result) rewrite.replace(result, first);
+    });
     rewrite.finish();
 }
 

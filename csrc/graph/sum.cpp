@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/interruption.hpp"
 #include "graph/passes.hpp"
 #include "graph/rewrite.hpp"
 
@@ -14,12 +15,16 @@ class Summation {
         const auto count = [this](Slot slot) {
             if (program_.is_result(slot) && uses(slot) < 2) ++uses(slot);
         };
-        for (const Instruction& instruction : program.instructions) for_each_operand(program, instruction, count);
+        for (std::size_t i = 0; i < uses_.size(); ++i) {
+            interruption.check_at(i);
+            for_each_operand(program, program.instructions[i], count);
+        }
         for (const Slot output : program.outputs) uses(output, 2);
     }
 
     void run() {
         for (std::size_t i = program_.instructions.size(); i-- > 0;) {
+            interruption.check_at(i);
             if (program_.instructions[i].op == Op::add && !taken_[i]) gather(i);
         }
         rewrite_.finish();
@@ -42,6 +47,7 @@ class Summation {
         todo_.assign({program_.instructions[root].y, program_.instructions[root].x});
         std::size_t products = 0;
         while (!todo_.empty()) {
+            interruption.check_at(inner_.size() + terms_.size());
             const Slot slot = todo_.back();
             todo_.pop_back();
             if (is_inner(slot, Op::add)) {
