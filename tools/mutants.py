@@ -5,7 +5,7 @@ means anything. Then each mutant: the tests that its row names, and the whole su
 and exits with 1 if fewer than 95 % are caught. ccache shortens it.
 
 Usage: python tools/mutants.py [--only TEXT ...] [--no-control] [--work DIRECTORY]
-Needs CMake, Ninja, and what the tests need. Nothing is installed.
+Needs Python 3.11, CMake, Ninja, and what the tests need. Nothing is installed.
 """
 
 from __future__ import annotations
@@ -20,11 +20,17 @@ import tempfile
 import time
 from pathlib import Path
 
+import tomllib
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from mutants import MUTANTS, Mutant  # noqa: E402
 
+#: Of the wheel, where each comes from.
+PACKAGES: dict[str, str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["scikit-build"]["wheel"][
+    "packages"
+]
 LEAST_CAUGHT = 0.95
 #: Seconds. A mutant that makes a test run for ever is caught as well.
 CHOSEN_LIMIT, SUITE_LIMIT = 300, 1800
@@ -63,8 +69,8 @@ class Copy:
         """What a wheel would hold, in a folder of its own."""
         run(["cmake", "--build", self.build])
         shutil.rmtree(self.package, ignore_errors=True)
-        shutil.copytree(self.tree / "python" / "fastgrad", self.package / "fastgrad")
-        shutil.copytree(self.tree / "examples", self.package / "fastgrad" / "examples", dirs_exist_ok=True)
+        for name, source in PACKAGES.items():
+            shutil.copytree(self.tree / source, self.package / name, dirs_exist_ok=True)
         for library in self.build.glob("_core.*"):
             if library.suffix in (".so", ".pyd", ".dylib"):
                 shutil.copy2(library, self.package / "fastgrad")
