@@ -34,6 +34,30 @@ def work():
 threading.Thread(target=work, daemon=True).start()
 time.sleep(0.05)
 """,
+    "daemon thread in an own operation": """
+import sys, threading, time
+sys.setswitchinterval(1e-4)
+a = Value(1.0)
+own = Value(2.0, (a,), 'own')
+own._backward = lambda: [time.sleep(0) for _ in range(100)]
+root = own * 2.0
+def work():
+    while True: root.backward()
+threading.Thread(target=work, daemon=True).start()
+time.sleep(0.05)
+""",
+    "daemon threads that run a graph": """
+import threading, time
+from fastgrad import Graph
+x, w = Value(1.0), Value(2.0)
+graph = Graph((x * w).tanh(), [x])
+batch = [[1.0]] * 2000
+graph(batch)
+def work():
+    while True: graph.value_and_grad(batch, threads=2)
+for _ in range(2): threading.Thread(target=work, daemon=True).start()
+time.sleep(0.05)
+""",
 }
 
 

@@ -3,6 +3,7 @@
 
 #include <Python.h>
 
+#include "bind/gil.hpp"
 #include "core/own_operation.hpp"
 
 namespace fastgrad::bind {
@@ -15,7 +16,7 @@ class PythonCallback final : public BackwardCallback {
     PythonCallback& operator=(const PythonCallback&) = delete;
 
     bool run() override {
-        PyObject* result = PyObject_CallNoArgs(function_);
+        PyObject* result = wait_if_python_ends([this] { return PyObject_CallNoArgs(function_); });
         Py_XDECREF(result);
         return result != nullptr;
     }

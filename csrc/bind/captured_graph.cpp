@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "bind/gil.hpp"
 #include "core/interruption.hpp"
 #include "core/node_index.hpp"
 #include "core/tape.hpp"
@@ -50,8 +51,12 @@ void begin_with_zero(Array& gradients) {
 
 // True with an exception set.
 bool signals_stop_run() {
-    const py::gil_scoped_acquire acquire;
-    return PyErr_CheckSignals() != 0;
+    return wait_if_python_ends([] {
+        const PyGILState_STATE state = PyGILState_Ensure();
+        const bool stop = PyErr_CheckSignals() != 0;
+        PyGILState_Release(state);
+        return stop;
+    });
 }
 
 // An array for one row of numbers, or for one row a sample.
@@ -246,10 +251,10 @@ void CapturedGraph::add_to_bound(const double* gradients, double scale) const {
 void CapturedGraph::run(const graph::Call& call) const {
     // Giving the GIL away and taking it back costs 45 ns: as much as some tens of instructions.
     const bool is_long = program().instructions.size() * call.batch > 1000;
-    std::optional<py::gil_scoped_release> release;
-    if (is_long) release.emplace();
+    std::optional<WithoutGil> without_gil;
+    if (is_long) without_gil.emplace();
     const bool is_done = graph_->run(call, signals_stop_run);
-    release.reset();
+    without_gil.reset();
     if (!is_done) throw py::error_already_set();
 }
 
