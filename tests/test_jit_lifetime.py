@@ -6,7 +6,6 @@ import copy
 import functools
 import gc
 import pickle
-import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +15,7 @@ import pytest
 from fastgrad import Value, jit, vmap
 from programs import run
 from recordings import Counted, assert_same_as_eager
+from threads import in_threads
 
 # ---- as functions
 
@@ -332,20 +332,14 @@ def test_one_recorded_function_in_many_threads():
         x = Value(i / 10.0)
         f(x, ys).backward()
         expected[i] = x.grad
-    start = threading.Barrier(8)
 
     def work(first: int) -> None:
-        start.wait()
         for i in [(first + k) % 10 for k in range(30)]:
             x = Value(i / 10.0)
             recorded(x, ys).backward()
             if x.grad != pytest.approx(expected[i], rel=1e-12):
                 failures.append((i, x.grad, expected[i]))
 
-    threads = [threading.Thread(target=work, args=(first,)) for first in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(8, work)
     assert failures == []
     assert recorded.recordings == 2, "threads that record at the same time leave one recording for each way"

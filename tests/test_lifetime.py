@@ -334,29 +334,6 @@ def test_deep_chain_on_a_small_stack(live_nodes: Callable[[], int]):
     assert failures == []
 
 
-def test_threads_build_and_differentiate_side_by_side(live_nodes: Callable[[], int]):
-    shared = Value(0.5)
-    results: list[float] = []
-
-    def work(seed: int) -> None:
-        for i in range(200):
-            x = Value(float(seed))
-            v = x * shared
-            for _ in range(20):
-                v = v + x * float(i)
-            v.backward()
-            results.append(x.grad - 20.0 * i)
-
-    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert set(results) == {0.5}
-    assert len(results) == 1600
-    assert shared.grad == 200.0 * sum(range(8))
-
-
 def test_sweeps_of_two_threads_may_overlap_in_their_closures():
     output = run(
         """

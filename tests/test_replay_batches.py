@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,6 +11,7 @@ from fastgrad import Graph, Value
 from fastgrad.graphs import PASSES
 from programs import run
 from replays import EVERY_WIDTH, INSTRUCTION_SETS, Capture, all_bits, assert_close
+from threads import in_threads
 
 both_ways = pytest.mark.parametrize("passes", [(), PASSES], ids=["without passes", "with all passes"])
 
@@ -121,23 +120,6 @@ def test_a_batch_of_several_shards_sums_bound_gradients_over_all_of_them(passes:
     assert_close(whole, parts[0], scales)
 
 
-def in_threads(count: int, work: Callable[[int], None]) -> None:
-    errors: list[BaseException] = []
-
-    def guarded(number: int) -> None:
-        try:
-            work(number)
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=guarded, args=(i,)) for i in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
-
-
 @both_ways
 def test_several_python_threads_run_one_graph_at_once(passes: tuple[str, ...]):
     capture = network()
@@ -160,7 +142,7 @@ def test_several_python_threads_add_to_the_gradients_of_the_same_leaves():
     x, w = Value(1.0), Value(2.0)
     graph = Graph(w * x, [x])
     batch = np.ones((64, 1))
-    in_threads(4, lambda _: [graph.value_and_grad(batch) for _ in range(50)] and None)
+    in_threads(4, lambda _: [graph.value_and_grad(batch) for _ in range(50)])
     assert w.grad == 4 * 50 * 64
 
 
