@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,7 +21,25 @@ settings.register_profile("mutants", phases=[Phase.explicit, Phase.generate], da
 
 
 @pytest.fixture
-def live_nodes() -> Iterator[Callable[[], int]]:
+def found(request: pytest.FixtureRequest) -> Iterator[Counter[str]]:
+    """What a test counts for tools/faults.py: faults `tried`, and `nodes` and `bytes` that were lost, of a `peak`."""
+    counts: Counter[str] = Counter()
+    yield counts
+    request.node.user_properties.extend(counts.items())
+
+
+@pytest.fixture
+def tried(found: Counter[str]) -> Callable[..., None]:
+    """To be called each time that a fault was tried, and nothing was lost."""
+
+    def count(times: int = 1) -> None:
+        found["tried"] += times
+
+    return count
+
+
+@pytest.fixture
+def live_nodes(found: Counter[str]) -> Iterator[Callable[[], int]]:
     """How many nodes live that did not live when the test began; when it ends, none of them may be left.
 
     What exists when the test begins is kept out of the collector's sight: each count is one quick run of it.
@@ -38,7 +57,8 @@ def live_nodes() -> Iterator[Callable[[], int]]:
         yield lambda: count() - before
         while count() != count():
             pass
-        assert count() == before, "the test ended, and nodes that it made are still alive"
+        found["nodes"] = count() - before
+        assert found["nodes"] == 0, "the test ended, and nodes that it made are still alive"
         check()
     finally:
         gc.unfreeze()

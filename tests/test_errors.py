@@ -183,11 +183,14 @@ ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
 
 
 @pytest.mark.parametrize("case", ERRORS)
-def test_message(case: str, live_nodes: Callable[[], int], capfd: pytest.CaptureFixture[str]):
+def test_message(
+    case: str, live_nodes: Callable[[], int], tried: Callable[..., None], capfd: pytest.CaptureFixture[str]
+):
     call, error, message = ERRORS[case]
     for _ in range(3):
         with pytest.raises(error, match=f"^{re.escape(message)}$"):
             call()
+        tried()
     assert live_nodes() == 0
     assert capfd.readouterr() == ("", "")
 
@@ -268,11 +271,14 @@ def test_label_that_is_no_unicode_text(live_nodes: Callable[[], int]):
         lambda v: copy.deepcopy(closure_over(v)),
     ],
 )
-def test_failing_expression_leaves_no_nodes_behind(build: Callable[[Value], Any], live_nodes: Callable[[], int]):
+def test_failing_expression_leaves_no_nodes_behind(
+    build: Callable[[Value], Any], live_nodes: Callable[[], int], tried: Callable[..., None]
+):
     v = Value(1.0)
     for _ in range(3):
         with pytest.raises((ArithmeticError, ValueError, TypeError)):
             build(v)
+        tried()
     assert live_nodes() == 1
 
 

@@ -10,12 +10,13 @@ import struct
 import sys
 import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import fastgrad
@@ -65,32 +66,36 @@ def made(tree: Any = None, *, compression: int = zipfile.ZIP_STORED, **members: 
 # ---- damage
 
 
-def test_every_truncation_is_refused():
+def test_every_truncation_is_refused(tried: Callable[..., None]):
     for length in range(len(DATA)):
         with pytest.raises(ValueError, match="damaged or cut short" if length >= 4 else "not a file that fastgrad"):
             from_bytes(DATA[:length])
+        tried()
 
 
-def test_every_changed_byte_is_noticed_or_harmless():
+def test_every_changed_byte_is_noticed_or_harmless(tried: Callable[..., None]):
     for i, byte in enumerate(DATA):
         for other in {0xFF - byte, *(byte ^ 1 << bit for bit in range(8))}:
             tree = accepted(DATA[:i] + bytes([other]) + DATA[i + 1 :])
             assert tree is None or same(tree, FIRST_PARTS)
+            tried()
 
 
-def test_huge_numbers_everywhere():
+def test_huge_numbers_everywhere(tried: Callable[..., None]):
     for i in range(0, len(DATA) - 8, 2):
         for number in (2**64 - 1, 10**7):
             tree = accepted(DATA[:i] + struct.pack("<Q", number) + DATA[i + 8 :])
             assert tree is None or same(tree, FIRST_PARTS)
+            tried()
 
 
-def test_counts_in_the_directory():
+def test_counts_in_the_directory(tried: Callable[..., None]):
     """No checksum covers the sizes, offsets and numbers of entries that it has: 0, and the largest."""
     for i in range(DATA.index(b"PK\x01\x02"), len(DATA) - 4):
         for number in (0, 2**32 - 1):
             tree = accepted(DATA[:i] + struct.pack("<I", number) + DATA[i + 4 :])
             assert tree is None or same(tree, FIRST_PARTS)
+            tried()
 
 
 @pytest.mark.parametrize("more", [b"x", bytes(1000), DATA[-22:], DATA], ids=["byte", "zeros", "end", "archive"])
@@ -100,9 +105,9 @@ def test_what_stands_around_an_archive_is_refused_or_ignored(more: bytes):
         assert tree is None or same(tree, FIRST_PARTS)
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.data())
-def test_random_changes(data: st.DataObject):
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_random_changes(data: st.DataObject, tried: Callable[..., None]):
     content = bytearray(DATA)
     for _ in range(data.draw(st.integers(1, 6))):
         at = data.draw(st.integers(0, len(content) - 1))
@@ -110,15 +115,18 @@ def test_random_changes(data: st.DataObject):
         content[at : at + size] = data.draw(st.binary(max_size=12))
     tree = accepted(bytes(content))
     assert tree is None or same(tree, FIRST_PARTS)
+    tried()
 
 
-@given(st.binary(max_size=400))
-def test_random_bytes(content: bytes):
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.binary(max_size=400))
+def test_random_bytes(content: bytes, tried: Callable[..., None]):
     assert accepted(content) is None
     assert accepted(b"PK\x03\x04" + content) is None
     assert accepted(made(header=content)) is None
     assert accepted(made({"dict": []}, array_0=content)) is None
     assert accepted(made(header=npy(np.frombuffer(content, np.uint8)))) is None
+    tried(5)
 
 
 json_trees = st.recursive(
@@ -130,14 +138,15 @@ json_trees = st.recursive(
 )
 
 
-@settings(deadline=None)
-@given(json_trees)
-def test_random_trees(tree: Any):
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tree=json_trees)
+def test_random_trees(tree: Any, tried: Callable[..., None]):
     """Behind right checksums: whatever is accepted can be saved again."""
     data = made({"dict": [["x", tree]]}, array_0=npy(np.ones(1)))
     found = accepted(data)
     if found is not None:
         assert same(from_bytes(to_bytes(found)), found)
+    tried()
 
 
 @settings(max_examples=40, deadline=None)
@@ -164,7 +173,7 @@ def test_any_data_in_the_place_of_a_state(model: Any, entry: Any, name: str):
                 before = [layer.state_dict(), optimiser.state_dict()]
 
 
-def test_damage_changes_nothing_in_the_objects(tmp_path: Path):
+def test_damage_changes_nothing_in_the_objects(tmp_path: Path, tried: Callable[..., None]):
     layer = Linear(1, 1)
     path = tmp_path / "net.npz"
     fastgrad.save(path, model=layer)
@@ -182,6 +191,7 @@ def test_damage_changes_nothing_in_the_objects(tmp_path: Path):
             assert layer.state_dict() == before
             for p in layer.parameters():
                 p.data = 7.0
+        tried()
 
 
 # ---- intent
@@ -319,21 +329,24 @@ def test_the_file_is_named(tmp_path: Path):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits memory by what Linux has")
 @pytest.mark.skipif("asan" in os.environ.get("LD_PRELOAD", ""), reason="the sanitizer needs the address space")
-def test_a_small_file_cannot_ask_for_much_memory():
+def test_a_small_file_cannot_ask_for_much_memory(tried: Callable[..., None]):
     """Beyond 64 MiB more than the process has, there would be a MemoryError."""
-    assert (
-        run(f"""
+    output = run(
+        f"""
         import resource, struct, sys
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         from test_hostile_state_files import ARRAY, DATA, accepted, beginning, made
         size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (size + 2**26, size + 2**26))
+        tried = 0
         for i in range(0, len(DATA) - 8, 2):
             for number in (2**28, 2**61 + 1):
                 accepted(DATA[:i] + struct.pack("<Q", number) + DATA[i + 8 :])
+                tried += 1
         for shape in ("(268435456,)", "(4294967295,)", "(65536, 65536)"):
             assert accepted(made(ARRAY, array_0=beginning(shape=shape))) is None
-        print("done")
-    """)
-        == "done\n"
+            tried += 1
+        print(tried)
+        """
     )
+    tried(int(output))

@@ -99,7 +99,9 @@ WORK: dict[str, Callable[[Value], Callable[[], Any]]] = {
 
 
 @pytest.mark.parametrize("work", WORK)
-def test_store_is_as_it_was_after_an_interruption_of(work: str, live_nodes: Callable[[], int]):
+def test_store_is_as_it_was_after_an_interruption_of(
+    work: str, live_nodes: Callable[[], int], tried: Callable[..., None]
+):
     x, v = chain()
     act = WORK[work](v)
     nodes = live_nodes()
@@ -107,6 +109,7 @@ def test_store_is_as_it_was_after_an_interruption_of(work: str, live_nodes: Call
         until_interrupted(act, delay)
         check()
         assert live_nodes() == nodes
+        tried()
     v.zero_grad()
     v.backward()
     assert x.grad == 1.0 + LENGTH // 2
