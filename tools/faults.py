@@ -1,0 +1,400 @@
+"""Try each fault, count how often, and write into docs/reliability.md what was lost.
+
+    python tools/faults.py
+
+runs the tests that inject faults, and `tests/endurance.py`. It notes how often each fault was tried and what was lost
+in `docs/results/faults.json`, and writes the page's table from that; where a test fails or is skipped, it stops.
+`--check` only compares the page, the file and the names of the tests, and exits with 1 where they do not fit. Needs
+Linux, a CPython that brings its own tests, and fastgrad with the checks of its store:
+`pip install '.[test]' -C cmake.define.FASTGRAD_CHECKS=ON`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE, RESULT = ROOT / "docs/reliability.md", ROOT / "docs/results/faults.json"
+BEGIN, END = "<!-- faults: written by tools/faults.py -->", "<!-- end of faults -->"
+
+GRAPHS, STATES = "tests/test_hostile_graph_files.py", "tests/test_hostile_state_files.py"
+MEMORY, INTERRUPTIONS = "tests/test_out_of_memory.py", "tests/test_interruptions.py"
+ERRORS, OWN, ENDURANCE = "tests/test_errors.py", "tests/test_own_operations.py", "tests/endurance.py"
+LIFETIME, PROCESSES, BATCHES = "tests/test_lifetime.py", "tests/test_processes.py", "tests/test_replay_batches.py"
+JIT = "tests/test_jit_lifetime.py"
+
+REFUSED = "nothing: refused, or read as what was saved"
+DONE = "nothing: right results, exit code 0, no message"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A row: a fault, how it is injected, and the tests in a file that do so."""
+
+    what: str
+    how: str
+    file: str
+    tests: tuple[str, ...]
+    #: What the tests assert, where none of them counts nodes.
+    lost: str = DONE
+    rounds: int = 1
+
+    def names(self) -> list[str]:
+        return [f"{self.file}::{test}" for test in self.tests]
+
+
+FAULTS = [
+    Fault(
+        "a saved graph, cut short",
+        "after each byte: as it is, and with size and checksum that fit",
+        GRAPHS,
+        ("test_every_truncation_is_refused",),
+    ),
+    Fault(
+        "a saved graph, a byte changed",
+        "each bit flipped, 0 and 255 for each byte: all refused by the checksum; again behind a checksum that fits",
+        GRAPHS,
+        ("test_every_changed_byte_is_noticed_or_harmless",),
+    ),
+    Fault(
+        "a saved graph, a huge number in it",
+        "10^7 to 2^64 - 1 at each place, behind a checksum that fits",
+        GRAPHS,
+        ("test_huge_numbers_everywhere",),
+    ),
+    Fault(
+        "a saved graph, a count that is not true",
+        "0, one off, 2^32 - 1, products that overflow",
+        GRAPHS,
+        ("test_counts_that_are_not_true",),
+    ),
+    Fault(
+        "a saved graph, written with intent",
+        "indices of itself, of what comes later, of nothing; unknown operations, versions, options; wrong arity; "
+        "inputs missing or twice; no outputs",
+        GRAPHS,
+        ("test_hostile_bytes_are_refused_with_a_reason",),
+    ),
+    Fault(
+        "a saved graph, changed at random, or of random bytes",
+        "hypothesis",
+        GRAPHS,
+        ("test_random_changes", "test_random_bytes"),
+        lost="nothing: refused, or run in every way",
+    ),
+    Fault(
+        "a small saved graph that claims much",
+        "2^28 to 2^64 - 1 at each place, where 64 MiB are left",
+        GRAPHS,
+        ("test_a_small_file_cannot_ask_for_much_memory",),
+        lost="nothing: no `MemoryError`",
+    ),
+    Fault(
+        "a saved graph of 10^7 operations in a chain, 90 MB",
+        "loaded where 50 MiB are left: a `MemoryError`; then loaded, run and differentiated within 400 MiB",
+        GRAPHS,
+        ("test_a_chain_of_ten_million",),
+        lost="0 nodes",
+    ),
+    Fault("a saved state, cut short", "after each byte", STATES, ("test_every_truncation_is_refused",), lost=REFUSED),
+    Fault(
+        "a saved state, a byte changed",
+        "each bit flipped, and all of a byte; loaded as it is, and into a model",
+        STATES,
+        ("test_every_changed_byte_is_noticed_or_harmless", "test_damage_changes_nothing_in_the_objects"),
+        lost=REFUSED,
+    ),
+    Fault(
+        "a saved state, a huge number or a count that is not true",
+        "10^7 and 2^64 - 1 at each place; 0 and 2^32 - 1 in the archive's directory, which no checksum covers",
+        STATES,
+        ("test_huge_numbers_everywhere", "test_counts_in_the_directory"),
+        lost=REFUSED,
+    ),
+    Fault(
+        "a saved state, written with intent",
+        "other types and shapes; parts missing, twice, or of another name; deep nesting; pickled objects; zip bombs; "
+        "bytes around it",
+        STATES,
+        (
+            "test_hostile_bytes_are_refused_with_a_reason",
+            "test_pickle_is_not_executed",
+            "test_two_parts_of_one_name_are_refused",
+            "test_bombs_are_refused",
+            "test_what_stands_around_an_archive_is_refused_or_ignored",
+        ),
+        lost=REFUSED,
+    ),
+    Fault(
+        "a saved state, changed at random, or of random bytes and trees",
+        "hypothesis",
+        STATES,
+        ("test_random_changes", "test_random_bytes", "test_random_trees"),
+        lost=REFUSED,
+    ),
+    Fault(
+        "a small saved state that claims much",
+        "2^28 and 2^61 + 1 at each place, where 64 MiB are left",
+        STATES,
+        ("test_a_small_file_cannot_ask_for_much_memory",),
+        lost="nothing: no `MemoryError`",
+    ),
+    Fault(
+        "an allocation of the native module fails",
+        "each in turn, alone and with all that follow, in the programs of `tests/scenarios.py`: from a labelled leaf "
+        "to batches on threads",
+        MEMORY,
+        ("test_each_allocation_fails_in_turn",),
+    ),
+    Fault(
+        "no page is left while a graph grows",
+        "a chain, leaves, ever longer sums",
+        MEMORY,
+        ("test_pages_run_out_while_a_chain_grows",),
+    ),
+    Fault(
+        "an allocation of Python's fails",
+        "each in turn, in operations, labels, sequences, own operations and sweeps: `_testcapi.set_nomemory`",
+        MEMORY,
+        ("test_the_python_allocator_fails_in_turn",),
+        lost="0 nodes",
+    ),
+    Fault(
+        "Ctrl-C",
+        "a signal in a sweep, traversals, a copy, a pickle, a capture, a replay on one thread and on three",
+        INTERRUPTIONS,
+        ("test_store_is_as_it_was_after_an_interruption_of",),
+        rounds=10,
+    ),
+    Fault(
+        "Ctrl-C at a known place, or with a handler that goes on",
+        "`PyErr_SetInterrupt` in a sweep, and in one inside of another; a handler that sweeps and builds",
+        INTERRUPTIONS,
+        (
+            "test_pending_interrupt_stops_a_sweep_at_its_second_chunk",
+            "test_interrupted_sweep_inside_of_a_sweep_ends_both",
+            "test_handler_that_raises_nothing_may_sweep_and_build_while_the_sweep_waits",
+        ),
+    ),
+    Fault(
+        "an exception in an own operation's `_backward`",
+        "raised in the middle of a sweep; the next one must be right",
+        ENDURANCE,
+        ("fail_in_a_closure",),
+    ),
+    Fault(
+        "a wrong operand, argument or assignment",
+        "eight kinds in turn, each in the middle of an expression",
+        ENDURANCE,
+        ("fail",),
+    ),
+    Fault(
+        "mistakes that have an error message of their own, and expressions that fail half-way",
+        "each three times",
+        ERRORS,
+        ("test_message", "test_failing_expression_leaves_no_nodes_behind"),
+    ),
+    Fault(
+        "graphs that come and go",
+        "subclasses, own operations with and without closures in cycles, sequences, captures",
+        ENDURANCE,
+        ("build_and_drop",),
+    ),
+    Fault(
+        "a graph of 10^7 nodes is freed",
+        "built, swept and dropped; it may keep 5 % of the memory that it took",
+        LIFETIME,
+        ("test_ten_million_nodes_are_built_swept_copied_freed_and_their_memory_used_again",),
+    ),
+    Fault(
+        "a chain of 10^6 nodes on a stack of 64 KiB",
+        "in a thread: built, swept, copied, pickled, drawn, captured, freed",
+        LIFETIME,
+        ("test_deep_chain_on_a_small_stack",),
+    ),
+    Fault(
+        "a chain of 100,000 closures",
+        "that name their output, in cycles, or not",
+        OWN,
+        ("test_deep_chain_of_closures_dies_without_recursion",),
+    ),
+    Fault(
+        "finalizers and weak references",
+        "that look at the graph, or keep what dies",
+        LIFETIME,
+        (
+            "test_finalizer_of_a_subclass_may_look_at_the_graph",
+            "test_finalizer_of_a_subclass_may_keep_the_object",
+            "test_weak_references_die_with_the_object",
+            "test_callback_of_a_weak_reference_may_look_at_the_graph",
+        ),
+    ),
+    Fault(
+        "threads",
+        "eight build and sweep side by side, two sweeps overlap in their closures",
+        LIFETIME,
+        (
+            "test_threads_build_and_differentiate_side_by_side",
+            "test_sweeps_of_two_threads_may_overlap_in_their_closures",
+        ),
+        rounds=10,
+    ),
+    Fault(
+        "threads with a captured graph",
+        "four run one graph, and add to the same gradients",
+        BATCHES,
+        (
+            "test_several_python_threads_run_one_graph_at_once",
+            "test_several_python_threads_add_to_the_gradients_of_the_same_leaves",
+        ),
+        rounds=10,
+    ),
+    Fault(
+        "threads with a recorded function",
+        "eight record and call one",
+        JIT,
+        ("test_one_recorded_function_in_many_threads",),
+        rounds=10,
+    ),
+    Fault("`fork`", "with a live graph", PROCESSES, ("test_child_of_a_fork_goes_on_with_its_own_graph",), rounds=10),
+    Fault(
+        "`fork` with threads",
+        "that run a captured graph",
+        BATCHES,
+        ("test_a_forked_child_runs_graphs_with_threads_of_its_own",),
+        rounds=10,
+    ),
+    Fault(
+        "the interpreter's exit",
+        "with a live graph, cycles, finalizers, exit handlers, a daemon thread at work",
+        PROCESSES,
+        ("test_interpreter_exits_cleanly_with",),
+        rounds=10,
+    ),
+]
+
+COUNTED = ("tried", "nodes", "bytes", "peak")
+#: What a test found: how often it tried, and what was lost, of what it counted.
+Found = Counter[str]
+
+
+def tested(report: Path) -> Iterator[tuple[str, Found]]:
+    """The tests of pytest's report, by their names."""
+    for case in ElementTree.parse(report).getroot().iter("testcase"):
+        name = f"{case.attrib['classname'].replace('.', '/')}.py::{case.attrib['name'].partition('[')[0]}"
+        if case.find("skipped") is not None:
+            raise SystemExit(f"skipped: {name}")
+        numbers = {each.attrib["name"]: each.attrib["value"] for each in case.iter("property")}
+        yield name, Counter({"tried": 1} | {key: int(numbers[key]) for key in COUNTED if key in numbers})
+
+
+def run_tests(names: list[str]) -> list[tuple[str, Found]]:
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        command = [sys.executable, "-X", "dev", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        subprocess.run([*command, f"--junitxml={report}", *names], cwd=ROOT, check=True)
+        return list(tested(report))
+
+
+def run_endurance() -> Iterator[tuple[str, Found]]:
+    done = subprocess.run([sys.executable, ROOT / ENDURANCE], check=True, stdout=subprocess.PIPE, text=True)
+    for line in done.stdout.splitlines():
+        numbers = json.loads(line)
+        yield f"{ENDURANCE}::{numbers.pop('name')}", Counter(numbers)
+
+
+def found_by(faults: list[Fault]) -> Iterator[tuple[str, Found]]:
+    """What each run of each test found."""
+    for number in range(max(fault.rounds for fault in faults)):
+        again = [fault for fault in faults if fault.rounds > number and fault.file != ENDURANCE]
+        yield from run_tests([name for fault in again for name in fault.names()])
+    yield from run_endurance()
+
+
+def total(fault: Fault, found: Iterable[tuple[str, Found]]) -> Found:
+    """What all its tests found, in all rounds."""
+    result: Found = Counter()
+    for name, numbers in found:
+        if name in fault.names():
+            result.update(numbers)  # which, unlike +, keeps a count of 0
+    return result
+
+
+def lost(fault: Fault, numbers: dict[str, int]) -> str:
+    """The last column."""
+    parts = [f"{numbers[key]:,} {key}" for key in ("nodes", "references") if key in numbers]
+    if "bytes" in numbers:
+        share = f", {numbers['bytes'] / numbers['peak']:.1%} of the peak" if "peak" in numbers else ""
+        parts.append(f"{numbers['bytes'] / 1024:+,.0f} KiB{share}")
+    return ", ".join(parts) or fault.lost
+
+
+def table(result: dict[str, Any]) -> str:
+    about, found = result["about"], result["found"]
+    lines = ["| fault | how it is injected | tried | lost |", "|---|---|--:|---|"]
+    for fault in FAULTS:
+        numbers = found[fault.what]
+        lines.append(f"| {fault.what} | {fault.how} | {numbers['tried']:,} | {lost(fault, numbers)} |")
+    run = f"One run of `tools/faults.py`, {about['date']}: {about['minutes']} minutes, {about['system']}."
+    return "\n".join([*lines, "", run])
+
+
+def page(result: dict[str, Any]) -> str:
+    """docs/reliability.md with its table as the result has it."""
+    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
+    return pattern.sub(lambda _: f"{BEGIN}\n\n{table(result)}\n\n{END}", PAGE.read_text(encoding="utf-8"))
+
+
+def measure() -> dict[str, Any]:
+    start = time.monotonic()
+    found = list(found_by(FAULTS))
+    about = {
+        "date": f"{datetime.now(timezone.utc):%Y-%m-%d}",
+        "minutes": round((time.monotonic() - start) / 60),
+        "system": f"CPython {platform.python_version()}, {platform.system()}, {platform.machine()}",
+    }
+    return {"about": about, "found": {fault.what: total(fault, found) for fault in FAULTS}}
+
+
+def stale() -> Iterator[str]:
+    """What does not fit together."""
+    result = json.loads(RESULT.read_text(encoding="utf-8"))
+    if list(result["found"]) != [fault.what for fault in FAULTS]:
+        yield str(RESULT.relative_to(ROOT))
+    elif page(result) != PAGE.read_text(encoding="utf-8"):
+        yield str(PAGE.relative_to(ROOT))
+    for fault in FAULTS:
+        content = (ROOT / fault.file).read_text(encoding="utf-8")
+        yield from (f"{fault.file}::{test}" for test in fault.tests if f"\ndef {test}(" not in content)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="only compare")
+    if parser.parse_args().check:
+        found = list(stale())
+        if found:
+            print(f"stale: {', '.join(found)}: run tools/faults.py")
+        return int(bool(found))
+    result = measure()
+    RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    PAGE.write_text(page(result), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
