@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import random
+import sys
 import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -117,3 +119,27 @@ def test_captured_graphs_give_the_same_bits_and_an_inf_or_nan_for_an_error(name:
                 assert all_bits(result) == all_bits(eager), case
             else:
                 assert not math.isfinite(result), case
+
+
+def pythagorean_triples(count: int) -> Iterator[tuple[float, float]]:
+    """Catheti whose hypotenuse takes 54 bits: it lies in the middle between two doubles."""
+    rng = random.Random(5)
+    found = 0
+    while found < count:
+        a, b, c = rng.choice([(3, 4, 5), (5, 12, 13), (8, 15, 17), (7, 24, 25), (20, 21, 29)])
+        k = rng.getrandbits(52) | 1
+        if max(a, b) * k < 2**53 <= c * k < 2**54:
+            found += 1
+            yield float(a * k), float(b * k)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="math.hypot rounds such ties since Python 3.12 as it does now")
+def test_hypot_rounds_ties_as_python_does():
+    for x, y in pythagorean_triples(2_000):
+        for scale in (1.0, -(2.0**-1060), 2.0**960):
+            assert fastgrad.hypot(Value(x * scale), y * scale).data == math.hypot(x * scale, y * scale), (x, y, scale)
+
+
+def test_hypot_of_a_tie_that_a_random_graph_found():
+    x, y = float.fromhex("-0x1.53e459a52d48ap+0"), float.fromhex("-0x1.fdd68677c3ecfp-1")  # y is 3 / 4 of x
+    assert fastgrad.hypot(Value(x), y).data == fastgrad.hypot(Value(y), x).data == math.hypot(x, y)

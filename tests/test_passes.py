@@ -341,6 +341,18 @@ def test_reroll_of_more_instructions_than_it_moves_at_once():
     assert all_bits(graph(np.tile(numbers, (9, 1)))) == all_bits(np.tile(plain(numbers), (9, 1)))
 
 
+@pytest.mark.parametrize("samples", [1, 9])
+def test_loop_of_more_rows_than_its_buffers_hold(samples: int):
+    x, y = values(1_501), values(1_501)
+    rows = [(a * b).sin() for a, b in zip(x, reversed(y), strict=True)]  # backwards, so by way of a buffer
+    graph, plain = Graph(rows, x + y, passes=("reroll",)), Graph(rows, x + y, passes=())
+    assert graph.stats()["instructions_in_loops"] == 3_002
+    rng = np.random.default_rng(0)
+    numbers, cotangents = rng.normal(size=(samples, 3_002)), rng.normal(size=(samples, 1_501))
+    for ours, theirs in zip(graph.vjp(numbers, cotangents), plain.vjp(numbers, cotangents), strict=True):
+        assert all_bits(ours) == all_bits(theirs)
+
+
 # ---- comparisons
 
 

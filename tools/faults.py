@@ -97,6 +97,12 @@ FAULTS = [
         lost="nothing: refused, or run in every way",
     ),
     Fault(
+        "a saved graph, as the fuzzer left it",
+        "one file for each way through the reader that 10^8 runs of `tools/fuzz_graph_file.cpp` found",
+        GRAPHS,
+        ("test_what_fuzzing_found",),
+    ),
+    Fault(
         "a small saved graph that claims much",
         "2^28 to 2^64 - 1 at each place, where 64 MiB are left",
         GRAPHS,

@@ -1,8 +1,8 @@
 #include "core/formulas.hpp"
 
+#include <algorithm>
 #include <array>
 #include <limits>
-#include <utility>
 
 namespace fastgrad::formulas {
 
@@ -84,25 +84,39 @@ double in_powers(const std::array<double, 8>& series, double z) {
     return sum;
 }
 
+// A sum of products below 1 with what its roundings lose. It starts at 1, so that no product is larger than it.
+class CarriedSum {
+ public:
+    void add_product(double x, double y) {
+        const double product = x * y, before = sum_;
+        sum_ += product;
+        lost_in_products_ += std::fma(x, y, -product);
+        lost_in_sums_ += (before - sum_) + product;
+    }
+    double value() const { return sum_ - 1.0 + (lost_in_products_ + lost_in_sums_); }
+
+ private:
+    double sum_ = 1.0, lost_in_products_ = 0.0, lost_in_sums_ = 0.0;
+};
+
 }  // namespace
 
-// The square root of an exact sum of squares, corrected once by its residual: the C library's hypot rounds
-// 1.6 results in a thousand differently.
+// The root of the sum of squares, corrected once by its residual, in the steps of CPython from 3.12 on: ties between
+// two doubles, which Pythagorean triples are, depend on them. The C library's hypot differs in 1.6 of a thousand.
 double hypot(double x, double y) {
-    x = fabs(x);
-    y = fabs(y);
     if (std::isinf(x) || std::isinf(y)) return infinity;
-    if (x < y) std::swap(x, y);
-    if (x == 0.0 || std::isnan(x) || std::isnan(y)) return x + y;
+    if (std::isnan(x) || std::isnan(y)) return not_a_number;
+    const double larger = std::max(fabs(x), fabs(y));
+    if (larger == 0.0) return 0.0;
     int exponent;
-    std::frexp(x, &exponent);
+    std::frexp(larger, &exponent);
     const double a = std::ldexp(x, -exponent), b = std::ldexp(y, -exponent);
-    const double aa = a * a, bb = b * b, sum = aa + bb;
-    const double lost = ((aa - sum) + bb) + (std::fma(a, a, -aa) + std::fma(b, b, -bb));
-    double r = sqrt(sum);
-    const double rr = r * r;
-    r += (((sum - rr) - std::fma(r, r, -rr)) + lost) / (2.0 * r);
-    return std::ldexp(r, exponent);
+    CarriedSum squares;
+    squares.add_product(a, a);
+    squares.add_product(b, b);
+    const double r = sqrt(squares.value());
+    squares.add_product(-r, r);
+    return std::ldexp(r + squares.value() / (2.0 * r), exponent);
 }
 
 double log_gamma(double x) {

@@ -26,7 +26,7 @@ inline double where(bool condition, double x, double y) { return condition ? x :
 // The derivative of |x|, with 0 at the kink; nan stays nan.
 inline double sign(double x) { return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : x == 0.0 ? 0.0 : x; }
 
-double hypot(double x, double y);  // rounded as CPython's math.hypot
+double hypot(double x, double y);  // rounded as Python's math.hypot
 
 // The derivative of hypot in one coordinate, with 0 at the origin, where hypot(x, 0) = |x| has its kink.
 inline double slope(double coordinate, double length) { return length == 0.0 ? 0.0 : coordinate / length; }
