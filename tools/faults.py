@@ -181,7 +181,7 @@ FAULTS = [
     ),
     Fault(
         "Ctrl-C",
-        "a signal in a sweep, traversals, a copy, a pickle, a capture, a replay on one thread and on three",
+        "a signal in a sweep, traversals, a copy, a pickle, a capture and its passes, saving and loading, replays",
         INTERRUPTIONS,
         ("test_store_is_as_it_was_after_an_interruption_of",),
         rounds=10,
