@@ -250,13 +250,26 @@ FAULTS = [
         ),
     ),
     Fault(
-        "threads",
-        "eight build and sweep side by side, two sweeps overlap in their closures",
-        LIFETIME,
+        "threads, which take turns every 5 us",
+        "four to eight do all of `tests/scenarios.py` at once, share leaves, sweep the same graph, hand Values on, "
+        "capture what others use",
+        "tests/test_threads.py",
         (
-            "test_threads_build_and_differentiate_side_by_side",
-            "test_sweeps_of_two_threads_may_overlap_in_their_closures",
+            "test_each_thread_has_graphs_of_its_own",
+            "test_everything_at_once",
+            "test_threads_share_leaves",
+            "test_a_value_that_one_thread_made_is_used_and_dropped_by_others",
+            "test_threads_sweep_the_same_graph",
+            "test_one_graph_is_captured_and_run_while_others_build",
+            "test_a_run_sees_one_number_of_each_leaf",
         ),
+        rounds=10,
+    ),
+    Fault(
+        "threads in own operations",
+        "two sweeps overlap in their closures",
+        LIFETIME,
+        ("test_sweeps_of_two_threads_may_overlap_in_their_closures",),
         rounds=10,
     ),
     Fault(
@@ -286,7 +299,7 @@ FAULTS = [
     ),
     Fault(
         "the interpreter's exit",
-        "with a live graph, cycles, finalizers, exit handlers, a daemon thread at work",
+        "with a live graph, cycles, finalizers, exit handlers, daemon threads at work",
         PROCESSES,
         ("test_interpreter_exits_cleanly_with",),
         rounds=10,
