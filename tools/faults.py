@@ -368,7 +368,7 @@ def table(result: dict[str, Any]) -> str:
     for fault in FAULTS:
         numbers = found[fault.what]
         lines.append(f"| {fault.what} | {fault.how} | {numbers['tried']:,} | {lost(fault, numbers)} |")
-    run = f"One run of `tools/faults.py`, {about['date']}: {about['minutes']} minutes, {about['system']}."
+    run = f"One run of `tools/faults.py`, {about['date']}: {about['seconds']} s, {about['system']}."
     return "\n".join([*lines, "", run])
 
 
@@ -383,7 +383,7 @@ def measure() -> dict[str, Any]:
     found = list(found_by(FAULTS))
     about = {
         "date": f"{datetime.now(timezone.utc):%Y-%m-%d}",
-        "minutes": round((time.monotonic() - start) / 60),
+        "seconds": round(time.monotonic() - start),
         "system": f"CPython {platform.python_version()}, {platform.system()}, {platform.machine()}",
     }
     return {"about": about, "found": {fault.what: total(fault, found) for fault in FAULTS}}
