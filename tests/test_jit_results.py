@@ -30,6 +30,17 @@ def test_the_result_is_one_node_whose_operands_are_the_values_that_it_was_given(
     assert result.detach()._prev == set()
 
 
+def test_the_order_has_the_leaves_that_the_function_is_bound_to_and_the_operands_have_not():
+    w, x = Value(3.0), Value(2.0)
+    result = jit(lambda x: x * w)(x)
+    result.backward()
+    assert set(result.topological_order()) == {w, x, result}
+    assert result._prev == {x}
+    assert result._node_count() == 3
+    result.zero_grad()
+    assert (w.grad, x.grad) == (0.0, 0.0)
+
+
 def test_the_chain_continues_behind_interior_values():
     w = Value(0.5)
 

@@ -293,10 +293,11 @@ class Store(RuleBasedStateMachine):
     @rule(place=places)
     def order(self, place: int) -> None:
         held = self.pick_result(place)
-        assert held.ours._node_count() == sum(1 + node.constants() for node in below([held.node]))
-        for node in below([held.node]):
+        nodes = below([held.node], with_kept=True)
+        assert held.ours._node_count() == sum(1 + node.constants() for node in nodes)
+        for node in nodes:
             node.show_constants(self.path)
-        order, expected = held.ours.topological_order(), below([held.node])
+        order, expected = held.ours.topological_order(), below([held.node], with_kept=True)
         assert len(order) == len(expected)
         inner, expected_inner = ([v for v in order if v._operands()], [n for n in expected if not n.is_leaf])
         assert list(map(facts_of, inner)) == list(map(expected_facts, expected_inner))
