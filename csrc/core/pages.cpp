@@ -8,6 +8,12 @@
 #include <windows.h>
 #else
 #include <sys/mman.h>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#else
+#define __lsan_register_root_region(address, size)
+#define __lsan_unregister_root_region(address, size)
+#endif
 #endif
 
 namespace fastgrad::pages {
@@ -55,10 +61,16 @@ void* map_aligned(std::size_t size) {
 #ifdef MADV_HUGEPAGE
     madvise(address, size, MADV_HUGEPAGE);  // a wish: where it is refused, small pages serve
 #endif
+    // LeakSanitizer looks for pointers on the heap, and in a mapping only where it is told to.
+    __lsan_register_root_region(address, size);
     return address;
 }
 
-bool unmap(void* address, std::size_t size) noexcept { return munmap(address, size) == 0; }
+bool unmap(void* address, std::size_t size) noexcept {
+    if (munmap(address, size) != 0) return false;
+    __lsan_unregister_root_region(address, size);
+    return true;
+}
 
 #endif
 
