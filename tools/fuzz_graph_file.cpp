@@ -10,13 +10,9 @@
 // With any compiler, -DFASTGRAD_REPLAY and `-fsanitize` without "fuzzer" make a program that feeds the files it is
 // given, and random changes of them: ./replay CHANGES FILE ...
 #include <algorithm>
-#include <bit>
-#include <cmath>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <iterator>
 #include <random>
 #include <stdexcept>
@@ -27,6 +23,7 @@
 #include "graph/evaluate.hpp"
 #include "graph/file.hpp"
 #include "graph/graph.hpp"
+#include "graph_runs.hpp"
 
 namespace {
 
@@ -34,12 +31,6 @@ using namespace fastgrad;
 using namespace fastgrad::graph;
 
 constexpr std::size_t rows_position = 20, size_position = 24, header_size = 32;
-
-void require(bool holds, const char* what) {
-    if (holds) return;
-    std::fprintf(stderr, "%s\n", what);
-    std::abort();
-}
 
 template <class T>
 void put(std::string& bytes, std::size_t position, T value) {
@@ -63,10 +54,6 @@ void seal(std::string& bytes) {
     put<std::uint32_t>(bytes, bytes.size() - 4, crc32(bytes, bytes.size() - 4));
 }
 
-bool is_same(double a, double b) {
-    return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b) || (std::isnan(a) && std::isnan(b));
-}
-
 // The outputs of one sample, the plainest way. Sums of products are added in another order there.
 std::vector<double> reference(const Program& program, const std::vector<double>& bound, const double* inputs) {
     std::vector<double> values(bound);
@@ -82,42 +69,6 @@ std::vector<double> reference(const Program& program, const std::vector<double>&
     return outputs;
 }
 
-struct Results {
-    std::vector<double> outputs, input_gradients, bound_gradients;
-
-    bool operator==(const Results& other) const {
-        const auto same = [](const std::vector<double>& a, const std::vector<double>& b) {
-            for (std::size_t i = 0; i < a.size(); ++i) {
-                if (!is_same(a[i], b[i])) return false;
-            }
-            return a.size() == b.size();
-        };
-        return same(outputs, other.outputs) && same(input_gradients, other.input_gradients) &&
-               same(bound_gradients, other.bound_gradients);
-    }
-};
-
-bool never_stops() { return false; }
-
-Results run(const Graph& graph, const std::vector<double>& bound, const std::vector<double>& inputs,
-            std::size_t batch) {
-    const Program& program = graph.program();
-    const std::vector<double> cotangents(batch * program.outputs.size(), 1.0);
-    Results results{std::vector<double>(batch * program.outputs.size()), std::vector<double>(batch * program.inputs),
-                    std::vector<double>(bound.size())};
-    Call call;
-    call.bound = bound.data();
-    call.inputs = inputs.data();
-    call.batch = batch;
-    call.outputs = results.outputs.data();
-    graph.run(call, never_stops);
-    call.cotangents = cotangents.data();
-    call.input_gradients = results.input_gradients.data();
-    call.bound_gradients = results.bound_gradients.data();
-    graph.run(call, never_stops);
-    return results;
-}
-
 // There is one way to write a graph.
 void write_again(const SavedGraph& saved, const std::string& bytes) {
     std::string again = to_bytes(saved.program, saved.origin, saved.bound);
@@ -129,10 +80,7 @@ void write_again(const SavedGraph& saved, const std::string& bytes) {
 
 void run_alone_and_in_lanes(const SavedGraph& saved, std::size_t choice) {
     const Program& program = saved.program;
-    std::vector<double> inputs;
-    for (std::size_t i = 0; i < std::size_t{169} * program.inputs; ++i) {
-        inputs.push_back(std::ldexp(static_cast<double>(i % 7) - 3.0, static_cast<int>(i % 5) - 2));
-    }
+    const std::vector<double> inputs = inputs_of(program, 169);
     const std::vector<double>& bound = saved.bound.numbers;
     const std::vector<std::string_view> sets = instruction_sets();
     const Kernels& with = kernels(sets[choice % sets.size()], saved.origin.vector_math);
@@ -208,9 +156,7 @@ std::string changed(std::string bytes, std::mt19937_64& random) {
 int main(int count, char** arguments) {
     const long changes = count > 1 ? std::strtol(arguments[1], nullptr, 10) : 0;
     for (int i = 2; i < count; ++i) {
-        std::ifstream file(arguments[i], std::ios::binary);
-        const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-        require(!bytes.empty(), arguments[i]);
+        const std::string bytes = bytes_of(arguments[i]);
         std::mt19937_64 random(static_cast<std::uint64_t>(i));
         for (long change = 0; change <= changes; ++change) {
             std::string fed = change == 0 ? bytes : changed(bytes, random);
