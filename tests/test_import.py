@@ -1,5 +1,9 @@
 """`import fastgrad` stays light: what drawing, training and typing need is imported when it is asked for."""
 
+import sysconfig
+
+import pytest
+
 import fastgrad
 from programs import run
 
@@ -15,6 +19,21 @@ def test_import_brings_in_nothing_heavy():
         """
     )
     assert output == "[]\n"
+
+
+@pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="needs a free-threaded CPython")
+def test_a_free_threaded_interpreter_switches_its_gil_on_and_says_so():
+    run(
+        """
+        import sys, warnings
+        assert not sys._is_gil_enabled()
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            import fastgrad
+        assert sys._is_gil_enabled()
+        assert any("fastgrad._core" in str(warning.message) for warning in warned), warned
+        """
+    )
 
 
 def test_submodules_are_there_when_asked_for():
