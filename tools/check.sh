@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Everything that must hold, in the order in which it fails fastest. Usage: tools/check.sh [STEP ...]
 # Steps: lint, instructions, docs, readme (the README's test command, in a clone), pythons, wheel, sanitizers. By default
-# all of them, the sanitizers beside the others: each uses one core. Longer, and only when asked for: wheels, machines.
+# all of them, the sanitizers beside the others: each uses one core. Longer, and only when asked for: wheels, machines,
+# and thorough, which is these: threads, memcheck, references, freethreaded. The last two need interpreters of their
+# own: PYDEBUG=... FREE_THREADED=... tools/check.sh thorough.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -28,7 +30,7 @@ lint() {
     dev_environment
     "$work/dev/bin/ruff" check .
     "$work/dev/bin/ruff" format --check .
-    git ls-files 'csrc/*.cpp' 'csrc/*.hpp' 'tools/*.cpp' | xargs "$work/dev/bin/clang-format" --dry-run --Werror
+    git ls-files 'csrc/*.cpp' 'csrc/*.hpp' 'tools/*.cpp' 'tools/*.hpp' | xargs "$work/dev/bin/clang-format" --dry-run --Werror
     "$work/dev/bin/mypy"
     "$work/dev/bin/python" tools/generate.py --check
     local long
@@ -84,7 +86,7 @@ pythons() {
 }
 
 sanitizers() {
-    say "the suite under AddressSanitizer and UndefinedBehaviorSanitizer"
+    say "the suite under AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer"
     clone "$work/sanitized"  # builds of its own: others may be under way
     cd "$work/sanitized"
     "$python" -m venv "$work/asan"
@@ -93,11 +95,13 @@ sanitizers() {
         -C cmake.build-type=Debug
     # pytest -s, or UndefinedBehaviorSanitizer's findings would be swallowed.
     env LD_PRELOAD="$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libstdc++.so)" PYTHONMALLOC=malloc \
-        ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
+        ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1 \
+        LSAN_OPTIONS="suppressions=$PWD/tests/leaks.supp:print_suppressions=0" \
+        UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
         "$work/asan/bin/python" -m pytest -q -s -p no:cacheprovider
     say "saved graphs, and random changes of them, under the same"
-    replay g++ -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
-    "$work/replay" 5000 tests/corpus/graphs/*
+    compile fuzz_graph_file g++ -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -DFASTGRAD_REPLAY
+    "$work/fuzz_graph_file" 5000 tests/corpus/graphs/*
 }
 
 wheel() {
@@ -149,16 +153,59 @@ wheels() {  # repaired wheels, in environments with nothing else than pytest and
 
 machines() {  # needs Debian's g++-aarch64-linux-gnu and qemu-user-static
     say "saved graphs, and random changes of them, on an emulated aarch64"
-    replay aarch64-linux-gnu-g++ -O2 -static
-    qemu-aarch64-static "$work/replay" 2000 tests/corpus/graphs/*
+    compile fuzz_graph_file aarch64-linux-gnu-g++ -O2 -static -DFASTGRAD_REPLAY
+    qemu-aarch64-static "$work/fuzz_graph_file" 2000 tests/corpus/graphs/*
     say "the same where the compiler has no vectors of its own, as MSVC"
-    replay g++ -O2 -DFASTGRAD_PLAIN_LANES
-    "$work/replay" 2000 tests/corpus/graphs/*
+    compile fuzz_graph_file g++ -O2 -DFASTGRAD_PLAIN_LANES -DFASTGRAD_REPLAY
+    "$work/fuzz_graph_file" 2000 tests/corpus/graphs/*
 }
 
-replay() {  # COMPILER [OPTION ...]: the tool that feeds saved graphs to the engine
-    "$@" -std=c++20 -ffp-contract=off -Wno-psabi -DFASTGRAD_REPLAY -Icsrc \
-        tools/fuzz_graph_file.cpp csrc/core/*.cpp csrc/graph/*.cpp -pthread -ldl -o "$work/replay"
+compile() {  # TOOL COMPILER [OPTION ...]: one of the tools that run saved graphs without Python
+    local tool=$1
+    shift
+    "$@" -std=c++20 -ffp-contract=off -Wno-psabi -Icsrc \
+        "tools/$tool.cpp" csrc/core/*.cpp csrc/graph/*.cpp -pthread -ldl -o "$work/$tool"
+}
+
+threads() {
+    say "saved graphs, each run from several threads at once, under ThreadSanitizer"
+    compile replay_threads g++ -O1 -g -fsanitize=thread
+    TSAN_OPTIONS=halt_on_error=1 "$work/replay_threads" 20 tests/corpus/graphs/*
+}
+
+environment_of() {  # INTERPRETER NAME [OPTION ...]: an environment with a debug build and what most tests need
+    "$1" -m venv "$work/$2"
+    "$work/$2/bin/pip" install -q --upgrade pip
+    "$work/$2/bin/pip" install -q --prefer-binary . pytest hypothesis mpmath "${@:3}"
+}
+
+memcheck() {  # needs Debian's valgrind, python3-venv and python3-dev: other builds of CPython are noisy
+    say "what makes and frees the most, under valgrind"
+    environment_of /usr/bin/python3 memcheck -C cmake.build-type=RelWithDebInfo -C cmake.define.FASTGRAD_CHECKS=ON
+    PYTHONMALLOC=malloc valgrind -q --suppressions=/usr/lib/valgrind/python3.supp --suppressions=tests/valgrind.supp \
+        --error-exitcode=33 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
+        "$work/memcheck/bin/python" -m pytest -q -p no:cacheprovider \
+        tests/test_{memory,scopes,graphs,own_operations,threads}.py
+}
+
+references() {
+    local interpreter=${PYDEBUG:?"is to name the python of a CPython that was built --with-pydebug"}
+    say "the suite and the count of all references, on $("$interpreter" -VV)"
+    environment_of "$interpreter" references -C cmake.build-type=Debug
+    "$work/references/bin/python" -X dev -m pytest -q -p no:cacheprovider
+}
+
+freethreaded() {
+    local interpreter=${FREE_THREADED:?"is to name the python of a CPython that was built --disable-gil"}
+    local warning="ignore:The global interpreter lock:RuntimeWarning"  # in pytest's process, and in those of the tests
+    say "the suite on $("$interpreter" -VV)"
+    environment_of "$interpreter" freethreaded -C cmake.build-type=Debug
+    PYTHONWARNINGS=$warning "$work/freethreaded/bin/python" -X dev -m pytest -q -p no:cacheprovider -W "$warning"
+}
+
+thorough() {
+    local step
+    for step in threads memcheck references freethreaded; do "$step"; done
 }
 
 all() {  # the sanitizers' output follows the others'
