@@ -310,9 +310,10 @@ def test_a_small_file_cannot_ask_for_much_memory(tried: Callable[..., None]):
     output = run(
         f"""
         import resource, struct, sys
+        from pathlib import Path
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         from graph_bytes import CORPUS, VERSION, loaded, sealed
-        size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+        size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (size + 2**26, size + 2**26))
         tried = 0
         for path in CORPUS:
@@ -337,6 +338,7 @@ def test_a_chain_of_ten_million():
     assert (
         run(f"""
         import resource, struct, sys, zlib
+        from pathlib import Path
         import numpy as np
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         from fastgrad import _core
@@ -354,7 +356,7 @@ def test_a_chain_of_ten_million():
         data += struct.pack("<I", zlib.crc32(data))
         del chain
         def limit(mebibytes):
-            size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+            size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
             resource.setrlimit(resource.RLIMIT_AS, (size + mebibytes * 2**20, resource.RLIM_INFINITY))
         limit(50)
         try:

@@ -301,6 +301,17 @@ def test_two_parts_of_one_name_are_refused():
         from_bytes(data.replace(b"array_1", b"array_0"))
 
 
+def test_two_parts_in_one_place_are_refused():
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("header.npy", header(ARRAY))
+        archive.writestr("array_0.npy", ONE)
+        archive.writestr("array_1.npy", ONE)
+        archive.getinfo("array_1.npy").header_offset = archive.getinfo("array_0.npy").header_offset
+    with pytest.raises(ValueError, match="two of its parts are in one place"):
+        from_bytes(stream.getvalue())
+
+
 def test_bombs_are_refused():
     """Megabytes that are packed into kilobytes, or that many entries share."""
     zeros = npy(np.zeros(10**6))
@@ -334,9 +345,10 @@ def test_a_small_file_cannot_ask_for_much_memory(tried: Callable[..., None]):
     output = run(
         f"""
         import resource, struct, sys
+        from pathlib import Path
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         from test_hostile_state_files import ARRAY, DATA, accepted, beginning, made
-        size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+        size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (size + 2**26, size + 2**26))
         tried = 0
         for i in range(0, len(DATA) - 8, 2):

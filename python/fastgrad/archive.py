@@ -138,6 +138,8 @@ def _arrays(data: bytes) -> dict[str, Any]:
         names = [member.filename for member in members]
         if len(set(names)) != len(names):
             raise ValueError("two of its parts have one name")
+        if len({member.header_offset for member in members}) != len(members):
+            raise ValueError("two of its parts are in one place")
         return {member.filename: _array(archive.read(member)) for member in members}
 
 
