@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
+import sys
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,6 +96,9 @@ def test_pages_run_out_while_a_chain_grows(live_nodes: Callable[[], int], tried:
     assert math.isclose((Value(2.0) * 3.0).data, 6.0)
 
 
+@pytest.mark.skipif(
+    hasattr(sys, "gettotalrefcount"), reason="a debug build of CPython 3.13 crashes without memory for a function"
+)
 def test_the_python_allocator_fails_in_turn(tried: Callable[..., None]):
     """In programs that do little in Python itself, as CPython 3.10 and 3.13 crash in a list comprehension.
 

@@ -27,9 +27,11 @@ class Items {
         } else if (is_value(given) || !Py_TYPE(given)->tp_iter) {
             PyErr_Format(PyExc_TypeError, "%s() needs a sequence of numbers, not %.200R of type '%.100s'", function,
                          given, Py_TYPE(given)->tp_name);
-        } else if (PyObject_HasAttrString(given, "tolist")) {  // an array: floats are read faster than its scalars
-            items_ = PyObject_CallMethod(given, "tolist", nullptr);
-        } else {
+        } else if (PyObject* tolist = PyObject_GetAttrString(given, "tolist")) {
+            items_ = PyObject_CallNoArgs(tolist);  // an array: floats are read faster than its scalars
+            Py_DECREF(tolist);
+        } else if (PyErr_ExceptionMatches(PyExc_AttributeError)) {
+            PyErr_Clear();
             items_ = PySequence_List(given);
         }
     }
