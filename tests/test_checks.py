@@ -47,7 +47,7 @@ class Chunk(ctypes.Structure):
 
 def node_of(value: Value) -> Node:
     # Behind the object's reference count and type.
-    pointer = ctypes.c_void_p.from_address(id(value) + 2 * ctypes.sizeof(ctypes.c_void_p))
+    pointer = ctypes.c_void_p.from_address(id(value) + object.__basicsize__)
     assert pointer.value is not None
     return Node.from_address(pointer.value)
 

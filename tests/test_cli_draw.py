@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from fastgrad import cli
 from fastgrad.cli.expressions import ExpressionError, evaluate
 from fastgrad.draw import draw_dot
+from interpreters import DEBUG
 from pictures import graph_in, has_renderer, texts
 
 needs_renderer = pytest.mark.skipif(not has_renderer(), reason="no renderer is installed: see fastgrad info")
@@ -73,7 +74,7 @@ def test_a_number_alone_is_a_value():
     assert result("half = 1/2; half").label == "half"
 
 
-@pytest.mark.skipif(hasattr(sys, "gettotalrefcount"), reason="a debug build of CPython does not parse as deep")
+@pytest.mark.skipif(DEBUG, reason="a debug build of CPython does not parse as deep")
 def test_a_long_sum_needs_no_stack():
     assert result("x" + "-x" * 900, x=1.0).data == -899.0
 

@@ -1,10 +1,9 @@
 """`import fastgrad` stays light: what drawing, training and typing need is imported when it is asked for."""
 
-import sysconfig
-
 import pytest
 
 import fastgrad
+from interpreters import FREE_THREADED
 from programs import run
 
 
@@ -21,7 +20,7 @@ def test_import_brings_in_nothing_heavy():
     assert output == "[]\n"
 
 
-@pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="needs a free-threaded CPython")
+@pytest.mark.skipif(not FREE_THREADED, reason="needs a free-threaded CPython")
 def test_a_free_threaded_interpreter_switches_its_gil_on_and_says_so():
     run(
         """
@@ -32,7 +31,8 @@ def test_a_free_threaded_interpreter_switches_its_gil_on_and_says_so():
             import fastgrad
         assert sys._is_gil_enabled()
         assert any("fastgrad._core" in str(warning.message) for warning in warned), warned
-        """
+        """,
+        PYTHON_GIL="",
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from fastgrad import Value
+from interpreters import FREE_THREADED
 
 # ---- the idioms
 
@@ -334,6 +335,9 @@ def test_closure_dies_with_its_node(live_nodes: Callable[[], int]):
 
 @pytest.mark.parametrize("names_output", [True, False])
 def test_deep_chain_of_closures_dies_without_recursion(names_output: bool, live_nodes: Callable[[], int]):
+    if names_output and FREE_THREADED:
+        pytest.skip("a free-threaded CPython needs one run of its collector for each layer")
+
     def link(v: Value) -> Value:
         out = Value(v.data, (v,), "same")
 

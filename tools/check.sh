@@ -197,10 +197,9 @@ references() {
 
 freethreaded() {
     local interpreter=${FREE_THREADED:?"is to name the python of a CPython that was built --disable-gil"}
-    local warning="ignore:The global interpreter lock:RuntimeWarning"  # in pytest's process, and in those of the tests
     say "the suite on $("$interpreter" -VV)"
     environment_of "$interpreter" freethreaded -C cmake.build-type=Debug
-    PYTHONWARNINGS=$warning "$work/freethreaded/bin/python" -X dev -m pytest -q -p no:cacheprovider -W "$warning"
+    PYTHON_GIL=1 "$work/freethreaded/bin/python" -X dev -m pytest -q -p no:cacheprovider
 }
 
 thorough() {
