@@ -307,3 +307,14 @@ def test_nothing_is_printed(capfd: pytest.CaptureFixture[str], live_nodes: Calla
     loss.to_json()
     copy.deepcopy(loss)
     assert capfd.readouterr() == ("", "")
+
+
+class Unreadable(list[float]):
+    @property
+    def tolist(self) -> Any:
+        raise LookupError("not now")
+
+
+def test_an_error_of_the_sequence_itself_comes_out():
+    with pytest.raises(LookupError, match="not now"):
+        fastgrad.sum(Unreadable([1.0]))

@@ -289,17 +289,6 @@ def test_a_failed_call_lets_go_of_the_operands_it_had_read(live_nodes: Callable[
     assert live_nodes() == 0
 
 
-class Unreadable(list[float]):
-    @property
-    def tolist(self) -> Any:
-        raise LookupError("not now")
-
-
-def test_an_error_of_the_sequence_itself_comes_out():
-    with pytest.raises(LookupError, match="not now"):
-        fastgrad.sum(Unreadable([1.0]))
-
-
 def test_a_list_that_shrinks_while_it_is_read_is_an_error():
     class Shrinking:
         def __float__(self) -> float:
