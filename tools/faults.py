@@ -133,13 +133,14 @@ FAULTS = [
     ),
     Fault(
         "a saved state, written with intent",
-        "other types and shapes; parts missing, twice, or of another name; deep nesting; pickled objects; zip bombs; "
-        "bytes around it",
+        "other types and shapes; parts missing, twice, in one place, or of another name; deep nesting; "
+        "pickled objects; zip bombs; bytes around it",
         STATES,
         (
             "test_hostile_bytes_are_refused_with_a_reason",
             "test_pickle_is_not_executed",
             "test_two_parts_of_one_name_are_refused",
+            "test_two_parts_in_one_place_are_refused",
             "test_bombs_are_refused",
             "test_what_stands_around_an_archive_is_refused_or_ignored",
         ),
