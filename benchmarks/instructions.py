@@ -102,17 +102,17 @@ def instructions(part: Path) -> tuple[int, int]:
     belongs to the function called, which has lines of its own.
     """
     own = total = 0
-    is_own = is_call = False
+    is_custom = is_call = False
     with part.open() as lines:
         for line in lines:
             if line.startswith("ob="):
-                is_own = line.rstrip().endswith(LIBRARY)
+                is_custom = line.rstrip().endswith(LIBRARY)
             elif line.startswith("calls="):
                 is_call = True
             elif line[0].isdigit():
                 cost = 0 if is_call else int(line.split()[1])
                 total += cost
-                own += cost if is_own else 0
+                own += cost if is_custom else 0
                 is_call = False
     return own, total
 

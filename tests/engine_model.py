@@ -33,7 +33,7 @@ class Node:
     note: str = ""  #: the attribute of an instance of a subclass
     kept: list[Node] = field(default_factory=list)  #: the bound leaves of a recorded call, which it keeps alive
     inside: list[Spec] = field(default_factory=list)  #: what the results of a sequence share, in the reference
-    is_own: bool = False  #: an operation of the user's, or a recorded function's
+    is_custom: bool = False  #: an operation of the user's, or a recorded function's
     is_copyable: bool = True
     is_frozen: bool = False  #: part of an operation on a sequence, which keeps numbers of its forward pass
     serial: int = field(default_factory=lambda: next(_serials))
@@ -103,7 +103,7 @@ def copied(node: Node, nodes: dict[Node, Node], twins: dict[Spec, Spec], scope: 
     operands = [nodes.get(o, o) if isinstance(o, Node) else twins[o] for o in node.operands]
     twin = Node(twins[node.spec], operands, node.symbol, scope, node.note)
     twin.inside = [twins[value] for value in node.inside]
-    twin.is_own, twin.is_frozen = node.is_own, node.is_frozen
+    twin.is_custom, twin.is_frozen = node.is_custom, node.is_frozen
     return twin
 
 
@@ -133,7 +133,9 @@ class Switch:
     on: bool = False
 
 
-def own_operation(module: Any, data: float, operands: Sequence[Any], factors: Sequence[float], switch: Switch) -> Any:
+def custom_operation(
+    module: Any, data: float, operands: Sequence[Any], factors: Sequence[float], switch: Switch
+) -> Any:
     """A Value with a `_backward` function, which itself differentiates something else."""
     out = module.Value(data, tuple(operands), "own")
 
@@ -219,7 +221,7 @@ def specs_of(operands: Sequence[Node | Spec]) -> list[Spec]:
 
 
 def is_sequence(node: Node) -> bool:
-    return any(node.symbol == row.name for row in SEQUENCES) and not node.is_own
+    return any(node.symbol == row.name for row in SEQUENCES) and not node.is_custom
 
 
 # The sign of a zero gradient is not compared: an operation on a sequence adds zeros where the reference adds nothing.
@@ -292,7 +294,7 @@ class Recorded:
         operands = [node for node, _ in partials]
         spec = Spec(data, specs_of([*operands, *(node for node, _ in kept)]), [g for _, g in (*partials, *kept)])
         kept_nodes = [node for node, _ in kept]
-        return Node(spec, list(operands), "recorded", kept=kept_nodes, is_own=True, is_copyable=False)
+        return Node(spec, list(operands), "recorded", kept=kept_nodes, is_custom=True, is_copyable=False)
 
 
 def function_of(module: Any, recipe: Recipe, bound: Sequence[Any], branches: bool) -> Callable[..., Any]:

@@ -1,4 +1,4 @@
-"""The bytes of saved graphs, for tests: see csrc/graph/file.hpp."""
+"""The bytes of saved graphs, for tests: see csrc/ir/file.hpp."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def squares() -> Value:
     return a * a + a**2
 
 
-def own_operations() -> Value:
+def custom_operations() -> Value:
     a, b = Value(3.0, label="a"), Value(4.0)
     return Value(5.0, (a, b), "hypotenuse") + Value(7.0, (a, b))
 
@@ -76,7 +76,7 @@ def own_operations() -> Value:
 LESSONS: list[Callable[[], Value]] = [
     chain_of_products, product_plus_a_number, weighted_sum, neuron, neuron_from_exponentials, product_with_a_sum,
 ]  # fmt: skip
-EXPRESSIONS = [*LESSONS, squares, own_operations, lambda: Value(1.0)]
+EXPRESSIONS = [*LESSONS, squares, custom_operations, lambda: Value(1.0)]
 
 # ---- drawings as users write them
 

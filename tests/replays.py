@@ -21,7 +21,7 @@ EVERY_WIDTH = 169
 #: which is nan where that is not finite; a graph adds nothing.
 FLAT = {row.name for row in fastgrad.operations() if "0.0" in row.partials}
 #: Passes that keep every value; with the others sums are taken in another order, and squares are products.
-EXACT_PASSES = ("fold", "share", "prune", "hoist")
+EXACT_PASSES = ("fold", "cse", "dce", "hoist")
 
 
 def all_bits(numbers: Any) -> list[int]:

@@ -28,7 +28,7 @@ def scenario(prepare: Callable[[], Action]) -> Callable[[], Action]:
 
 
 def graph_of(a: Value, b: Value) -> Value:
-    """Every kind of node but a user's own operation with a closure."""
+    """Every kind of node but a user's custom operation with a closure."""
     chances = fastgrad.softmax([a, b, 0.5, a * b])
     total = fastgrad.sum([a * 2.0, b**2, chances[0] * 3.0, 1.5])
     return Value(total.data * 2.0, (total,), (2.0,)) + fastgrad.dot([a, b, total], [b, 2.0, a]) + chances[3].tanh()
@@ -76,7 +76,7 @@ def sequences() -> Action:
 
 
 @scenario
-def own_operations() -> Action:
+def custom_operations() -> Action:
     a = Value(2.0)
 
     def act() -> list[float]:

@@ -221,7 +221,7 @@ def test_subclass_does_not_leak_when_a_pickler_outlives_its_graph(live_nodes: Ca
     for _ in range(100):
         pickler = pickle.Pickler(io.BytesIO())
         pickler.dump(Parameter(2.0, "w") * 3.0)
-        place = _core.place_in_graph(Parameter(2.0, "w") * 3.0)
+        place = _core.pickle_position(Parameter(2.0, "w") * 3.0)
         del pickler, place
     assert live_nodes() == 0
 
@@ -267,7 +267,7 @@ def test_copy_of_a_value_with_a_closure_is_refused_or_right():
 
 
 def snapshot(root: Value) -> tuple[bytes, list[Value]]:
-    return _core.place_in_graph(root)[0].__reduce__()[1]
+    return _core.pickle_position(root)[0].__reduce__()[1]
 
 
 def small_graph() -> Value:
@@ -280,10 +280,10 @@ def values_of(graph: _core.Snapshot) -> Iterator[Value]:
             yield graph.value(position)
 
 
-def exercise(data: bytes, externals: list[Value]) -> None:
+def exercise(data: bytes, shared_nodes: list[Value]) -> None:
     """Uses whatever graph the bytes give, in every way; a ValueError means that they were refused."""
     try:
-        graph = _core.Snapshot(data, externals)
+        graph = _core.Snapshot(data, shared_nodes)
     except ValueError:
         return
     for value in values_of(graph):
@@ -296,7 +296,7 @@ def exercise(data: bytes, externals: list[Value]) -> None:
 
 def test_snapshot_is_read_back(live_nodes: Callable[[], int]):
     root = small_graph()
-    place, position = _core.place_in_graph(root)
+    place, position = _core.pickle_position(root)
     graph = _core.Snapshot(*place.__reduce__()[1])
     assert graph.value(position).data == root.data
     assert graph.value(position) is graph.value(position)
@@ -305,18 +305,18 @@ def test_snapshot_is_read_back(live_nodes: Callable[[], int]):
 
 
 def test_every_truncation_is_refused(live_nodes: Callable[[], int]):
-    data, externals = snapshot(small_graph())
+    data, shared_nodes = snapshot(small_graph())
     for length in range(len(data)):
         with pytest.raises(ValueError, match="not a snapshot of a graph"):
-            _core.Snapshot(data[:length], externals)
+            _core.Snapshot(data[:length], shared_nodes)
 
 
 def test_every_changed_byte_is_refused_or_gives_a_graph_that_works(live_nodes: Callable[[], int]):
-    data, externals = snapshot(small_graph())
+    data, shared_nodes = snapshot(small_graph())
     for i in range(len(data)):
         for change in (0x01, 0x02, 0x10, 0x80, 0xFF):
-            exercise(data[:i] + bytes([data[i] ^ change]) + data[i + 1 :], externals)
-    del externals
+            exercise(data[:i] + bytes([data[i] ^ change]) + data[i + 1 :], shared_nodes)
+    del shared_nodes
 
 
 @pytest.mark.parametrize(
@@ -346,7 +346,7 @@ def test_snapshot_refers_to_values_only():
     with pytest.raises(TypeError):
         _core.Snapshot("text", [])
     with pytest.raises(TypeError, match="needs a Value"):
-        _core.place_in_graph(1.0)
+        _core.pickle_position(1.0)
 
 
 def test_pickle_names_only_fastgrad():

@@ -17,11 +17,11 @@ from pictures import (
     LESSONS,
     breadth_first_drawing,
     chain_of_products,
+    custom_operations,
     graph_in,
     has_renderer,
     neuron,
     neuron_from_exponentials,
-    own_operations,
     parts,
     recursive_drawing,
     recursive_trace,
@@ -49,7 +49,7 @@ def test_trace_is_the_users_own(expression):
 def test_the_drawing_is_the_users_own(expression, swept):
     root = expression()
     held = root.topological_order()
-    if swept and expression is not own_operations:
+    if swept and expression is not custom_operations:
         root.backward()
     assert sorted(draw_dot(root).body) == sorted(recursive_drawing(root).body)
     assert len(held) == len(trace(root)[0])

@@ -168,7 +168,7 @@ def test_names_and_documentation_are_those_of_the_function():
         assert transform(loss).__doc__ == "Of two numbers."
 
 
-# ---- own operations
+# ---- custom operations
 
 
 def test_own_operations_with_a_closure_to_first_order():
@@ -208,7 +208,7 @@ def test_local_gradients_are_constants():
     ],
 )
 def test_closures_have_no_second_derivative(call: Callable[[], Any]):
-    with pytest.raises(TypeError, match="own operation 'cube' can be differentiated once, and backwards"):
+    with pytest.raises(TypeError, match="custom operation 'cube' can be differentiated once, and backwards"):
         call()
 
 
@@ -263,7 +263,7 @@ def test_an_exception_in_the_function_leaves_everything_as_it_was(transform: Cal
         with pytest.raises(ZeroDivisionError), no_grad():
             transform(lambda x: (x * c) / 0)(1.0)
         assert not _core.is_transforming()
-        assert not _core.runs_inline()
+        assert not _core.traces_through_jit()
     assert [v.grad for v in values] == [10.0, 11.0, 12.0]
     assert (values[0] * 2.0)._prev, "no_grad is over"
 
@@ -397,14 +397,14 @@ def test_errors_say_what_was_given_and_what_to_do(call: Callable[[], Any], error
 
 def test_native_half_checks_what_it_is_given():
     x = Value(2.0)
-    linearisation = _core.Linearisation([x * 3.0], [x], x, as_values=False)
+    linearisation = _core.Linearization([x * 3.0], [x], x, as_values=False)
     for call, error in (
         (lambda: linearisation.pull([]), ValueError),
         (lambda: linearisation.push([1.0, 2.0]), ValueError),
         (lambda: linearisation.pull(["a"]), TypeError),
         (lambda: _core.swept_gradients([x], [], [x]), ValueError),
         (lambda: _core.swept_gradients([1.0], [1.0], [x]), TypeError),
-        (lambda: _core.Linearisation([x], [x], None, as_values=False), TypeError),
+        (lambda: _core.Linearization([x], [x], None, as_values=False), TypeError),
         (lambda: _core.new_variables(["a"]), TypeError),
     ):
         with pytest.raises(error):

@@ -46,7 +46,7 @@ def programs() -> dict[str, Graph]:
     return {
         "layer": Graph(hidden, inputs),
         "layer without passes": Graph(hidden, inputs, passes=()),
-        "layer with dots that do not roll": Graph(sum(hidden), inputs, passes=("dot",)),
+        "layer with dots that do not roll": Graph(sum(hidden), inputs, passes=("gather_dots",)),
         "constants": Graph((x * 3.0 + 1e-310) ** 2.5 / math.inf, [x]),
         "constant with -0.0": Graph(x * -0.0, [x]),
         "one output of several operations": Graph(fastgrad.hypot(x, y).elu(0.3) + a, [y, x]),

@@ -285,5 +285,5 @@ def test_copying_is_an_error_that_names_the_function(duplicate: Callable[[Value]
 def test_a_graph_above_a_result_cannot_be_captured_again():
     from fastgrad import Graph
 
-    with pytest.raises(TypeError, match="own operation"):
+    with pytest.raises(TypeError, match="custom operation"):
         Graph(jit(lambda x: x * 2.0)(Value(1.0)) + 1.0)

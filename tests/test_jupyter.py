@@ -9,7 +9,7 @@ from fastgrad import _core, jit
 from fastgrad.draw import draw_dot
 from fastgrad.draw.notebook import MAX_GROUPED, MAX_SHOWN
 from fastgrad.engine import Value
-from pictures import graph_in, has_renderer, neuron, own_operations, texts
+from pictures import custom_operations, graph_in, has_renderer, neuron, texts
 
 needs_renderer = pytest.mark.skipif(not has_renderer(), reason="no renderer is installed: see fastgrad info")
 
@@ -28,7 +28,7 @@ def chain(count):
 
 
 @needs_renderer
-@pytest.mark.parametrize("expression", [neuron, own_operations, lambda: Value(2.0, label="a")])
+@pytest.mark.parametrize("expression", [neuron, custom_operations, lambda: Value(2.0, label="a")])
 def test_a_value_shows_its_graph(expression):
     root = expression()
     held = root.topological_order()  # a node's name is an id
@@ -99,7 +99,7 @@ def test_a_value_of_a_recording_is_text():
     x = Value(2.0)
     assert [f(x).data, f(Value(5.0)).data] == [6.0, 15.0]
     assert shown == [{"text/plain": "Value(data=6.0)"}]
-    assert not _core.is_recording()
+    assert not _core.is_tracing()
 
 
 # ---- a drawing

@@ -59,7 +59,7 @@ def test_each_allocation_fails_in_turn(
         failed, result, requested = attempt(act, number, number if last == "that one" else 1 << 60)
         check()
         if _core.memory()["live_nodes"] != before:
-            gc.collect()  # closures of own operations
+            gc.collect()  # closures of custom operations
         assert _core.memory()["live_nodes"] == before, f"allocation {number} failed, and nodes are lost"
         assert failed or result == expected, f"allocation {number} failed unseen"
         tried(requested >= number)
@@ -127,7 +127,7 @@ def test_the_python_allocator_fails_in_turn(tried: Callable[..., None]):
         tried = 0
         for name in (
             "leaves and operations", "labels and scopes", "sequences",
-            "own operations", "sweeps inside of sweeps", "looking at a graph",
+            "custom operations", "sweeps inside of sweeps", "looking at a graph",
         ):
             act = SCENARIOS[name]()
             act()

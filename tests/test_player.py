@@ -54,7 +54,7 @@ def closure(a: Value, b: Value) -> Value:
     return out
 
 
-def own_operations() -> Value:
+def custom_operations() -> Value:
     a, b = Value(3.0, label="a"), Value(4.0, label="b")
     inner = closure(a * b, a)
     return closure(inner, inner + b) + Value(7.0, (a, inner, a), (0.1, 0.2, 0.3)) + Value(1.0, (b,), "no function")
@@ -84,7 +84,7 @@ GRAPHS = [
     neuron,
     exponentials,
     repeated_operands,
-    own_operations,
+    custom_operations,
     recorded,
     sequences,
     lambda: Value(2.0, label="leaf"),
@@ -414,7 +414,7 @@ def test_formulas_use_the_labels():
     assert words(a.relu())[0] == ("v1 = (0 if a < 0 else a)", "max(a, 0)", ["(1 if v1 > 0 else 0)"])
     assert words(fastgrad.sum([a, b, 1.0]))[0] == ("v1 = sum(a, (the b), 1)", "sum", ["", ""])
     assert words(fastgrad.sum([a] * 20))[0][0] == "v1 = sum(a, a, a, a, a, a, a, ..., a)"
-    assert words(Value(6.0, (a, b), "tanh"))[0] == ("v1 = tanh(a, (the b))", "own operation", ["", ""])
+    assert words(Value(6.0, (a, b), "tanh"))[0] == ("v1 = tanh(a, (the b))", "custom operation", ["", ""])
 
 
 def test_names_of_results_without_a_label_avoid_the_labels():

@@ -13,7 +13,7 @@ from chromium import Browser, Page
 from fastgrad import Value, player
 from fastgrad.playback import reverse_sweep
 from fastgrad.playback.page import graph_of
-from test_player import HOSTILE, neuron, own_operations, recorded
+from test_player import HOSTILE, custom_operations, neuron, recorded
 
 pytestmark = pytest.mark.skipif(chromium.PROGRAM is None, reason="no Chromium is installed")
 
@@ -69,7 +69,7 @@ def values_on_page(root: Value) -> list[Value]:
 # ---- steps
 
 
-@pytest.mark.parametrize("graph", [neuron, own_operations, recorded])
+@pytest.mark.parametrize("graph", [neuron, custom_operations, recorded])
 def test_keys_step_forward_and_back_with_the_engines_numbers(opened: Opened, graph: Callable[[], Value]):
     root = graph()
     page, positions = opened(root), expected_gradients(root)

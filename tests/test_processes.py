@@ -12,7 +12,7 @@ from programs import run
 
 EXITS: dict[str, str] = {
     "live graph": "a = Value(1.0, label='a'); b = (a * 2.0 + 1.0).tanh(); b.backward(); kept = b._prev",
-    "own operation in a cycle": """
+    "custom operation in a cycle": """
 a = Value(1.0)
 out = Value(2.0, (a,), 'own')
 def step(): a.grad += out.grad
@@ -34,7 +34,7 @@ def work():
 threading.Thread(target=work, daemon=True).start()
 time.sleep(0.05)
 """,
-    "daemon thread in an own operation": """
+    "daemon thread in a custom operation": """
 import sys, threading, time
 sys.setswitchinterval(1e-4)
 a = Value(1.0)

@@ -19,7 +19,7 @@ from fastgrad import Value, _core, jit, no_grad, vmap
 @pytest.fixture(autouse=True)
 def no_recording_is_left() -> Iterator[None]:
     yield
-    assert not _core.is_recording()
+    assert not _core.is_tracing()
     a = Value(2.0)
     b = a * 3.0
     b.backward()
@@ -157,10 +157,10 @@ def test_a_comparison_with_a_value_that_was_computed_outside_is_an_error():
 
 @pytest.mark.parametrize("local", ["cube", (3.0,)], ids=["callback", "local gradient"])
 def test_an_own_operation_is_an_error(local: Any):
-    with pytest.raises(TypeError, match=r"own operation.*write it with fastgrad's operations"):
+    with pytest.raises(TypeError, match=r"custom operation.*write it with fastgrad's operations"):
         jit(lambda x: Value(1.0, (x,), local))(1.0)
     own = Value(1.0, (Value(1.0),), local)
-    with pytest.raises(TypeError, match=r"own operation|computed outside"):
+    with pytest.raises(TypeError, match=r"custom operation|computed outside"):
         jit(lambda x: x * own)(1.0)
     assert jit(lambda x, own: x * own)(2.0, own).data == 2.0
 
@@ -262,7 +262,7 @@ def test_an_exception_of_the_function_comes_through_and_ends_the_recording(
     for recorded, argument in ((jit(fails), 1.0), (vmap(fails), [1.0]), (jit(lambda x: jit(fails)(x)), 1.0)):
         with pytest.raises(error, match="by the function"):
             recorded(argument)
-        assert not _core.is_recording()
+        assert not _core.is_tracing()
         assert recorded.recordings == 0
     assert live_nodes() == 0
 
@@ -290,7 +290,7 @@ def test_a_recording_is_a_matter_of_its_thread():
     thread = threading.Thread(target=records)
     thread.start()
     assert inside.wait(10)
-    assert not _core.is_recording()
+    assert not _core.is_tracing()
     a = Value(2.0)
     b = a * 3.0
     b.backward()

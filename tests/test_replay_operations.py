@@ -14,7 +14,7 @@ from operations import all_arguments, every_binary_operation, every_operation, o
 from replays import INSTRUCTION_SETS, all_bits
 
 #: What keeps each value and, where an operand is used once, each gradient.
-EXACT_PASSES = ("fold", "share", "prune", "hoist", "reroll")
+EXACT_PASSES = ("fold", "cse", "dce", "hoist", "reroll")
 
 every_instruction_set = pytest.mark.parametrize("instruction_set", INSTRUCTION_SETS)
 

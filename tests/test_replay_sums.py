@@ -158,7 +158,7 @@ PROGRAMS = (
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
-@pytest.mark.parametrize("passes", [PASSES, ("dot", "reroll"), ("dot", "hoist")], ids="+".join)
+@pytest.mark.parametrize("passes", [PASSES, ("gather_dots", "reroll"), ("gather_dots", "hoist")], ids="+".join)
 def test_program_with_factors_of_every_kind(program: Callable[..., list[Any]], passes: tuple[str, ...]):
     for a, b in product(ROLES, repeat=2):
         f = Factors()
@@ -189,7 +189,10 @@ def affine_rows(draw: st.DrawFn) -> tuple[Any, ...]:
 
 
 @settings(max_examples=150, deadline=None)
-@given(rows=affine_rows(), passes=st.sampled_from([PASSES, ("dot", "hoist", "reroll"), ("dot", "reroll"), ("dot",)]))
+@given(
+    rows=affine_rows(),
+    passes=st.sampled_from([PASSES, ("gather_dots", "hoist", "reroll"), ("gather_dots", "reroll"), ("gather_dots",)]),
+)
 def test_any_strides_over_rows_and_terms(rows: tuple[Any, ...], passes: tuple[str, ...]):
     count, terms, roles, steps, is_one_group, addend = rows
     f = Factors()

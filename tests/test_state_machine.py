@@ -31,13 +31,13 @@ from engine_model import (
     Switch,
     apply,
     below,
+    custom_operation,
     deep_copy,
     expected_facts,
     facts_of,
     function_of,
     is_comparable,
     outcome_of,
-    own_operation,
     shallow_copy,
     specs_below,
     specs_of,
@@ -272,12 +272,12 @@ class Store(RuleBasedStateMachine):
         specs = specs_of(nodes)
         if idiom == "closure":
             self.has_closures = True
-            result = own_operation(fastgrad, data, ours, factors, self.switch)
-            spec = own_operation(reference, data, specs, factors, self.switch)
+            result = custom_operation(fastgrad, data, ours, factors, self.switch)
+            spec = custom_operation(reference, data, specs, factors, self.switch)
         else:
             third = factors if idiom == "local gradients" else "stop"
             result, spec = Value(data, ours, third), Spec(data, specs, third)
-        self.add(result, Node(spec, list(nodes), spec._op, is_own=True, is_copyable=idiom != "closure"))
+        self.add(result, Node(spec, list(nodes), spec._op, is_custom=True, is_copyable=idiom != "closure"))
 
     @rule(place=places)
     def detach(self, place: int) -> None:
@@ -385,7 +385,7 @@ class Store(RuleBasedStateMachine):
             lambda: Graph([root.ours for root in roots], [leaf.ours for leaf in leaves], passes=passes)
         )
         nodes = below(root.node for root in roots)
-        assert error is (TypeError if any(node.is_own for node in nodes) else None)
+        assert error is (TypeError if any(node.is_custom for node in nodes) else None)
         if not error:
             program = Program.of([root.node for root in roots], [leaf.node for leaf in leaves])
             self.others.append(Captured(graph, program, keeps_gradients=not passes))

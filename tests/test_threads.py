@@ -1,6 +1,7 @@
 """What threads may do at the same time, with the GIL: whatever they do alone.
 
-Further tests of threads stand with their subjects: `no_grad`, scopes, recordings, batches, own operations, processes.
+Further tests of threads stand with their subjects: `no_grad`, scopes, recordings, batches, custom
+operations, processes.
 """
 
 from __future__ import annotations

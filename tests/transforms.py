@@ -39,7 +39,7 @@ def rosenbrock_hessian(x: list[float]) -> Any:
 
 
 def cube(x: Value) -> Value:
-    """An own operation with a closure, as in micrograd."""
+    """A custom operation with a closure, as in micrograd."""
     out = Value(x.data**3, (x,), "cube")
 
     def backward() -> None:

@@ -36,7 +36,7 @@ lint() {
     local long
     long=$(git ls-files '*.py' '*.pyi' '*.cpp' '*.hpp' '*.inc' '*.def' '*.sh' | grep -v '_core.pyi$' | xargs wc -l | awk '$2 != "total" && $1 > 500')
     [ -z "$long" ] || { echo "files over 500 lines: $long"; return 1; }
-    if grep -rn 'Python.h' csrc/core csrc/graph csrc/ops.def; then echo "the core must not include Python"; return 1; fi
+    if grep -rn 'Python.h' csrc/core csrc/ir csrc/passes csrc/run csrc/*.def; then echo "the core must not include Python"; return 1; fi
 }
 
 instructions() {
@@ -164,7 +164,7 @@ compile() {  # TOOL COMPILER [OPTION ...]: one of the tools that run saved graph
     local tool=$1
     shift
     "$@" -std=c++20 -ffp-contract=off -Wno-psabi -Icsrc \
-        "tools/$tool.cpp" csrc/core/*.cpp csrc/graph/*.cpp -pthread -ldl -o "$work/$tool"
+        "tools/$tool.cpp" csrc/{core,ir,passes,run,run/kernels}/*.cpp -pthread -ldl -o "$work/$tool"
 }
 
 threads() {
@@ -185,7 +185,7 @@ memcheck() {  # needs Debian's valgrind, python3-venv and python3-dev: other bui
     PYTHONMALLOC=malloc valgrind -q --suppressions=/usr/lib/valgrind/python3.supp --suppressions=tests/valgrind.supp \
         --error-exitcode=33 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
         "$work/memcheck/bin/python" -m pytest -q -p no:cacheprovider \
-        tests/test_{memory,scopes,graphs,own_operations,threads}.py
+        tests/test_{memory,scopes,graphs,custom_operations,threads}.py
 }
 
 references() {

@@ -33,7 +33,7 @@ BEGIN, END = "<!-- faults: written by tools/faults.py -->", "<!-- end of faults 
 
 GRAPHS, STATES = "tests/test_hostile_graph_files.py", "tests/test_hostile_state_files.py"
 MEMORY, INTERRUPTIONS = "tests/test_out_of_memory.py", "tests/test_interruptions.py"
-ERRORS, OWN, ENDURANCE = "tests/test_errors.py", "tests/test_own_operations.py", "tests/endurance.py"
+ERRORS, OWN, ENDURANCE = "tests/test_errors.py", "tests/test_custom_operations.py", "tests/endurance.py"
 LIFETIME, PROCESSES, BATCHES = "tests/test_lifetime.py", "tests/test_processes.py", "tests/test_replay_batches.py"
 JIT = "tests/test_jit_lifetime.py"
 
@@ -175,7 +175,7 @@ FAULTS = [
     ),
     Fault(
         "an allocation of Python's fails",
-        "each in turn, in operations, labels, sequences, own operations and sweeps: `_testcapi.set_nomemory`",
+        "each in turn, in operations, labels, sequences, custom operations and sweeps: `_testcapi.set_nomemory`",
         MEMORY,
         ("test_the_python_allocator_fails_in_turn",),
         lost="0 nodes",
@@ -198,7 +198,7 @@ FAULTS = [
         ),
     ),
     Fault(
-        "an exception in an own operation's `_backward`",
+        "an exception in a custom operation's `_backward`",
         "raised in the middle of a sweep; the next one must be right",
         ENDURANCE,
         ("fail_in_a_closure",),
@@ -217,7 +217,7 @@ FAULTS = [
     ),
     Fault(
         "graphs that come and go",
-        "subclasses, own operations with and without closures in cycles, sequences, captures",
+        "subclasses, custom operations with and without closures in cycles, sequences, captures",
         ENDURANCE,
         ("build_and_drop",),
     ),
@@ -267,7 +267,7 @@ FAULTS = [
         rounds=10,
     ),
     Fault(
-        "threads in own operations",
+        "threads in custom operations",
         "two sweeps overlap in their closures",
         LIFETIME,
         ("test_sweeps_of_two_threads_may_overlap_in_their_closures",),

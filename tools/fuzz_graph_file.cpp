@@ -3,7 +3,7 @@
 //
 // With libFuzzer, which extends the corpus in its first directory:
 //   clang++ -std=c++20 -O2 -g1 -fsanitize=address,undefined,fuzzer -fno-sanitize-recover=all -ffp-contract=off -Icsrc
-//       tools/fuzz_graph_file.cpp csrc/core/*.cpp csrc/graph/*.cpp -pthread -ldl -o fuzz
+//       tools/fuzz_graph_file.cpp csrc/{core,ir,passes,run,run/kernels}/*.cpp -pthread -ldl -o fuzz
 //   mkdir found && ./fuzz -max_len=700 found tests/corpus/graphs
 // -DFASTGRAD_READ_ONLY leaves out the runs: 50,000 files a second instead of 2,000.
 //
@@ -20,10 +20,10 @@
 #include <string_view>
 #include <vector>
 
-#include "graph/evaluate.hpp"
-#include "graph/file.hpp"
-#include "graph/graph.hpp"
 #include "graph_runs.hpp"
+#include "ir/evaluate.hpp"
+#include "ir/file.hpp"
+#include "run/executable.hpp"
 
 namespace {
 

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "graph/graph.hpp"
+#include "run/executable.hpp"
 
 namespace fastgrad::graph {
 

@@ -1,7 +1,7 @@
 // Runs saved graphs, each from several threads at once that share it, and compares with one thread, bit for bit.
 //
 //   g++ -std=c++20 -O1 -g -fsanitize=thread -ffp-contract=off -Wno-psabi -Icsrc tools/replay_threads.cpp
-//       csrc/core/*.cpp csrc/graph/*.cpp -pthread -ldl -o replay_threads
+//       csrc/{core,ir,passes,run,run/kernels}/*.cpp -pthread -ldl -o replay_threads
 //   ./replay_threads ROUNDS FILE ...
 #include <barrier>
 #include <cstdio>
@@ -10,9 +10,9 @@
 #include <thread>
 #include <vector>
 
-#include "graph/file.hpp"
-#include "graph/graph.hpp"
 #include "graph_runs.hpp"
+#include "ir/file.hpp"
+#include "run/executable.hpp"
 
 namespace {
 

@@ -13,7 +13,7 @@ from .gpt import FULL, NAME, OURS, OWN, Training, next_letter_loss
 Options = dict[str, Any]
 # What the graph is made with, and the targets: how many times as fast as pure Python, and ns per node.
 VARIANTS: dict[str, tuple[Options, float, float]] = {
-    "fold, share, prune, dot": ({"passes": ("fold", "share", "prune", "dot")}, 2500.0, 1.2),
+    "fold, cse, dce, gather_dots": ({"passes": ("fold", "cse", "dce", "gather_dots")}, 2500.0, 1.2),
     "all passes": ({}, 6000.0, 0.5),
 }
 # Runs per round. Of the script five steps, so that each round has its share of full collections.

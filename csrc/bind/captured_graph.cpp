@@ -7,8 +7,8 @@
 #include "core/interruption.hpp"
 #include "core/node_index.hpp"
 #include "core/tape.hpp"
-#include "graph/capture.hpp"
-#include "graph/passes.hpp"
+#include "ir/capture.hpp"
+#include "passes/passes.hpp"
 
 namespace py = pybind11;
 
@@ -20,9 +20,9 @@ py::ssize_t signed_size(std::size_t n) { return static_cast<py::ssize_t>(n); }
 
 std::string shape_text(const py::array& array) { return py::str(array.attr("shape")); }
 
-graph::Call start(const Array& given, unsigned threads) {
+run::Batch start(const Array& given, unsigned threads) {
     if (threads == 0) throw py::value_error("threads must be 1 or more");
-    graph::Call call;
+    run::Batch call;
     call.inputs = given.data();
     call.batch = given.ndim() == 2 ? static_cast<std::size_t>(given.shape(0)) : 1;
     call.threads = threads;
@@ -70,17 +70,16 @@ Array rows_for(const Array& given, std::size_t columns) {
 CapturedGraph::CapturedGraph(const Recording& recording, const std::vector<std::string>& passes,
                              const std::string& instruction_set)
     : origin_{passes} {
-    graph::Capture capture =
-        graph::capture(recording.outputs, {recording.inputs, recording.constants, recording.oldest});
-    graph::Program& program = capture.program;
+    ir::Capture capture = ir::capture(recording.outputs, {recording.inputs, recording.constants, recording.since});
+    ir::Program& program = capture.program;
     program.conditions = static_cast<std::uint32_t>(recording.conditions);
     origin_.nodes = capture.nodes;
     origin_.instructions = program.instructions.size() - program.inputs;
-    for (const graph::Pass& pass : graph::passes()) {
+    for (const passes::Pass& pass : passes::table()) {
         if (std::find(passes.begin(), passes.end(), pass.name) == passes.end()) continue;
         interruption.check();
         if (pass.run) pass.run(program);
-        origin_.rolls = origin_.rolls || pass.run == graph::reroll;
+        origin_.rolls = origin_.rolls || pass.run == passes::reroll;
         origin_.vector_math = origin_.vector_math || !pass.run;
     }
     std::vector<Node*> bound;
@@ -92,31 +91,31 @@ CapturedGraph::CapturedGraph(const Recording& recording, const std::vector<std::
         bound.push_back(node);
     }
     for (Node* node : recording.shared) shared_.push_back(position[node]);
-    bound_ = HeldNodes(std::move(bound));
-    graph_ = std::make_unique<graph::Graph>(std::move(program), origin_.rolls,
-                                            graph::kernels(instruction_set, origin_.vector_math));
+    bound_ = NodeRefs(std::move(bound));
+    graph_ = std::make_unique<run::Executable>(std::move(program), origin_.rolls,
+                                               run::kernels(instruction_set, origin_.vector_math));
 }
 
-CapturedGraph::CapturedGraph(graph::SavedGraph saved, HeldNodes bound, const std::string& instruction_set)
+CapturedGraph::CapturedGraph(ir::SavedGraph saved, NodeRefs bound, const std::string& instruction_set)
     : origin_(std::move(saved.origin)),
       bound_(std::move(bound)),
-      graph_(std::make_unique<graph::Graph>(std::move(saved.program), origin_.rolls,
-                                            graph::kernels(instruction_set, origin_.vector_math))) {}
+      graph_(std::make_unique<run::Executable>(std::move(saved.program), origin_.rolls,
+                                               run::kernels(instruction_set, origin_.vector_math))) {}
 
 std::string CapturedGraph::to_bytes() const {
-    graph::BoundLeaves leaves;
+    ir::BoundLeaves leaves;
     leaves.numbers.resize(bound().size());
     read_bound(leaves.numbers.data());
     for (std::uint32_t i = 0; i < bound().size(); ++i) {
         if (bound()[i]->has(Node::labelled)) leaves.labels.emplace_back(i, tape.label(bound()[i]));
     }
-    return graph::to_bytes(program(), origin_, leaves);
+    return ir::to_bytes(program(), origin_, leaves);
 }
 
 py::array CapturedGraph::call(const py::object& x, unsigned threads) const {
     const Array given = as_inputs(x);
     Array results = rows_for(given, outputs());
-    graph::Call call = start(given, threads);
+    run::Batch call = start(given, threads);
     call.outputs = results.mutable_data();
     run_bound(call, false);
     return results;
@@ -129,7 +128,7 @@ py::tuple CapturedGraph::value_and_grad(const py::object& x, unsigned threads) c
     }
     const Array given = as_inputs(x);
     static constexpr double one = 1.0;
-    graph::Call call = start(given, threads);
+    run::Batch call = start(given, threads);
     call.cotangents = &one;
     call.one_cotangent_row = true;
     if (given.ndim() == 2) {
@@ -162,7 +161,7 @@ py::tuple CapturedGraph::vjp(const py::object& x, const py::object& weights, uns
     }
     Array results = rows_for(given, outputs());
     Array gradients = rows_for(given, inputs());
-    graph::Call call = start(given, threads);
+    run::Batch call = start(given, threads);
     call.cotangents = cotangents.data();
     call.outputs = results.mutable_data();
     call.input_gradients = gradients.mutable_data();
@@ -172,12 +171,11 @@ py::tuple CapturedGraph::vjp(const py::object& x, const py::object& weights, uns
 }
 
 py::dict CapturedGraph::stats() const {
-    const graph::Program& program = graph_->program();
+    const ir::Program& program = graph_->program();
     std::size_t loops = 0, rows = 0;
-    for (const graph::Run& run : graph_->plan().runs) {
-        loops += run.count > 1 && (run.kind == graph::Run::map || run.kind == graph::Run::dots);
-        rows +=
-            run.count > 1 && (run.kind == graph::Run::map || run.kind == graph::Run::dots) ? run.instructions() : 0;
+    for (const run::Run& run : graph_->plan().runs) {
+        loops += run.count > 1 && (run.kind == run::Run::map || run.kind == run::Run::dots);
+        rows += run.count > 1 && (run.kind == run::Run::map || run.kind == run::Run::dots) ? run.instructions() : 0;
     }
     py::dict result;
     result["nodes"] = origin_.nodes;
@@ -198,25 +196,25 @@ py::dict CapturedGraph::stats() const {
 }
 
 std::string CapturedGraph::listing() const {
-    const auto place = [](const graph::Access& access) {
+    const auto place = [](const run::Access& access) {
         if (access.is_absent()) return std::string();
         std::string text = (access.varies ? " v" : " f") + std::to_string(access.first);
-        if (access.step) text += "+" + std::to_string(access.step) + "i";
-        if (access.inner) text += "+" + std::to_string(access.inner) + "k";
-        if (access.again) text += "+" + std::to_string(access.again) + "j";
+        if (access.row_stride) text += "+" + std::to_string(access.row_stride) + "i";
+        if (access.term_stride) text += "+" + std::to_string(access.term_stride) + "k";
+        if (access.repeat_stride) text += "+" + std::to_string(access.repeat_stride) + "j";
         return text;
     };
     std::string text;
-    for (const graph::Run& run : graph_->plan().runs) {
+    for (const run::Run& run : graph_->plan().runs) {
         const std::string count =
-            (run.repeats > 1 ? std::to_string(run.repeats) + " x " : "") + std::to_string(run.count);
+            (run.vectors > 1 ? std::to_string(run.vectors) + " x " : "") + std::to_string(run.count);
         switch (run.kind) {
-            case graph::Run::scalars: text += count + " operations"; break;
-            case graph::Run::gathered: text += count + " dots of scattered terms"; break;
-            case graph::Run::map:
+            case run::Run::scalars: text += count + " operations"; break;
+            case run::Run::gathered: text += count + " dots of scattered terms"; break;
+            case run::Run::map:
                 text += count + " x " + std::string(operation(run.op).name) + place(run.x) + place(run.y);
                 break;
-            case graph::Run::dots:
+            case run::Run::dots:
                 text += count + " x dot of " + std::to_string(run.terms) + place(run.x) + place(run.y) +
                         place(run.addend);
                 break;
@@ -248,7 +246,7 @@ void CapturedGraph::add_to_bound(const double* gradients, double scale) const {
     for (Node* node : bound()) node->grad += scale * *gradients++;
 }
 
-void CapturedGraph::run(const graph::Call& call) const {
+void CapturedGraph::run(const run::Batch& call) const {
     // Giving the GIL away and taking it back costs 45 ns: as much as some tens of instructions.
     const bool is_long = program().instructions.size() * call.batch > 1000;
     std::optional<WithoutGil> without_gil;
@@ -258,7 +256,7 @@ void CapturedGraph::run(const graph::Call& call) const {
     if (!is_done) throw py::error_already_set();
 }
 
-void CapturedGraph::run_bound(graph::Call& call, bool accumulates) const {
+void CapturedGraph::run_bound(run::Batch& call, bool accumulates) const {
     const std::size_t count = bound().size();
     const auto numbers = std::make_unique_for_overwrite<double[]>(2 * count);
     read_bound(numbers.get());

@@ -1,43 +1,38 @@
 // A captured graph with the Values that it is bound to.
 #pragma once
 
-#include <pybind11/numpy.h>
-
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "bind/held_nodes.hpp"
-#include "bind/made_by_init.hpp"
+#include "bind/arrays.hpp"
+#include "bind/node_refs.hpp"
+#include "bind/oom.hpp"
 #include "core/node.hpp"
-#include "graph/file.hpp"
-#include "graph/graph.hpp"
+#include "ir/file.hpp"
+#include "run/executable.hpp"
 
 namespace fastgrad::bind {
 
-// Numbers side by side at aligned addresses: what else is given gets copied.
-using Array = pybind11::array_t<double, pybind11::array::c_style | pybind11::array::forcecast |
-                                            pybind11::detail::npy_api::NPY_ARRAY_ALIGNED_>;
-
-class CapturedGraph : public MadeByInit {
+class CapturedGraph : public InitOnly {
  public:
     struct Recording {
         std::vector<Node*> outputs, inputs, constants;
         std::vector<Node*> shared;  // leaves, bound to other numbers at each call
         std::size_t conditions = 0;
-        const Node* oldest = nullptr;
+        const Node* since = nullptr;
     };
     CapturedGraph(const Recording& recording, const std::vector<std::string>& passes,
                   const std::string& instruction_set);
     // As it was saved; `bound`: the leaves to bind, as many as it has.
-    CapturedGraph(graph::SavedGraph saved, HeldNodes bound, const std::string& instruction_set);
+    CapturedGraph(ir::SavedGraph saved, NodeRefs bound, const std::string& instruction_set);
 
     // What graph/file.hpp describes, with the bound leaves' present numbers and labels.
     std::string to_bytes() const;
 
     std::size_t inputs() const { return graph_->program().inputs; }
     std::size_t outputs() const { return graph_->program().outputs.size(); }
-    const graph::Program& program() const { return graph_->program(); }
+    const ir::Program& program() const { return graph_->program(); }
     const std::vector<Node*>& bound() const { return bound_.nodes(); }
     // Where the shared leaves are among the bound ones; no_slot for one that no output needs.
     const std::vector<std::uint32_t>& shared() const { return shared_; }
@@ -55,17 +50,17 @@ class CapturedGraph : public MadeByInit {
     // Adds to their gradients; a shared leaf gets its share too, which nobody reads.
     void add_to_bound(const double* gradients, double scale) const;
     // Lets other threads run Python meanwhile.
-    void run(const graph::Call& call) const;
+    void run(const run::Batch& call) const;
 
  private:
     Array as_inputs(const pybind11::object& x) const;
     // Reads the bound leaves, runs, and adds to their gradients if it is to.
-    void run_bound(graph::Call& call, bool accumulates) const;
+    void run_bound(run::Batch& call, bool accumulates) const;
 
-    graph::Origin origin_;
-    HeldNodes bound_;
+    ir::Origin origin_;
+    NodeRefs bound_;
     std::vector<std::uint32_t> shared_;
-    std::unique_ptr<graph::Graph> graph_;
+    std::unique_ptr<run::Executable> graph_;
 };
 
 }  // namespace fastgrad::bind

@@ -2,7 +2,7 @@
 #include <string>
 
 #include "bind/registration.hpp"
-#include "bind/value_object.hpp"
+#include "bind/value/object.hpp"
 #include "core/check.hpp"
 
 namespace py = pybind11;

@@ -4,15 +4,15 @@
 #include <algorithm>
 
 #include "bind/captured_graph.hpp"
-#include "bind/checked_allocation.hpp"
+#include "bind/jit.hpp"
+#include "bind/oom.hpp"
 #include "bind/registration.hpp"
-#include "bind/replay.hpp"
-#include "bind/values.hpp"
-#include "core/own_operation.hpp"
+#include "bind/value/values.hpp"
+#include "core/custom_operation.hpp"
 #include "core/tape.hpp"
-#include "graph/capture.hpp"
-#include "graph/file.hpp"
-#include "graph/passes.hpp"
+#include "ir/capture.hpp"
+#include "ir/file.hpp"
+#include "passes/passes.hpp"
 
 namespace py = pybind11;
 
@@ -23,14 +23,14 @@ namespace {
 void translate_uncapturable(std::exception_ptr pending) {
     try {
         if (pending) std::rethrow_exception(pending);
-    } catch (const graph::Uncapturable& uncapturable) {
+    } catch (const ir::Uncapturable& uncapturable) {
         const Node* node = uncapturable.node;
-        if (node->op == Op::own) {
+        if (node->op == Op::custom) {
             PyErr_Format(
                 PyExc_TypeError,
-                "the graph has an own operation ('%s'), which cannot be run again, because only its backward "
+                "the graph has a custom operation ('%s'), which cannot be run again, because only its backward "
                 "is known: write it with fastgrad's operations",
-                node->x.own->symbol.c_str());
+                node->x.custom->symbol.c_str());
         } else {
             PyErr_SetString(PyExc_TypeError,
                             "the recorded function uses a Value that was computed outside it, which would never "
@@ -41,7 +41,7 @@ void translate_uncapturable(std::exception_ptr pending) {
 
 std::shared_ptr<CapturedGraph> make_graph(const py::sequence& outputs, const py::sequence& inputs,
                                           const py::sequence& constants, const py::sequence& shared,
-                                          std::size_t conditions, const py::object& oldest,
+                                          std::size_t conditions, const py::object& since,
                                           const std::vector<std::string>& passes,
                                           const std::string& instruction_set) {
     CapturedGraph::Recording recording;
@@ -52,23 +52,23 @@ std::shared_ptr<CapturedGraph> make_graph(const py::sequence& outputs, const py:
     recording.constants = nodes_of(constants, "constants");
     recording.shared = nodes_of(shared, "shared");
     recording.conditions = conditions;
-    if (!oldest.is_none()) recording.oldest = node_of(oldest.ptr());
+    if (!since.is_none()) recording.since = node_of(since.ptr());
     return std::make_shared<CapturedGraph>(recording, passes, instruction_set);
 }
 
 // Fresh leaves with the saved numbers and labels.
-HeldNodes new_leaves(const graph::BoundLeaves& saved) {
+NodeRefs new_leaves(const ir::BoundLeaves& saved) {
     std::vector<Node*> nodes;
     nodes.reserve(saved.numbers.size());
-    const auto let_go = [&] { std::for_each(nodes.begin(), nodes.end(), [](Node* node) { tape.release(node); }); };
+    const auto unref = [&] { std::for_each(nodes.begin(), nodes.end(), [](Node* node) { tape.release(node); }); };
     try {
         for (const double number : saved.numbers) nodes.push_back(tape.leaf(number));
         for (const auto& [leaf, label] : saved.labels) tape.set_label(nodes[leaf], label);
-        HeldNodes held(nodes);
-        let_go();
+        NodeRefs held(nodes);
+        unref();
         return held;
     } catch (...) {
-        let_go();
+        unref();
         throw;
     }
 }
@@ -78,14 +78,14 @@ void require_unicode(const std::string& text) { static_cast<void>(py::str(text))
 
 std::shared_ptr<CapturedGraph> read_graph(const py::bytes& data, const py::object& parameters,
                                           const std::string& instruction_set) {
-    graph::SavedGraph saved = graph::from_bytes(std::string_view(data));
+    ir::SavedGraph saved = ir::from_bytes(std::string_view(data));
     for (const std::string& pass : saved.origin.passes) require_unicode(pass);
     for (const auto& [leaf, label] : saved.bound.labels) require_unicode(label);
-    HeldNodes bound;
+    NodeRefs bound;
     if (parameters.is_none()) {
         bound = new_leaves(saved.bound);
     } else {
-        bound = HeldNodes(nodes_of(parameters, "parameters"));
+        bound = NodeRefs(nodes_of(parameters, "parameters"));
         if (bound.nodes().size() != saved.bound.numbers.size()) {
             throw py::value_error("a graph of " + std::to_string(saved.bound.numbers.size()) +
                                   " bound leaves cannot be bound to " + std::to_string(bound.nodes().size()));
@@ -100,17 +100,17 @@ std::shared_ptr<CapturedGraph> read_graph(const py::bytes& data, const py::objec
 void register_graph(py::module_& module) {
     py::register_exception_translator(translate_uncapturable);
     py::list names;
-    for (const graph::Pass& pass : graph::passes()) names.append(pass.name);
+    for (const passes::Pass& pass : passes::table()) names.append(pass.name);
     module.attr("PASSES") = py::tuple(names);
-    module.def("instruction_sets", graph::instruction_sets,
+    module.def("instruction_sets", run::instruction_sets,
                "The instruction sets that captured graphs can use on this machine, the best first.");
-    module.def("vector_functions", graph::vector_functions,
+    module.def("vector_functions", run::vector_functions,
                "The operations whose values the C library computes on whole registers: what vector_math uses.");
 
     py::class_<CapturedGraph, std::shared_ptr<CapturedGraph>>(module, "Graph", checked_allocation(),
                                                               "The native half of fastgrad.Graph.")
         .def(py::init(&make_graph), py::arg("outputs"), py::arg("inputs"), py::kw_only(), py::arg("constants"),
-             py::arg("shared"), py::arg("conditions"), py::arg("oldest"), py::arg("passes"),
+             py::arg("shared"), py::arg("conditions"), py::arg("since"), py::arg("passes"),
              py::arg("instruction_set"))
         .def(py::init(&read_graph), py::arg("data"), py::kw_only(), py::arg("parameters"), py::arg("instruction_set"))
         .def(

@@ -3,10 +3,10 @@
 
 #include <string>
 
-#include "bind/checked_allocation.hpp"
+#include "bind/oom.hpp"
 #include "bind/registration.hpp"
-#include "bind/value_object.hpp"
-#include "bind/values.hpp"
+#include "bind/value/object.hpp"
+#include "bind/value/values.hpp"
 #include "core/expand.hpp"
 #include "core/op.hpp"
 #include "core/tape.hpp"
@@ -69,7 +69,7 @@ void register_operations(py::module_& module) {
                                    if (row.parameter.empty()) return std::nullopt;
                                    return row.default_value;
                                })
-        .def_property_readonly("fault", [](const Operation& row) { return row.fault; })
+        .def_property_readonly("error_kind", [](const Operation& row) { return row.error; })
         .def("__repr__", [](const Operation& row) { return "Operation(" + std::string(row.name) + ")"; });
     py::list names;
     for (const Operation& row : operations()) names.append(row.name);

@@ -1,11 +1,11 @@
 // The module fastgrad._core: a table of contents.
 #include <pybind11/pybind11.h>
 
-#include "bind/capturing.hpp"
-#include "bind/recording.hpp"
+#include "bind/grad_mode.hpp"
 #include "bind/registration.hpp"
-#include "bind/value_object.hpp"
-#include "bind/value_slots.hpp"
+#include "bind/tracing.hpp"
+#include "bind/value/object.hpp"
+#include "bind/value/slots.hpp"
 
 namespace py = pybind11;
 
@@ -24,13 +24,13 @@ PYBIND11_MODULE(_core, module, py::mod_gil_used()) {
         },
         py::arg("type"), "Name the subclass of Value that operators make.");
     module.def(
-        "pause_recording",
+        "enter_no_grad",
         [] {
-            if (refused_while_capturing("no_grad")) throw py::error_already_set();
-            pause_recording();
+            if (refused_while_tracing("no_grad")) throw py::error_already_set();
+            enter_no_grad();
         },
         "Enter no_grad, in this thread.");
-    module.def("resume_recording", resume_recording, "Leave no_grad, in this thread.");
+    module.def("leave_no_grad", leave_no_grad, "Leave no_grad, in this thread.");
     module.attr("__version__") = FASTGRAD_VERSION;
     register_operations(module);
     register_sweep(module);
@@ -46,8 +46,8 @@ PYBIND11_MODULE(_core, module, py::mod_gil_used()) {
     register_failing_allocations(module);
 #endif
     register_snapshot(module);
-    register_capturing(module);
+    register_tracing(module);
     register_graph(module);
     register_derivatives(module);
-    register_optimiser(module);
+    register_optimizer(module);
 }

@@ -19,9 +19,9 @@ void register_checks(pybind11::module_& module);
 void register_failing_allocations(pybind11::module_& module);
 #endif
 void register_snapshot(pybind11::module_& module);
-void register_capturing(pybind11::module_& module);
+void register_tracing(pybind11::module_& module);
 void register_graph(pybind11::module_& module);
 void register_derivatives(pybind11::module_& module);
-void register_optimiser(pybind11::module_& module);
+void register_optimizer(pybind11::module_& module);
 
 }  // namespace fastgrad::bind

@@ -4,13 +4,12 @@
 #include <memory>
 #include <stdexcept>
 
-#include "bind/checked_allocation.hpp"
-#include "bind/copying.hpp"
-#include "bind/made_by_init.hpp"
+#include "bind/oom.hpp"
 #include "bind/registration.hpp"
-#include "bind/value_object.hpp"
-#include "bind/values.hpp"
-#include "core/own_operation.hpp"
+#include "bind/value/copying.hpp"
+#include "bind/value/object.hpp"
+#include "bind/value/values.hpp"
+#include "core/custom_operation.hpp"
 #include "core/tape.hpp"
 
 namespace py = pybind11;
@@ -19,32 +18,32 @@ namespace fastgrad::bind {
 
 namespace {
 
-struct PythonSnapshot final : Snapshot, MadeByInit {
+struct PythonSnapshot final : Snapshot, InitOnly {
     using Snapshot::Snapshot;
 };
 
 // Text that Python cannot read would raise only when it is asked for.
 void require_unicode(std::string_view text) { static_cast<void>(py::str(text.data(), text.size())); }
 
-std::shared_ptr<PythonSnapshot> read(const py::bytes& data, const py::list& externals) {
+std::shared_ptr<PythonSnapshot> read(const py::bytes& data, const py::list& shared_nodes) {
     std::vector<Node*> nodes;
-    for (const py::handle value : externals) {
+    for (const py::handle value : shared_nodes) {
         if (!is_value(value.ptr())) throw std::invalid_argument("not a snapshot of a graph: it refers to no Value");
         nodes.push_back(node_of(value.ptr()));
     }
     auto snapshot = std::make_shared<PythonSnapshot>(std::string_view(data), nodes);
     for (const Node* node : snapshot->nodes()) {
         if (node->has(Node::labelled)) require_unicode(tape.label(node));
-        if (node->op == Op::own) require_unicode(node->x.own->symbol);
+        if (node->op == Op::custom) require_unicode(node->x.custom->symbol);
     }
-    for (const py::handle value : externals) hold_if_subclass(value.ptr());
+    for (const py::handle value : shared_nodes) hold_if_subclass(value.ptr());
     return snapshot;
 }
 
 py::tuple reduce(const PythonSnapshot& snapshot) {
-    py::list externals;
-    for (Node* node : snapshot.externals()) externals.append(value_of(node));
-    return py::make_tuple(py::type::of<PythonSnapshot>(), py::make_tuple(new_bytes(snapshot.bytes()), externals));
+    py::list shared_nodes;
+    for (Node* node : snapshot.shared_nodes()) shared_nodes.append(value_of(node));
+    return py::make_tuple(py::type::of<PythonSnapshot>(), py::make_tuple(new_bytes(snapshot.bytes()), shared_nodes));
 }
 
 // A leaf that has a Python object is reduced by itself, so that it stays one object however it is reached.
@@ -54,7 +53,7 @@ bool is_reduced_by_itself(const Node* node) {
 }
 
 // Anything else is a position in a graph: in one that pickle or deepcopy holds already, if the node belongs to one.
-py::object place_in_graph(const py::object& value) {
+py::object pickle_position(const py::object& value) {
     if (!is_value(value.ptr())) throw py::type_error("needs a Value");
     Node* node = node_of(value.ptr());
     if (const Snapshot* found = Snapshot::find(node)) {
@@ -72,7 +71,7 @@ py::object place_in_graph(const py::object& value) {
 void register_snapshot(py::module_& module) {
     py::class_<PythonSnapshot, std::shared_ptr<PythonSnapshot>>(module, "Snapshot", checked_allocation(),
                                                                 "A graph on its way through pickle or deepcopy.")
-        .def(py::init(&read), py::arg("data"), py::arg("externals"))
+        .def(py::init(&read), py::arg("data"), py::arg("shared_nodes"))
         .def(
             "value",
             [](const PythonSnapshot& snapshot, std::size_t position) {
@@ -82,7 +81,7 @@ void register_snapshot(py::module_& module) {
             },
             py::arg("position"), "The Value at a position.")
         .def("__reduce__", &reduce);
-    module.def("place_in_graph", &place_in_graph, py::arg("value"),
+    module.def("pickle_position", &pickle_position, py::arg("value"),
                "The snapshot of a Value's graph and the Value's position in it; None for a leaf of no snapshot.");
 }
 

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "bind/capturing.hpp"
 #include "bind/registration.hpp"
-#include "bind/values.hpp"
+#include "bind/tracing.hpp"
+#include "bind/value/values.hpp"
 #include "core/order.hpp"
 
 namespace py = pybind11;
@@ -20,7 +20,7 @@ namespace {
 
 Node* require_node(const py::handle& value) {
     if (!is_value(value.ptr())) throw py::type_error("a Value is needed, not " + std::string(py::repr(value)));
-    if (refused_while_capturing("looking at the sweep")) throw py::error_already_set();
+    if (refused_while_tracing("looking at the sweep")) throw py::error_already_set();
     return node_of(value.ptr());
 }
 
@@ -34,7 +34,7 @@ py::list sweep_order(const py::handle& root) {
 
 py::object contributions_of(const py::handle& value, double gradient, const std::vector<double>& results) {
     const Node* node = require_node(value);
-    if (node->op == Op::own && node->x.own->local_gradients.empty()) return py::none();
+    if (node->op == Op::custom && node->x.custom->local_gradients.empty()) return py::none();
     py::list found;
     for (const Contribution& each : contributions(*node, gradient, results)) {
         found.append(py::make_tuple(value_of(each.operand), each.result, each.amount));

@@ -6,7 +6,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "core/holder.hpp"
+#include "core/node_owner.hpp"
 #include "core/order.hpp"
 #include "core/snapshot.hpp"
 #include "core/sweep.hpp"
@@ -18,16 +18,16 @@ namespace {
 
 std::string name_of(Op op) {
     if (op == Op::leaf) return "leaf";
-    if (op == Op::own) return "own";
+    if (op == Op::custom) return "own";
     if (op == Op::element) return "element";
     return std::string(is_sequence(op) ? sequence_operation(op).name : operation(op).name);
 }
 
 bool is_known(Op op) {
-    if (op == Op::leaf || op == Op::own || op == Op::element) return true;
+    if (op == Op::leaf || op == Op::custom || op == Op::element) return true;
     const auto number = static_cast<std::size_t>(op);
     if (is_sequence(op)) return number <= static_cast<std::size_t>(Op::element) + sequence_operations().size();
-    return number <= static_cast<std::size_t>(Op::own) + operations().size();
+    return number <= static_cast<std::size_t>(Op::custom) + operations().size();
 }
 
 // What holds a node: references counted by hand.
@@ -43,7 +43,7 @@ class StoreCheck {
 
     void run() {
         if (is_sweeping()) throw std::logic_error("the store cannot be checked during a sweep");
-        require(!tape.burying_ && !tape.dying_, "nodes without references wait to be buried");
+        require(!tape.releasing_ && !tape.pending_free_, "nodes without references wait to be buried");
         check_regions();
         check_order();
         check_leaf_chunks();
@@ -139,17 +139,17 @@ class StoreCheck {
     // --- leaves
 
     void check_leaf_chunks() {
-        std::unordered_set<const Chunk*> roomy;
+        std::unordered_set<const Chunk*> with_free_slots;
         const Chunk* previous = nullptr;
-        for (Chunk* chunk = tape.roomy_; chunk; previous = chunk, chunk = chunk->newer) {
-            require(roomy.insert(chunk).second, "a chunk is twice in the list of leaf chunks with room");
+        for (Chunk* chunk = tape.has_free_slots_; chunk; previous = chunk, chunk = chunk->newer) {
+            require(with_free_slots.insert(chunk).second, "a chunk is twice in the list of leaf chunks with room");
             require(chunk->older == previous, "leaf chunks with room: the neighbour does not link back");
             require(in_use_.contains(chunk) && !ordered_.contains(chunk), "a leaf chunk with room is none");
         }
         std::size_t leaves = 0;
         for (Chunk* chunk : in_use_) {
             if (ordered_.contains(chunk)) continue;
-            require(roomy.contains(chunk) == (chunk->live < nodes_per_chunk),
+            require(with_free_slots.contains(chunk) == (chunk->live < nodes_per_chunk),
                     "the list of leaf chunks with room has a full one, or not one with room");
             collect_leaves(chunk);
             leaves += chunk->live;
@@ -180,7 +180,7 @@ class StoreCheck {
 
     void check_node(const Node* node) {
         require(is_known(node->op), node, "its operation is unknown");
-        const bool is_special = node->is_leaf() || node->op == Op::own || is_sequence(node->op);
+        const bool is_special = node->is_leaf() || node->op == Op::custom || is_sequence(node->op);
         require(node->has_plain_operands() != is_special, node, "its constant flags do not go with its operation");
         require(node->has(Node::accumulates) == node->is_leaf(), node, "a mark of a sweep is pending");
         require(!node->has(Node::visited), node, "a mark of a traversal is pending");
@@ -190,7 +190,8 @@ class StoreCheck {
                 "whether it has a label, and whether the labels have it, differ");
         require(scopes::is_known(node->scope), node, "its scope is unknown");
         require(!node->object || stands_for_(node), node, "its Python object stands for another node");
-        require(node->object || !node->has(Node::held), node, "it holds a Python object that it does not have");
+        require(node->object || !node->has(Node::keeps_object), node,
+                "it holds a Python object that it does not have");
         sequences_ += is_sequence(node->op);
         if (node->op == Op::element) {
             require(has_several_results(node->x.node->op) && node->y.constant < node->x.node->x.list->size(), node,
@@ -210,7 +211,7 @@ class StoreCheck {
                 ++found->second.operand_slots;
             });
         }
-        for (const Holder* holder = Holder::first(); holder; holder = holder->next()) {
+        for (const NodeOwner* holder = NodeOwner::first(); holder; holder = holder->next()) {
             for (const Node* node : holder->held()) {
                 const auto found = holds_.find(node);
                 require(found != holds_.end(), "C++ holds a node that is dead");
@@ -222,8 +223,8 @@ class StoreCheck {
     // The slots that own a reference: a callback's leaves are the callback's.
     template <class Visit>
     static void for_each_slot(const Node* node, Visit visit) {
-        if (node->op == Op::own) {
-            for (const Node* operand : node->x.own->operands) visit(operand);
+        if (node->op == Op::custom) {
+            for (const Node* operand : node->x.custom->operands) visit(operand);
         } else {
             for_each_operand(node, visit);
         }

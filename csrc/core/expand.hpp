@@ -18,7 +18,7 @@ std::vector<Term> expand(Op op, std::vector<Term> numbers, std::uint32_t target)
 
 // The graph of some roots in which every operation on a sequence is taken apart. Nodes older than all of these are
 // shared; the others have a twin with their data and label, so that the order of creation, in which gradients are
-// added, stays what it was. An own operation has none: it knows its operands by name.
+// added, stays what it was. A custom operation has none: it knows its operands by name.
 class Expansion {
  public:
     // Throws std::bad_alloc.

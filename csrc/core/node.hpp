@@ -10,19 +10,19 @@ namespace fastgrad {
 
 struct Node;
 class OperandList;
-class OwnOperation;
+class CustomOperation;
 
 // A node's operand: another node, or a constant that needs none. Which one, the node's flags tell.
 union Operand {
     Node* node;
     double constant;
-    OwnOperation* own;  // in Node::x of an own operation
-    OperandList* list;  // in Node::x of an operation on a sequence
+    CustomOperation* custom;  // in Node::x of a custom operation
+    OperandList* list;        // in Node::x of an operation on a sequence
 
     constexpr Operand() : node(nullptr) {}
     constexpr Operand(Node* n) : node(n) {}
     constexpr Operand(double c) : constant(c) {}
-    constexpr Operand(OwnOperation* o) : own(o) {}
+    constexpr Operand(CustomOperation* o) : custom(o) {}
     constexpr Operand(OperandList* l) : list(l) {}
 };
 
@@ -33,12 +33,12 @@ struct Node {
     enum Flag : std::uint8_t {
         x_is_constant = 1,
         y_is_constant = 2,
-        accumulates = 4,   // gradients add up: always on a leaf, on others once a sweep has reached them
-        visited = 8,       // by a traversal that is under way
-        labelled = 16,     // has an entry in the tape's labels
-        watched = 32,      // the binding is told when the last operand slot lets go
-        held = 64,         // the binding holds the Python object while operand slots hold the node
-        in_snapshot = 128  // has a position in a snapshot
+        accumulates = 4,         // gradients add up: always on a leaf, on others once a sweep has reached them
+        visited = 8,             // by a traversal that is under way
+        labelled = 16,           // has an entry in the tape's labels
+        notifies_last_use = 32,  // the binding is told when the last operand slot lets go
+        keeps_object = 64,       // the binding keeps the Python object while operand slots hold the node
+        in_snapshot = 128        // has a position in a snapshot
     };
 
     double data;
@@ -52,7 +52,7 @@ struct Node {
 
     bool has(Flag flag) const { return (flags & flag) != 0; }
     bool is_leaf() const { return op == Op::leaf; }
-    // Its x and y are an operation's operands, and not what a leaf, an own operation or a sequence keeps there.
+    // Its x and y are an operation's operands, and not what a leaf, a custom operation or a sequence keeps there.
     bool has_plain_operands() const {
         return (flags & (x_is_constant | y_is_constant)) != (x_is_constant | y_is_constant);
     }

@@ -6,13 +6,15 @@ namespace fastgrad {
 
 namespace {
 
-constexpr std::array table{
-#define FASTGRAD_UNARY(name, title, symbol, value, dx, fault) \
-    Operation{Op::name, 1, #name, title, symbol, #value, #dx, "", "", 0.0, #fault},
-#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, fault) \
-    Operation{Op::name, 2, #name, title, symbol, #value, #dx, #dy, "", 0.0, #fault},
-#define FASTGRAD_PARAMETRIC(name, title, symbol, parameter, default_value, value, dx, dy, fault) \
-    Operation{Op::name, 2, #name, title, symbol, #value, #dx, #dy, #parameter, default_value, #fault},
+constexpr std::array table {
+#define FASTGRAD_UNARY(name, title, symbol, value, dx, error)                         \
+    Operation { Op::name, 1, #name, title, symbol, #value, #dx, "", "", 0.0, #error } \
+    ,
+#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, error)                     \
+    Operation { Op::name, 2, #name, title, symbol, #value, #dx, #dy, "", 0.0, #error } \
+    ,
+#define FASTGRAD_PARAMETRIC(name, title, symbol, parameter, default_value, value, dx, dy, error) \
+    Operation{Op::name, 2, #name, title, symbol, #value, #dx, #dy, #parameter, default_value, #error},
 #include "ops.def"
 };
 
@@ -26,16 +28,16 @@ constexpr std::array sequence_table{
 std::span<const Operation> operations() { return table; }
 std::span<const SequenceOperation> sequence_operations() { return sequence_table; }
 
-Fault fault_of(Op op, double x, double y, double r) {
+ErrorKind error_kind_of(Op op, double x, double y, double r) {
     switch (op) {
-#define FASTGRAD_UNARY(name, title, symbol, value, dx, fault) \
-    case Op::name: return faults::fault(x, 0.0, r);
-#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, fault) \
-    case Op::name: return faults::fault(x, y, r);
+#define FASTGRAD_UNARY(name, title, symbol, value, dx, error) \
+    case Op::name: return error_kinds::error(x, 0.0, r);
+#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, error) \
+    case Op::name: return error_kinds::error(x, y, r);
 #include "ops.def"
         default: break;
     }
-    return Fault::none;
+    return ErrorKind::none;
 }
 
 }  // namespace fastgrad

@@ -5,13 +5,13 @@
 #include <span>
 #include <string_view>
 
-#include "core/faults.hpp"
+#include "core/error_kind.hpp"
 
 namespace fastgrad {
 
 enum class Op : std::uint8_t {
-    leaf,  // no operands
-    own,   // the user's own operation: see own_operation.hpp
+    leaf,    // no operands
+    custom,  // a user-defined operation: see custom_operation.hpp
 #define FASTGRAD_UNARY(name, ...) name,
 #define FASTGRAD_BINARY(name, ...) name,
 #include "ops.def"
@@ -20,7 +20,7 @@ enum class Op : std::uint8_t {
 #include "sequences.def"
 };
 
-constexpr bool is_row(Op op) { return op > Op::own && op < Op::element; }
+constexpr bool is_row(Op op) { return op > Op::custom && op < Op::element; }
 constexpr bool is_sequence(Op op) { return op > Op::element; }  // of a node
 constexpr bool has_several_results(Op op) { return op == Op::softmax || op == Op::log_softmax; }
 
@@ -35,12 +35,12 @@ struct Operation {
     std::string_view value, dx, dy;  // the formulas, as they stand in the row
     std::string_view parameter;      // the second operand's name, where it has a default
     double default_value;
-    std::string_view fault;
+    std::string_view error;
 };
 
 std::span<const Operation> operations();
 inline const Operation& operation(Op op) {
-    return operations()[static_cast<int>(op) - static_cast<int>(Op::own) - 1];
+    return operations()[static_cast<int>(op) - static_cast<int>(Op::custom) - 1];
 }
 
 // One row of the table of operations on sequences.
@@ -55,6 +55,6 @@ inline const SequenceOperation& sequence_operation(Op op) {
 }
 
 // The error, if any, that Python would raise where `op` gives the result `r`, which is not finite.
-Fault fault_of(Op op, double x, double y, double r);
+ErrorKind error_kind_of(Op op, double x, double y, double r);
 
 }  // namespace fastgrad

@@ -29,7 +29,7 @@ namespace {
 // Collects backwards; takes its marks back whatever happens.
 class Collector {
  public:
-    Collector(Node* newest, const Node* oldest) : scan_(newest), oldest_(oldest) {}
+    Collector(Node* newest, const Node* since) : scan_(newest), since_(since) {}
     ~Collector() {
         scan_.abandon();
         for (Node* leaf : leaves_) leaf->flags &= static_cast<std::uint8_t>(~Node::visited);
@@ -40,7 +40,7 @@ class Collector {
     void reach(Node* node) {
         if (node->has(Node::visited)) return;
         if (!node->is_leaf()) {
-            if (!oldest_ || !is_older(node, oldest_)) scan_.mark(node);
+            if (!since_ || !is_older(node, since_)) scan_.mark(node);
             return;
         }
         leaves_.push_back(node);
@@ -65,32 +65,32 @@ class Collector {
 
  private:
     BackwardScan<Node::visited, Mark::visited> scan_;
-    const Node* oldest_;
+    const Node* since_;
     std::vector<Node*> leaves_;
 };
 
 }  // namespace
 
-Node* new_milestone() {
+Node* new_epoch() {
     Node* leaf = tape.leaf(0.0);
     try {
-        Node* milestone = tape.unary(Op::neg, 0.0, leaf);
+        Node* epoch = tape.unary(Op::neg, 0.0, leaf);
         tape.release(leaf);
-        return milestone;
+        return epoch;
     } catch (...) {
         tape.release(leaf);
         throw;
     }
 }
 
-std::vector<Node*> topological_order(std::span<Node* const> roots, Reach reach, const Node* oldest) {
+std::vector<Node*> topological_order(std::span<Node* const> roots, Reach reach, const Node* since) {
     Node* newest = nullptr;
     for (Node* root : roots) {
         if (!root->is_leaf() && (!newest || is_older(newest, root))) newest = root;
     }
     if (!newest && !roots.empty()) newest = roots.front();  // leaves only: nothing to scan
     if (!newest) return {};
-    Collector collector(newest, oldest);
+    Collector collector(newest, since);
     for (Node* root : roots) collector.reach(root);
     return collector.run(reach);
 }

@@ -4,19 +4,19 @@
 #include <span>
 #include <vector>
 
+#include "core/custom_operation.hpp"
 #include "core/operand_list.hpp"
-#include "core/own_operation.hpp"
 
 namespace fastgrad {
 
 // The operands that are nodes, in their order; constants are passed by.
 template <class Visit>
 void for_each_operand(const Node* node, Visit visit) {
-    if (node->op == Op::own) {
-        const OwnOperation& own = *node->x.own;
-        for (Node* operand : own.operands) visit(operand);
-        if (own.callback) {
-            for (Node* leaf : own.callback->leaves()) visit(leaf);
+    if (node->op == Op::custom) {
+        const CustomOperation& custom = *node->x.custom;
+        for (Node* operand : custom.operands) visit(operand);
+        if (custom.callback) {
+            for (Node* leaf : custom.callback->leaves()) visit(leaf);
         }
         return;
     }
@@ -42,11 +42,11 @@ enum class Reach { everything, up_to_snapshots };
 
 // A place in the order: an interior node that is older than all that are made from now on. The caller owns its one
 // reference. Throws std::bad_alloc.
-Node* new_milestone();
+Node* new_epoch();
 
 // Operands before results: the leaves, then the interior nodes in creation order; of these none that is older than
-// `oldest`, if it is given. Throws std::bad_alloc and Interrupted.
+// `since`, if it is given. Throws std::bad_alloc and Interrupted.
 std::vector<Node*> topological_order(std::span<Node* const> roots, Reach reach = Reach::everything,
-                                     const Node* oldest = nullptr);
+                                     const Node* since = nullptr);
 
 }  // namespace fastgrad

@@ -25,8 +25,8 @@ std::vector<Snapshot*>& living() {
 constexpr std::size_t smallest_record = 2 + 2 * sizeof(double) + sizeof(std::uint64_t);
 
 bool is_operation(std::uint8_t number) {
-    return number > static_cast<std::uint8_t>(Op::own) &&
-           number <= static_cast<std::uint8_t>(Op::own) + operations().size();
+    return number > static_cast<std::uint8_t>(Op::custom) &&
+           number <= static_cast<std::uint8_t>(Op::custom) + operations().size();
 }
 
 bool is_sequence(std::uint8_t number) {
@@ -81,22 +81,22 @@ bool is_result(const Node* node, double position) {
 
 }  // namespace
 
-Snapshot::Snapshot(Node* root, Predicate is_external) : index_(std::make_unique<NodeIndex>()) {
+Snapshot::Snapshot(Node* root, Predicate is_shared) : index_(std::make_unique<NodeIndex>()) {
     std::vector<Node*> written;
     for (Node* node : topological_order({&root, 1}, Reach::up_to_snapshots)) {
-        interruption.check_at(externals_.size() + written.size());
-        const bool is_elsewhere = node->has(Node::in_snapshot) || is_external(node);
-        (is_elsewhere ? externals_ : written).push_back(node);
+        interruption.check_at(shared_nodes_.size() + written.size());
+        const bool is_elsewhere = node->has(Node::in_snapshot) || is_shared(node);
+        (is_elsewhere ? shared_nodes_ : written).push_back(node);
     }
     std::uint32_t number = 0;
-    for (Node* node : externals_) (*index_)[node] = number++;
+    for (Node* node : shared_nodes_) (*index_)[node] = number++;
     for (Node* node : written) {
         interruption.check_at(number);
         (*index_)[node] = number++;
     }
     living().push_back(this);
     nodes_ = std::move(written);
-    for (Node* node : externals_) Tape::retain(node);
+    for (Node* node : shared_nodes_) Tape::retain(node);
     for (Node* node : nodes_) {
         Tape::retain(node);
         node->flags |= Node::in_snapshot;
@@ -113,21 +113,21 @@ Snapshot::~Snapshot() {
 
 std::vector<Node*> Snapshot::held() const {
     std::vector<Node*> all = nodes_;
-    all.insert(all.end(), externals_.begin(), externals_.end());
+    all.insert(all.end(), shared_nodes_.begin(), shared_nodes_.end());
     return all;
 }
 
 void Snapshot::release_all() {
     // Newest first: what a node owns dies right after it, in the same warm chunk.
     for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) tape.release(*node);
-    for (Node* node : externals_) tape.release_slot(node);
+    for (Node* node : shared_nodes_) tape.release_slot(node);
 }
 
 const Snapshot* Snapshot::find(const Node* node) {
     if (!node->has(Node::in_snapshot)) return nullptr;
     for (const Snapshot* snapshot : living()) {
         const std::uint32_t number = (*snapshot->index_)[node];
-        if (number != NodeIndex::absent && number >= snapshot->externals_.size()) return snapshot;
+        if (number != NodeIndex::absent && number >= snapshot->shared_nodes_.size()) return snapshot;
     }
     return nullptr;
 }
@@ -136,7 +136,7 @@ std::string Snapshot::bytes() const {
     ByteWriter out;
     out.reserve(magic.size() + 64 + nodes_.size() * 34);
     out.raw(magic);
-    out.number<std::uint64_t>(externals_.size());
+    out.number<std::uint64_t>(shared_nodes_.size());
     out.number<std::uint64_t>(nodes_.size());
     std::uint64_t labels = 0;
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
@@ -149,13 +149,13 @@ std::string Snapshot::bytes() const {
         out.number(node->grad);
         if (node->is_leaf()) {
             out.number<std::uint64_t>(0);
-        } else if (node->op == Op::own) {
-            const OwnOperation& own = *node->x.own;
-            out.number<std::uint64_t>(own.operands.size());
-            for (const Node* operand : own.operands) out.number<std::uint64_t>((*index_)[operand]);
-            out.number<std::uint64_t>(own.local_gradients.size());
-            for (const double gradient : own.local_gradients) out.number(gradient);
-            out.text(own.symbol);
+        } else if (node->op == Op::custom) {
+            const CustomOperation& custom = *node->x.custom;
+            out.number<std::uint64_t>(custom.operands.size());
+            for (const Node* operand : custom.operands) out.number<std::uint64_t>((*index_)[operand]);
+            out.number<std::uint64_t>(custom.local_gradients.size());
+            for (const double gradient : custom.local_gradients) out.number(gradient);
+            out.text(custom.symbol);
         } else if (fastgrad::is_sequence(node->op)) {
             write_operands(out, *node->x.list, *index_);
         } else {
@@ -179,16 +179,17 @@ std::string Snapshot::bytes() const {
     return out.take();
 }
 
-Snapshot::Snapshot(std::string_view bytes, const std::vector<Node*>& externals) : externals_(externals) {
-    for (Node* node : externals_) Tape::retain(node);
+Snapshot::Snapshot(std::string_view bytes, const std::vector<Node*>& shared_nodes) : shared_nodes_(shared_nodes) {
+    for (Node* node : shared_nodes_) Tape::retain(node);
     try {
         ByteReader in(bytes, "not a snapshot of a graph");
         if (in.raw(std::min(bytes.size(), magic.size())) != magic) in.reject("it starts otherwise");
-        if (in.number<std::uint64_t>() != externals_.size()) in.reject("it refers to another number of Values");
+        if (in.number<std::uint64_t>() != shared_nodes_.size()) in.reject("it refers to another number of Values");
         const auto node_at = [this, &in](std::uint64_t number) {
-            if (number < externals_.size()) return externals_[number];
-            if (number - externals_.size() >= nodes_.size()) in.reject("an operand does not stand before its result");
-            return nodes_[number - externals_.size()];
+            if (number < shared_nodes_.size()) return shared_nodes_[number];
+            if (number - shared_nodes_.size() >= nodes_.size())
+                in.reject("an operand does not stand before its result");
+            return nodes_[number - shared_nodes_.size()];
         };
         const std::uint64_t count = in.count(smallest_record);
         nodes_.reserve(count);
@@ -201,19 +202,19 @@ Snapshot::Snapshot(std::string_view bytes, const std::vector<Node*>& externals) 
             if (op == static_cast<std::uint8_t>(Op::leaf)) {
                 if (in.number<std::uint64_t>() != 0) in.reject("a leaf has operands");
                 nodes_.push_back(tape.leaf(data));
-            } else if (op == static_cast<std::uint8_t>(Op::own)) {
-                auto own = std::make_unique<OwnOperation>();
+            } else if (op == static_cast<std::uint8_t>(Op::custom)) {
+                auto custom = std::make_unique<CustomOperation>();
                 for (std::uint64_t left = in.count(sizeof(std::uint64_t)); left != 0; --left) {
-                    own->operands.push_back(node_at(in.number<std::uint64_t>()));
+                    custom->operands.push_back(node_at(in.number<std::uint64_t>()));
                 }
                 for (std::uint64_t left = in.count(sizeof(double)); left != 0; --left) {
-                    own->local_gradients.push_back(in.number<double>());
+                    custom->local_gradients.push_back(in.number<double>());
                 }
-                if (!own->local_gradients.empty() && own->local_gradients.size() != own->operands.size()) {
+                if (!custom->local_gradients.empty() && custom->local_gradients.size() != custom->operands.size()) {
                     in.reject("local gradients and operands differ in number");
                 }
-                own->symbol = in.text();
-                nodes_.push_back(tape.own(data, std::move(own)));
+                custom->symbol = in.text();
+                nodes_.push_back(tape.custom(data, std::move(custom)));
             } else if (is_sequence(op)) {
                 OperandList::Pointer operands = read_operands(in, static_cast<Op>(op), node_at);
                 nodes_.push_back(tape.sequence(static_cast<Op>(op), data, std::move(operands)));

@@ -10,21 +10,21 @@
 #include <string_view>
 #include <vector>
 
-#include "core/holder.hpp"
 #include "core/node_index.hpp"
+#include "core/node_owner.hpp"
 
 namespace fastgrad {
 
-class Snapshot : private Holder {
+class Snapshot : private NodeOwner {
  public:
-    // The graph of `root`. A node for which `is_external` holds is only referred to, as is one of another snapshot.
-    // Throws std::bad_alloc, Interrupted, and what `is_external` throws.
+    // The graph of `root`. A node for which `is_shared` holds is only referred to, as is one of another snapshot.
+    // Throws std::bad_alloc, Interrupted, and what `is_shared` throws.
     using Predicate = bool (*)(const Node*);
-    Snapshot(Node* root, Predicate is_external);
+    Snapshot(Node* root, Predicate is_shared);
 
-    // The graph that `bytes` describe, with `externals` in the places of the nodes that were only referred to.
+    // The graph that `bytes` describe, with `shared_nodes` in the places of the nodes that were only referred to.
     // Throws std::bad_alloc, Interrupted, and std::invalid_argument where the bytes are not what a snapshot writes.
-    Snapshot(std::string_view bytes, const std::vector<Node*>& externals);
+    Snapshot(std::string_view bytes, const std::vector<Node*>& shared_nodes);
 
     ~Snapshot();
     Snapshot(const Snapshot&) = delete;
@@ -33,21 +33,21 @@ class Snapshot : private Holder {
     // The nodes written, as bytes. Throws std::bad_alloc and Interrupted.
     std::string bytes() const;
     const std::vector<Node*>& nodes() const { return nodes_; }
-    const std::vector<Node*>& externals() const { return externals_; }
+    const std::vector<Node*>& shared_nodes() const { return shared_nodes_; }
 
     // The living snapshot that `node` has a position in, or null; and that position.
     static const Snapshot* find(const Node* node);
     std::uint32_t position(const Node* node) const {
-        return (*index_)[node] - static_cast<std::uint32_t>(externals_.size());
+        return (*index_)[node] - static_cast<std::uint32_t>(shared_nodes_.size());
     }
 
  private:
     std::vector<Node*> held() const override;
     void release_all();
 
-    std::vector<Node*> externals_;  // owned references, which count as operand slots
-    std::vector<Node*> nodes_;      // owned references, operands before results
-    // What the bytes call a node: externals first, then the nodes. Null in a snapshot that was read.
+    std::vector<Node*> shared_nodes_;  // owned references, which count as operand slots
+    std::vector<Node*> nodes_;         // owned references, operands before results
+    // What the bytes call a node: shared_nodes first, then the nodes. Null in a snapshot that was read.
     std::unique_ptr<NodeIndex> index_;
 };
 

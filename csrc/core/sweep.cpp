@@ -66,24 +66,24 @@ class SavedGradients {
 // may end in any order. The marks in the store belong to one of them, the active one; the others have theirs set
 // aside. Partial gradients are put back where the callback itself started the other sweep, which may have stored over
 // them; while another thread sweeps, the callback may go on adding to them.
-class Session {
+class SweepMarks {
  public:
-    Session() {
+    SweepMarks() {
         activate();
         older_ = newest_;
         newest_ = this;
         if (older_) older_->newer_ = this;
     }
-    // The store bears no mark of an active session any more.
-    ~Session() {
+    // The store bears no mark of an active marks any more.
+    ~SweepMarks() {
         (newer_ ? newer_->older_ : newest_) = older_;
         if (older_) older_->newer_ = newer_;
         if (active_ != this) return;
         active_ = nullptr;
         if (newest_) newest_->activate();  // the callback that started this sweep goes on adding to the other one's
     }
-    Session(const Session&) = delete;
-    Session& operator=(const Session&) = delete;
+    SweepMarks(const SweepMarks&) = delete;
+    SweepMarks& operator=(const SweepMarks&) = delete;
 
     static bool any() { return newest_ != nullptr; }
 
@@ -142,7 +142,7 @@ class Session {
     }
     static std::uint32_t& reached(Chunk* chunk) { return chunk->marked[static_cast<int>(Mark::reached)]; }
 
-    static Session *active_, *newest_;
+    static SweepMarks *active_, *newest_;
     const std::thread::id thread_ = std::this_thread::get_id();
     struct Gradient {
         Node* node;
@@ -151,16 +151,16 @@ class Session {
     };
     std::vector<Gradient> aside_;
     bool restores_gradients_ = false;
-    Session *older_ = nullptr, *newer_ = nullptr;
+    SweepMarks *older_ = nullptr, *newer_ = nullptr;
 };
 
-Session* Session::active_ = nullptr;
-Session* Session::newest_ = nullptr;
+SweepMarks* SweepMarks::active_ = nullptr;
+SweepMarks* SweepMarks::newest_ = nullptr;
 
 // Where contributions go in a sweep: the first touch of an interior node stores, later ones add.
 struct FirstTouchStores {
     Scan& scan;
-    Session& session;
+    SweepMarks& marks;
 
     void add(Node* node, double contribution) {
         if (node->has(Node::accumulates)) {
@@ -182,7 +182,7 @@ struct FirstTouchStores {
     void prepare(Node* node) {
         if (!node->has(Node::accumulates)) add(node, 0.0);
     }
-    bool run(BackwardCallback& callback) { return session.run(callback); }
+    bool run(BackwardCallback& callback) { return marks.run(callback); }
 };
 
 // Where they go in a single step by hand.
@@ -208,14 +208,14 @@ struct Lists {
 };
 
 template <class Sink>
-bool propagate_own(Node* node, Sink& sink) {
-    const OwnOperation& own = *node->x.own;
-    for (std::size_t i = 0; i < own.local_gradients.size(); ++i) {
-        sink.add(own.operands[i], node->grad * own.local_gradients[i]);
+bool propagate_custom(Node* node, Sink& sink) {
+    const CustomOperation& custom = *node->x.custom;
+    for (std::size_t i = 0; i < custom.local_gradients.size(); ++i) {
+        sink.add(custom.operands[i], node->grad * custom.local_gradients[i]);
     }
-    if (!own.local_gradients.empty()) return true;
-    for (Node* operand : own.operands) sink.prepare(operand);
-    const auto callback = own.callback;  // a copy: the callback may replace itself
+    if (!custom.local_gradients.empty()) return true;
+    for (Node* operand : custom.operands) sink.prepare(operand);
+    const auto callback = custom.callback;  // a copy: the callback may replace itself
     return !callback || sink.run(*callback);
 }
 
@@ -225,13 +225,13 @@ inline bool propagate(Node* node, Sink& sink) {
     [[maybe_unused]] const double r = node->data;
     const double g = node->grad;
     switch (node->op) {
-#define FASTGRAD_UNARY(name, title, symbol, value, dx, fault)                  \
+#define FASTGRAD_UNARY(name, title, symbol, value, dx, error)                  \
     case Op::name: {                                                           \
         [[maybe_unused]] const double x = node->x_data();                      \
         if (!node->has(Node::x_is_constant)) sink.add(node->x.node, g * (dx)); \
         return true;                                                           \
     }
-#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, fault)             \
+#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, error)             \
     case Op::name: {                                                           \
         [[maybe_unused]] const double x = node->x_data(), y = node->y_data();  \
         if (!node->has(Node::x_is_constant)) sink.add(node->x.node, g * (dx)); \
@@ -239,7 +239,7 @@ inline bool propagate(Node* node, Sink& sink) {
         return true;                                                           \
     }
 #include "ops.def"
-        case Op::own: return propagate_own(node, sink);
+        case Op::custom: return propagate_custom(node, sink);
         case Op::element: sink.add(node->x.node, static_cast<std::size_t>(node->y.constant), g); return true;
         case Op::leaf: return true;
         default: sequences::Reverse(node, sink).run(); return true;
@@ -254,12 +254,12 @@ bool sweep(Node* root, double seed) {
         return true;
     }
     const Retained held(root);  // a callback may drop what holds it
-    Session session;
+    SweepMarks marks;
     Scan scan(root);  // of this function alone: its counters stay in registers
-    FirstTouchStores sink{scan, session};
+    FirstTouchStores sink{scan, marks};
     clear_cotangents(root);
     sink.add(root, seed);
-    while (Node* node = scan.next([&session] { return session.goes_on(); })) {
+    while (Node* node = scan.next([&marks] { return marks.goes_on(); })) {
         if (propagate(node, sink)) continue;
         scan.abandon();
         return false;
@@ -269,14 +269,14 @@ bool sweep(Node* root, double seed) {
     return false;
 }
 
-bool is_sweeping() { return Session::any(); }
+bool is_sweeping() { return SweepMarks::any(); }
 
 bool gradients(std::span<Node* const> outputs, std::span<const double> cotangents, std::span<Node* const> variables,
                std::span<double> results) {
-    auto sum = std::make_unique<OwnOperation>();
+    auto sum = std::make_unique<CustomOperation>();
     sum->operands.assign(outputs.begin(), outputs.end());
     sum->local_gradients.assign(cotangents.begin(), cotangents.end());
-    Node* root = tape.own(0.0, std::move(sum));
+    Node* root = tape.custom(0.0, std::move(sum));
     const Retained held(root);
     tape.release(root);
     const SavedGradients saved(root);

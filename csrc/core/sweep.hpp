@@ -11,7 +11,7 @@
 namespace fastgrad {
 
 // Sets root's gradient to `seed` and carries it to every node that root reaches: leaves add it to what they have,
-// interior nodes start from zero. False: the callback of an own operation failed, or who handles a signal wants to
+// interior nodes start from zero. False: the callback of a custom operation failed, or who handles a signal wants to
 // stop; no mark is left behind, and the gradients below are partial sums.
 // Throws std::bad_alloc, and only where such callbacks start sweeps of their own.
 bool sweep(Node* root, double seed);
@@ -20,7 +20,8 @@ bool sweep(Node* root, double seed);
 bool is_sweeping();
 
 // The gradients of sum(cotangent * output) in the variables, which are leaves with a gradient of 0, by a sweep after
-// which every node's gradient is what it was. False: the callback of an own operation failed. Throws std::bad_alloc.
+// which every node's gradient is what it was. False: the callback of a custom operation failed. Throws
+// std::bad_alloc.
 bool gradients(std::span<Node* const> outputs, std::span<const double> cotangents, std::span<Node* const> variables,
                std::span<double> results);
 

@@ -19,29 +19,29 @@ constexpr std::uint8_t leaf_flags = special_flags | Node::accumulates;
 // --- making nodes
 
 Node* Tape::leaf(double data) {
-    if (!roomy_) {
+    if (!has_free_slots_) {
         Chunk* chunk = pool_.take();
         chunk->free_list = nullptr;
         chunk->used = 0;
-        link_roomy(chunk);
+        link_free(chunk);
     }
-    Chunk* chunk = roomy_;
+    Chunk* chunk = has_free_slots_;
     Node* node = chunk->free_list;
     if (node) {
         chunk->free_list = node->x.node;
     } else {
         node = chunk->begin() + chunk->used++;
     }
-    if (++chunk->live == nodes_per_chunk) unlink_roomy(chunk);
+    if (++chunk->live == nodes_per_chunk) unlink_free(chunk);
     ++live_leaves_;
     fill(node, Op::leaf, data, 0.0, 0.0, leaf_flags);
     return node;
 }
 
-Node* Tape::own(double data, std::unique_ptr<OwnOperation> operation) {
+Node* Tape::custom(double data, std::unique_ptr<CustomOperation> operation) {
     Node* node = claim();
     for (Node* operand : operation->operands) ++operand->refs;
-    fill(node, Op::own, data, operation.release(), 0.0, special_flags);
+    fill(node, Op::custom, data, operation.release(), 0.0, special_flags);
     return node;
 }
 
@@ -55,8 +55,8 @@ Node* Tape::copy(const Node* node) {
     Node* twin;
     if (node->is_leaf()) {
         twin = leaf(node->data);
-    } else if (node->op == Op::own) {
-        twin = own(node->data, std::make_unique<OwnOperation>(*node->x.own));
+    } else if (node->op == Op::custom) {
+        twin = custom(node->data, std::make_unique<CustomOperation>(*node->x.custom));
     } else if (is_sequence(node->op)) {
         twin = sequence(node->op, node->data, node->x.list->copy(node->op));
     } else {
@@ -76,7 +76,7 @@ Node* Tape::copy(const Node* node) {
     return twin;
 }
 
-void Tape::show_constants(Node* node) {
+void Tape::materialize_constants(Node* node) {
     if (is_sequence(node->op)) {
         OperandList::View operands = node->x.list->view();
         for (std::size_t i = 0; i < operands.size(); ++i) {
@@ -96,39 +96,39 @@ void Tape::show_constants(Node* node) {
 
 // --- letting them go
 
-FASTGRAD_NOINLINE void Tape::bury_the_rest() {
-    while (Node* node = dying_) {
-        dying_ = static_cast<Node*>(node->object);
-        dissolve(node);
-        vacate(node);
+FASTGRAD_NOINLINE void Tape::release_pending() {
+    while (Node* node = pending_free_) {
+        pending_free_ = static_cast<Node*>(node->object);
+        drop_operands(node);
+        free_slot(node);
     }
 }
 
-FASTGRAD_NOINLINE void Tape::dissolve_special(Node* node) {
+FASTGRAD_NOINLINE void Tape::drop_special_operands(Node* node) {
     if (node->is_leaf()) return;
     if (is_sequence(node->op)) {
         const OperandList::View operands = node->x.list->view();
         for (std::size_t i = 0; i < operands.size(); ++i) {
-            if (!operands.is_constant(i)) let_go(operands.node(i));
+            if (!operands.is_constant(i)) unref(operands.node(i));
         }
         OperandList::deallocate(node->x.list);
         return;
     }
-    std::unique_ptr<OwnOperation> operation(node->x.own);
+    std::unique_ptr<CustomOperation> operation(node->x.custom);
     const auto operands = std::move(operation->operands);
-    // First, because a callback often names the operands too: the watcher should find only what else holds them.
+    // First, because a callback often names the operands too: on_last_use should see only what else holds them.
     operation.reset();
-    for (Node* operand : operands) let_go(operand);
+    for (Node* operand : operands) unref(operand);
 }
 
-void Tape::vacate_leaf(Node* node) {
+void Tape::free_leaf_slot(Node* node) {
     Chunk* chunk = Chunk::of(node);
     --live_leaves_;
     node->x.node = chunk->free_list;
     chunk->free_list = node;
-    if (chunk->live-- == nodes_per_chunk) link_roomy(chunk);
+    if (chunk->live-- == nodes_per_chunk) link_free(chunk);
     if (chunk->live == 0) {
-        unlink_roomy(chunk);
+        unlink_free(chunk);
         pool_.give_back(chunk);
     }
 }
@@ -157,15 +157,15 @@ void Tape::close_chunk(Chunk* chunk) {
     pool_.give_back(chunk);
 }
 
-void Tape::link_roomy(Chunk* chunk) {
+void Tape::link_free(Chunk* chunk) {
     chunk->older = nullptr;
-    chunk->newer = roomy_;
-    if (roomy_) roomy_->older = chunk;
-    roomy_ = chunk;
+    chunk->newer = has_free_slots_;
+    if (has_free_slots_) has_free_slots_->older = chunk;
+    has_free_slots_ = chunk;
 }
 
-void Tape::unlink_roomy(Chunk* chunk) {
-    (chunk->older ? chunk->older->newer : roomy_) = chunk->newer;
+void Tape::unlink_free(Chunk* chunk) {
+    (chunk->older ? chunk->older->newer : has_free_slots_) = chunk->newer;
     if (chunk->newer) chunk->newer->older = chunk->older;
 }
 

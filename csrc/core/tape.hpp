@@ -13,39 +13,39 @@
 
 #include "core/chunk_pool.hpp"
 #include "core/compiler.hpp"
+#include "core/custom_operation.hpp"
 #include "core/operand_list.hpp"
-#include "core/own_operation.hpp"
 
 namespace fastgrad {
 
 class Tape {
  public:
-    // Called when the last operand slot lets go of a watched node, which a Python object still holds.
+    // Called when the last operand slot lets go of a node with notifies_last_use, which a Python object still holds.
     using Watcher = void (*)(Node*);
 
     // New nodes, each with one reference, which the caller owns; operands gain one each. Throw std::bad_alloc.
     Node* leaf(double data);
     Node* unary(Op op, double data, Node* x);
     Node* binary(Op op, double data, Operand x, Operand y, std::uint8_t constants);
-    Node* own(double data, std::unique_ptr<OwnOperation> operation);
+    Node* custom(double data, std::unique_ptr<CustomOperation> operation);
     Node* sequence(Op op, double data, OperandList::Pointer operands);
 
     // A node like `node`, which has no callback, with the same operands. Throws std::bad_alloc.
     Node* copy(const Node* node);
 
     // Turns constant operands into leaves, so that they can be seen. Throws std::bad_alloc.
-    void show_constants(Node* node);
+    void materialize_constants(Node* node);
 
     static void retain(Node* node) { ++node->refs; }
     FASTGRAD_INLINE void release(Node* node) {
-        if (--node->refs == 0) bury(node);
+        if (--node->refs == 0) release_node(node);
     }
 
-    // The same for a reference that counts as an operand slot: the watcher hears of the last one.
+    // The same for a reference that counts as an operand slot: on_last_use hears of the last one.
     void release_slot(Node* node) {
-        if (node->refs == 2 && node->has(Node::watched)) {
+        if (node->refs == 2 && node->has(Node::notifies_last_use)) {
             --node->refs;
-            watcher_(node);
+            on_last_use_(node);
         } else {
             release(node);
         }
@@ -54,7 +54,7 @@ class Tape {
     void set_label(Node* node, std::string_view label);
     std::string_view label(const Node* node) const;
 
-    void set_watcher(Watcher watcher) { watcher_ = watcher; }
+    void set_on_last_use(Watcher on_last_use) { on_last_use_ = on_last_use; }
 
     Chunk* newest() const { return newest_; }
 
@@ -75,29 +75,29 @@ class Tape {
     }
     static void fill(Node* node, Op op, double data, Operand x, Operand y, std::uint8_t flags);
 
-    void bury(Node* node);
-    void bury_the_rest();
-    void let_go(Node* operand);
-    void dissolve(Node* node);
-    void dissolve_special(Node* node);
-    void vacate(Node* node);
-    void vacate_leaf(Node* node);
+    void release_node(Node* node);
+    void release_pending();
+    void unref(Node* operand);
+    void drop_operands(Node* node);
+    void drop_special_operands(Node* node);
+    void free_slot(Node* node);
+    void free_leaf_slot(Node* node);
 
     void open_chunk();
     void close_chunk(Chunk* chunk);
-    void link_roomy(Chunk* chunk);
-    void unlink_roomy(Chunk* chunk);
+    void link_free(Chunk* chunk);
+    void unlink_free(Chunk* chunk);
 
     Node* cursor_ = nullptr;  // the next slot of the newest chunk
     Node* end_ = nullptr;
-    Node* dying_ = nullptr;  // nodes without references, linked through Node::object
-    bool burying_ = false;
+    Node* pending_free_ = nullptr;  // nodes without references, linked through Node::object
+    bool releasing_ = false;
     Chunk* newest_ = nullptr;
-    Chunk* roomy_ = nullptr;  // leaf chunks with a free slot
+    Chunk* has_free_slots_ = nullptr;  // leaf chunks with a free slot
     ChunkPool pool_;
     std::size_t live_leaves_ = 0;
     std::uint64_t last_position_ = 0;
-    Watcher watcher_ = nullptr;
+    Watcher on_last_use_ = nullptr;
     std::unordered_map<const Node*, std::string>* labels_ = nullptr;
 };
 
@@ -133,42 +133,42 @@ FASTGRAD_INLINE Node* Tape::binary(Op op, double data, Operand x, Operand y, std
 
 // Without recursion, and without memory of its own: a node that dies while another is being buried joins the list.
 // Python code that runs in between (a closure's destructor) finds the store consistent.
-FASTGRAD_INLINE void Tape::bury(Node* node) {
-    if (burying_) [[unlikely]] {
-        node->object = dying_;
-        dying_ = node;
+FASTGRAD_INLINE void Tape::release_node(Node* node) {
+    if (releasing_) [[unlikely]] {
+        node->object = pending_free_;
+        pending_free_ = node;
         return;
     }
-    burying_ = true;
-    dissolve(node);
-    vacate(node);
-    if (dying_) bury_the_rest();  // a temporary's operands live on: the usual case ends here
-    burying_ = false;
+    releasing_ = true;
+    drop_operands(node);
+    free_slot(node);
+    if (pending_free_) release_pending();  // a temporary's operands live on: the usual case ends here
+    releasing_ = false;
 }
 
-FASTGRAD_INLINE void Tape::let_go(Node* operand) {
+FASTGRAD_INLINE void Tape::unref(Node* operand) {
     if (--operand->refs == 0) {
-        operand->object = dying_;
-        dying_ = operand;
-    } else if (operand->refs == 1 && operand->has(Node::watched)) [[unlikely]] {
-        watcher_(operand);
+        operand->object = pending_free_;
+        pending_free_ = operand;
+    } else if (operand->refs == 1 && operand->has(Node::notifies_last_use)) [[unlikely]] {
+        on_last_use_(operand);
     }
 }
 
-FASTGRAD_INLINE void Tape::dissolve(Node* node) {
+FASTGRAD_INLINE void Tape::drop_operands(Node* node) {
     if (node->has(Node::labelled)) [[unlikely]]
         labels_->erase(node);
     if (!node->has_plain_operands()) [[unlikely]] {
-        dissolve_special(node);
+        drop_special_operands(node);
         return;
     }
-    if (!node->has(Node::x_is_constant)) let_go(node->x.node);
-    if (!node->has(Node::y_is_constant)) let_go(node->y.node);
+    if (!node->has(Node::x_is_constant)) unref(node->x.node);
+    if (!node->has(Node::y_is_constant)) unref(node->y.node);
 }
 
-FASTGRAD_INLINE void Tape::vacate(Node* node) {
+FASTGRAD_INLINE void Tape::free_slot(Node* node) {
     if (node->is_leaf()) {
-        vacate_leaf(node);
+        free_leaf_slot(node);
         return;
     }
     Chunk* chunk = Chunk::of(node);

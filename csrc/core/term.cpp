@@ -42,13 +42,13 @@ Term or_one(const Term& x) { return x + drop_if(1.0, x); }
 
 }  // namespace
 
-#define FASTGRAD_UNARY(name, title, symbol, value, dx, fault) \
+#define FASTGRAD_UNARY(name, title, symbol, value, dx, error) \
     Term name(const Term& operand) {                          \
         using namespace formulas;                             \
         const double x = operand.data();                      \
         return unary(Op::name, value, operand);               \
     }
-#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, fault) \
+#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, error) \
     Term name(const Term& first, const Term& second) {             \
         using namespace formulas;                                  \
         const double x = first.data(), y = second.data();          \

@@ -94,7 +94,7 @@ class Value(_core.Value):
         Raises:
             TypeError: the graph has a Value whose ``_backward`` was set to a function, which names the original.
         """
-        place = _core.place_in_graph(self)
+        place = _core.pickle_position(self)
         if place is not None:
             return _value_at, place
         state = getattr(self, "__dict__", None) or None
@@ -127,11 +127,11 @@ class no_grad(ContextDecorator):
     """
 
     def __enter__(self) -> no_grad:
-        _core.pause_recording()
+        _core.enter_no_grad()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        _core.resume_recording()
+        _core.leave_no_grad()
 
 
 class scope(ContextDecorator):

@@ -53,8 +53,8 @@ class Graph(_core.Graph):
         inputs: Leaf Values, n in all, whose numbers are given at each run. Every other leaf is bound: a run reads its
             present ``data``, and `value_and_grad` and `vjp` add to its ``grad``.
         passes: The optimisation passes to run, any of `PASSES`; they always run in the order of that tuple. Without
-            ``"power"``, ``"dot"`` and ``"vector_math"`` values equal the eager engine's to the last bit; without any,
-            gradients do too.
+            ``"strength_reduction"``, ``"gather_dots"`` and ``"vector_math"`` values equal the eager engine's to the
+            last bit; without any, gradients do too.
         instruction_set: One of `instruction_sets`; the best of this machine if it is empty.
 
     Raises:
@@ -76,7 +76,7 @@ class Graph(_core.Graph):
             constants=(),
             shared=(),
             conditions=0,
-            oldest=None,
+            since=None,
             passes=checked_passes(passes),
             instruction_set=instruction_set,
         )

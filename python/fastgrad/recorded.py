@@ -51,7 +51,7 @@ class Jitted(Recorder[P, R]):
         if self._static:
             arguments = tuple(Static(a) if i in self._static_positions else a for i, a in enumerate(arguments))
             named = {name: Static(a) if name in self._static else a for name, a in named.items()}
-        if _core.runs_inline():
+        if _core.traces_through_jit():
             arguments, named = as_values((arguments, named))
             return cast("Callable[..., R]", self._function)(*arguments, **named)
         leaves: list[Any] = []
@@ -146,7 +146,7 @@ class Mapped(Recorder[..., R]):
     def __call__(self, *arguments: Any) -> R:
         """The results for all samples."""
         split, batch = self._split(arguments)
-        if _core.runs_inline():
+        if _core.traces_through_jit():
             return cast("R", self._in_python(arguments, split, batch))
         columns: list[Any] = []
         values: list[tuple[int, int, _core.Value]] = []

@@ -18,7 +18,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 #: The passes that keep every value to the last bit.
-_EXACT = ("fold", "share", "prune", "hoist")
+_EXACT = ("fold", "cse", "dce", "hoist")
 
 
 @dataclass(slots=True)
@@ -126,13 +126,13 @@ class Recorder(Generic[P, R]):
         shared: list[Value],
         guarded: bool,
     ) -> Run:
-        _core.begin_recording()
+        _core.begin_trace()
         try:
             result = cast("Callable[..., R]", self._function)(*arguments, **named)
         except BaseException:
-            _core.end_recording()
+            _core.end_trace()
             raise
-        oldest, constants, conditions = _core.end_recording()
+        since, constants, conditions = _core.end_trace()
         if conditions and not guarded:
             raise TypeError(
                 f"{self._name}() compares Values, which may turn out differently from sample to sample: choose with "
@@ -151,7 +151,7 @@ class Recorder(Generic[P, R]):
             constants=constants,
             shared=shared,
             conditions=len(conditions),
-            oldest=oldest,
+            since=since,
             instruction_set="",
         )
         return Run(make_graph, [answer for _, answer in conditions], structure)

@@ -75,7 +75,7 @@ def draw_dot(
     if rankdir not in ("LR", "TB"):
         raise ValueError(f"rankdir must be 'LR' or 'TB', got {rankdir!r}")
     chosen = Look.of(show, color, constants, precision)
-    _core.refuse_while_recording("draw_dot()")
+    _core.refuse_while_tracing("draw_dot()")
     if expand:
         root = expanded(require_value(root))
     levels = _require_depth(depth)

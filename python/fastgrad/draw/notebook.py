@@ -25,7 +25,7 @@ def mimebundle(value: Value, include: Iterable[str] | None, exclude: Iterable[st
     and makes no leaf of a constant.
     """
     text, picture = repr(value), None
-    if (include is None or _SVG in include) and _SVG not in (exclude or ()) and not _core.is_recording():
+    if (include is None or _SVG in include) and _SVG not in (exclude or ()) and not _core.is_tracing():
         if has_at_most(value, MAX_GROUPED):
             picture = _svg(value)
         else:

@@ -149,7 +149,7 @@ def gradcheck(
     values are so large that their rounding shows. Where it does not, the report says whether the slopes on the two
     sides of the point differ: at a kink, such as that of ``relu``, there is no derivative to agree with.
 
-    Own operations and recorded functions are checked as they are, to first order.
+    Custom operations and recorded functions are checked as they are, to first order.
 
     Args:
         function: A function of one argument. To first order it may return several numbers.

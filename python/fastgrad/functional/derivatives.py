@@ -29,13 +29,13 @@ def grad(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., An
     of no Value changes.
 
     Args:
-        function: Any Python function of fastgrad's operations. Own operations and recorded functions in it work
+        function: Any Python function of fastgrad's operations. Custom operations and recorded functions in it work
             too, where the gradient is made of floats.
         argnums: The position of the argument to differentiate by; several positions give a tuple.
 
     Raises:
         TypeError: the function returns something else than one number, or ``argnums`` is not a position of an
-            argument that holds a number; or an own operation with a ``_backward`` function is in the way of a
+            argument that holds a number; or a custom operation with a ``_backward`` function is in the way of a
             gradient that is made of Values.
     """
     both = value_and_grad(function, argnums)
@@ -95,11 +95,11 @@ def hessian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
     record the whole: ``jit(hessian(f))``.
 
     Args:
-        function: As for `grad`. Local gradients of own operations are taken for constants.
+        function: As for `grad`. Local gradients of custom operations are taken for constants.
         argnums: As for `grad`.
 
     Raises:
-        TypeError: as for `grad`; an own operation with a ``_backward`` function is in the way.
+        TypeError: as for `grad`; a custom operation with a ``_backward`` function is in the way.
     """
 
     @functools.wraps(function)
@@ -129,7 +129,7 @@ def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence
         Two trees of the structure of what the function returns.
 
     Raises:
-        TypeError: as for `grad`; an own operation with a ``_backward`` function is in the way.
+        TypeError: as for `grad`; a custom operation with a ``_backward`` function is in the way.
         ValueError: the tangents have another structure than the arguments.
     """
     primals, tangents = tuple(primals), tuple(tangents)

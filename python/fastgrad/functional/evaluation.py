@@ -107,9 +107,9 @@ class Evaluation:
         """The gradient of sum(cotangents * outputs), by a sweep that also runs what has only a backward."""
         return _core.swept_gradients(self._outputs, cotangents, self.variables)
 
-    def linearised(self, *, as_values: bool, outputs: Sequence[_core.Value] = ()) -> _core.Linearisation:
+    def linearised(self, *, as_values: bool, outputs: Sequence[_core.Value] = ()) -> _core.Linearization:
         """How the outputs, or others that were computed from the variables, depend on the variables."""
-        return _core.Linearisation(outputs or self._outputs, self.variables, self._oldest, as_values=as_values)
+        return _core.Linearization(outputs or self._outputs, self.variables, self._oldest, as_values=as_values)
 
     def recorded_gradient(self) -> list[Value]:
         """The gradient of the one output as Values that were computed from the variables."""
@@ -146,7 +146,7 @@ class Evaluation:
             row[i + 1 :] = rows[i + 1 :, i]
         return rows
 
-    def _rows(self, linearisation: _core.Linearisation, count: int) -> Any:
+    def _rows(self, linearisation: _core.Linearization, count: int) -> Any:
         if not self.as_values:
             return linearisation.jacobian()
         import numpy as np

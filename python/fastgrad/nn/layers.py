@@ -239,7 +239,7 @@ class Dropout(Module):
         """
         if not self.training:
             return [1.0] * count
-        if _core.is_recording():
+        if _core.is_tracing():
             raise TypeError(
                 f"{self} would draw one mask for all calls of a recorded function: draw it outside, by "
                 "dropout.mask(n), give it to the function as an argument, and use it as dropout(x, mask=mask)"

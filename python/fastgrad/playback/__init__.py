@@ -41,7 +41,7 @@ def player(
 ) -> Player:
     """Write one HTML file that plays ``root.backward()`` step by step; it needs a browser and no network.
 
-    The sweep starts from gradients of zero, whatever they are now, and leaves the graph as it is. Own operations'
+    The sweep starts from gradients of zero, whatever they are now, and leaves the graph as it is. Custom operations'
     ``_backward`` functions are called, twice each: see `reverse_sweep`.
 
     Args:

@@ -91,13 +91,13 @@ def formulas(node: Value, named: dict[Value, str]) -> Formulas:
 
 def _formulas_of_many(node: Value, given: list[str]) -> Formulas:
     """Of an operation on a sequence, of one of its results, or of an operation of the user's own."""
-    sign, is_own = node._op, _is_own(node)
-    if re.fullmatch(r"\[\d+\]", sign) and not is_own:
+    sign, is_custom = node._op, _is_custom(node)
+    if re.fullmatch(r"\[\d+\]", sign) and not is_custom:
         return Formulas("one of the results", given[0] + sign, [])
-    row = None if is_own else _SEQUENCES.get(sign)
+    row = None if is_custom else _SEQUENCES.get(sign)
     if len(given) > MOST_ARGUMENTS:
         given = [*given[: MOST_ARGUMENTS - 1], "...", given[-1]]
-    return Formulas(row.title if row else "own operation", f"{sign or 'own'}({', '.join(given)})", [])
+    return Formulas(row.title if row else "custom operation", f"{sign or 'own'}({', '.join(given)})", [])
 
 
 def readable(formula: str) -> str:
@@ -108,10 +108,10 @@ def readable(formula: str) -> str:
 
 
 def _row_of(node: Value) -> _core.Operation | None:
-    return None if _is_own(node) else _ROWS.get(node._op)
+    return None if _is_custom(node) else _ROWS.get(node._op)
 
 
-def _is_own(node: Value) -> bool:
+def _is_custom(node: Value) -> bool:
     """Whether ``node`` is an operation of the user's own, which may bear any symbol.
 
     One with local gradients, where this is False, has none.

@@ -1,0 +1,33 @@
+// Values as pybind11's objects.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <cstddef>
+#include <string_view>
+
+#include "bind/value/object.hpp"
+
+namespace fastgrad::bind {
+
+// Where there may be many of them, or much of it: pybind11's own tuple and bytes raise a RuntimeError, and not a
+// MemoryError, where there is no memory.
+template <class Object>
+Object checked(PyObject* object) {
+    if (!object) throw pybind11::error_already_set();
+    return pybind11::reinterpret_steal<Object>(object);
+}
+inline pybind11::tuple new_tuple(std::size_t size) {
+    return checked<pybind11::tuple>(PyTuple_New(static_cast<Py_ssize_t>(size)));
+}
+inline pybind11::bytes new_bytes(std::string_view bytes) {
+    return checked<pybind11::bytes>(PyBytes_FromStringAndSize(bytes.data(), static_cast<Py_ssize_t>(bytes.size())));
+}
+
+// The object of a node, which is made when there is none. Throws what Python raised.
+inline pybind11::object value_of(Node* node) { return checked<pybind11::object>(wrap(node)); }
+
+// The same for a new node, whose one reference it takes over.
+inline pybind11::object value_of_new(Node* node) { return checked<pybind11::object>(adopt(node)); }
+
+}  // namespace fastgrad::bind

@@ -1,0 +1,329 @@
+#include "core/linearization.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <type_traits>
+
+#include "core/expand.hpp"
+#include "core/formulas.hpp"
+#include "core/node_index.hpp"
+#include "core/order.hpp"
+
+namespace fastgrad {
+
+namespace {
+
+constexpr std::uint32_t absent = NodeIndex::absent;
+
+// Several directions side by side. Eight fill a cache line.
+struct Lanes {
+    static constexpr std::size_t count = 8;
+    double at[count] = {};
+
+    static Lanes unit(std::size_t lane) {
+        Lanes result;
+        result.at[lane] = 1.0;
+        return result;
+    }
+    friend Lanes operator*(Lanes a, double b) {
+        for (double& number : a.at) number *= b;
+        return a;
+    }
+    friend Lanes operator+(Lanes a, const Lanes& b) {
+        for (std::size_t i = 0; i < count; ++i) a.at[i] += b.at[i];
+        return a;
+    }
+};
+
+double lane(const Lanes& lanes, std::size_t i) { return lanes.at[i]; }
+double lane(double number, std::size_t) { return number; }
+
+template <class T>
+T unit([[maybe_unused]] std::size_t lane) {
+    if constexpr (std::is_same_v<T, Lanes>) {
+        return Lanes::unit(lane);
+    } else {
+        return 1.0;
+    }
+}
+
+// A direction that adds nothing; 0 * inf would add nan.
+bool is_nothing(double number) { return number == 0.0; }
+bool is_nothing(const Term& term) { return term.is(0.0); }
+
+// Calls `visit` with each operand that a gradient flows to, and a function that gives the derivative in it;
+// `number_of` gives a node's number.
+template <class X, class NumberOf, class Visit>
+void for_each_partial(Node* node, NumberOf number_of, Visit visit) {
+    using namespace formulas;
+    const bool x_is_constant = node->has(Node::x_is_constant), y_is_constant = node->has(Node::y_is_constant);
+    const auto number = [&](const Operand& operand, bool is_constant) -> X {
+        return is_constant ? X(operand.constant) : number_of(operand.node);
+    };
+    switch (node->op) {
+#define FASTGRAD_PARTIAL(operand, derivative)                                                     \
+    if constexpr (!is_zero(#derivative)) {                                                        \
+        if (!operand##_is_constant) visit(node->operand.node, [&]() -> X { return derivative; }); \
+    }
+#define FASTGRAD_UNARY(name, title, symbol, value, dx, error)        \
+    case Op::name: {                                                 \
+        [[maybe_unused]] const X x = number(node->x, x_is_constant); \
+        [[maybe_unused]] const X r = number_of(node);                \
+        FASTGRAD_PARTIAL(x, dx)                                      \
+        return;                                                      \
+    }
+#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, error)   \
+    case Op::name: {                                                 \
+        [[maybe_unused]] const X x = number(node->x, x_is_constant); \
+        [[maybe_unused]] const X y = number(node->y, y_is_constant); \
+        [[maybe_unused]] const X r = number_of(node);                \
+        FASTGRAD_PARTIAL(x, dx)                                      \
+        FASTGRAD_PARTIAL(y, dy)                                      \
+        return;                                                      \
+    }
+#include "ops.def"
+#undef FASTGRAD_PARTIAL
+        case Op::custom: {
+            const CustomOperation& custom = *node->x.custom;
+            for (std::size_t i = 0; i < custom.local_gradients.size(); ++i) {
+                visit(custom.operands[i], [&]() -> X { return custom.local_gradients[i]; });
+            }
+            if (!custom.callback) return;
+            for_each_operand(node, [&](Node* operand) { visit(operand, [&]() -> X { throw Underivable{node}; }); });
+            return;
+        }
+        default: return;
+    }
+}
+
+}  // namespace
+
+// --- finding the nodes in between
+
+template <class X>
+class Linearization<X>::Builder {
+ public:
+    Builder(Linearization& of, std::span<Node* const> variables) : of_(of) {
+        for (Node* variable : variables) position_[variable] = size_++;
+    }
+
+    void include(std::span<Node* const> nodes) {
+        for (Node* node : nodes) {
+            if (position_[node] != absent) continue;  // a variable
+            if (is_sequence(node->op)) {
+                include_sequence(node);
+            } else {
+                include_partials(node);
+            }
+        }
+    }
+
+    std::uint32_t position_of(Node* node) { return position_[resolved(node)]; }
+
+ private:
+    void include_partials(Node* node) {
+        const std::size_t before = of_.edges_.size();
+        const auto number_of = [&](Node* of) -> X {
+            if constexpr (std::is_same_v<X, Term>) {
+                return Term(resolved(of));
+            } else {
+                return of->data;
+            }
+        };
+        for_each_partial<X>(node, number_of, [this](Node* operand, auto derivative) {
+            const std::uint32_t position = position_of(operand);
+            if (position != absent) of_.edges_.push_back({position, derivative()});
+        });
+        if (of_.edges_.size() == before) return;
+        position_[node] = size_++;
+        of_.ends_.push_back(of_.edges_.size());
+    }
+
+    // An operation on a sequence is what it is made of.
+    void include_sequence(Node* node) {
+        bool depends = false;
+        for_each_operand(node, [&](Node* operand) { depends = depends || position_of(operand) != absent; });
+        if (depends) results_[node] = expand(node, node->op);
+    }
+
+    // Where the results are, which have their positions now.
+    std::uint32_t expand(Node* node, Op op) {
+        const Term epoch = Term::adopt(new_epoch());
+        const auto first = static_cast<std::uint32_t>(expanded_.size());
+        std::vector<Term> numbers = terms_of(*node->x.list);
+        for (Term& number : numbers) number = number.is_constant() ? number : Term(resolved(number.node()));
+        std::vector<Node*> made;
+        for (Term& result : fastgrad::expand(op, std::move(numbers), node->x.list->target)) {
+            made.push_back(result.node());
+            expanded_.push_back(std::move(result));
+        }
+        include(topological_order(made, Reach::everything, epoch.node()));
+        return first;
+    }
+
+    // The node, or the ordinary one that stands for it.
+    Node* resolved(Node* node) {
+        if (node->op == Op::element) {
+            const std::uint32_t first = results_[node->x.node];
+            return first == absent ? node : expanded_[first + static_cast<std::size_t>(node->y.constant)].node();
+        }
+        if (!is_sequence(node->op) || results_[node] == absent) return node;
+        if (!has_several_results(node->op)) return expanded_[results_[node]].node();
+        if (own_results_[node] == absent) own_results_[node] = expand(node, Op::logsumexp);
+        return expanded_[own_results_[node]].node();
+    }
+
+    Linearization& of_;
+    NodeIndex position_;
+    std::uint32_t size_ = 0;
+    std::vector<Term> expanded_;
+    NodeIndex results_;      // of the operations on sequences: where the first of their results is
+    NodeIndex own_results_;  // of those with several results: where the number is that their own node has
+};
+
+template <class X>
+Linearization<X>::Linearization(std::span<Node* const> outputs, std::span<Node* const> variables, const Node* since)
+    : variables_(variables.size()) {
+    Builder builder(*this, variables);
+    builder.include(topological_order(outputs, Reach::everything, since));
+    for (Node* output : outputs) outputs_.push_back(builder.position_of(output));
+}
+
+template <class X>
+std::vector<Node*> Linearization<X>::held() const {
+    std::vector<Node*> nodes;
+    if constexpr (std::is_same_v<X, Term>) {
+        for (const Edge& edge : edges_) {
+            if (!edge.derivative.is_constant()) nodes.push_back(edge.derivative.node());
+        }
+    }
+    return nodes;
+}
+
+// --- going through them
+
+// A number for each position that has been reached.
+template <class X>
+template <class T>
+struct Linearization<X>::Flow {
+    std::vector<T> numbers;
+    std::vector<std::uint8_t> reached;
+
+    explicit Flow(const Linearization& of)
+        : numbers(of.variables_ + of.ends_.size()), reached(of.variables_ + of.ends_.size()) {}
+
+    void add(std::uint32_t position, T number) {
+        numbers[position] = reached[position] ? numbers[position] + number : std::move(number);
+        reached[position] = true;
+    }
+    T at(std::uint32_t position) const { return position != absent && reached[position] ? numbers[position] : T(); }
+    void forget() { std::fill(reached.begin(), reached.end(), 0); }
+};
+
+template <class X>
+template <class T>
+void Linearization<X>::reverse(Flow<T>& flow) const {
+    std::size_t end = edges_.size();
+    for (std::size_t i = ends_.size(); i-- > 0;) {
+        const std::size_t begin = i == 0 ? 0 : ends_[i - 1];
+        if (flow.reached[variables_ + i]) {
+            const T number = flow.numbers[variables_ + i];
+            for (std::size_t e = begin; e < end; ++e) flow.add(edges_[e].operand, number * edges_[e].derivative);
+        }
+        end = begin;
+    }
+}
+
+template <class X>
+template <class T>
+void Linearization<X>::forward(Flow<T>& flow) const {
+    std::size_t e = 0;
+    for (std::size_t i = 0; i < ends_.size(); ++i) {
+        const auto position = static_cast<std::uint32_t>(variables_ + i);
+        for (; e < ends_[i]; ++e) {
+            const auto& [operand, derivative] = edges_[e];
+            if (flow.reached[operand]) flow.add(position, flow.numbers[operand] * derivative);
+        }
+    }
+}
+
+template <class X>
+template <class T>
+std::vector<T> Linearization<X>::pull(std::span<const T> cotangents) const {
+    Flow<T> flow(*this);
+    for (std::size_t i = 0; i < outputs_.size(); ++i) {
+        if (outputs_[i] != absent && !is_nothing(cotangents[i])) flow.add(outputs_[i], cotangents[i]);
+    }
+    reverse(flow);
+    std::vector<T> results;
+    for (std::uint32_t i = 0; i < variables_; ++i) results.push_back(flow.at(i));
+    return results;
+}
+
+template <class X>
+template <class T>
+std::vector<T> Linearization<X>::push(std::span<const T> tangents) const {
+    Flow<T> flow(*this);
+    for (std::uint32_t i = 0; i < variables_; ++i) {
+        if (!is_nothing(tangents[i])) flow.add(i, tangents[i]);
+    }
+    forward(flow);
+    std::vector<T> results;
+    for (const std::uint32_t output : outputs_) results.push_back(flow.at(output));
+    return results;
+}
+
+// True if all of the derivatives are finite.
+template <class X>
+template <class T>
+bool Linearization<X>::differentiate(Flow<T>& flow, const Directions& in, double* rows) const {
+    flow.forget();
+    for (std::size_t i = 0; i < in.count; ++i) {
+        const auto position = in.backwards ? outputs_[in.first + i] : static_cast<std::uint32_t>(in.first + i);
+        if (position != absent) flow.add(position, unit<T>(i));
+    }
+    if (in.backwards) {
+        reverse(flow);
+    } else {
+        forward(flow);
+    }
+    bool finite = true;
+    for (std::size_t k = 0; k < (in.backwards ? variables_ : outputs_.size()); ++k) {
+        const T numbers = flow.at(in.backwards ? static_cast<std::uint32_t>(k) : outputs_[k]);
+        for (std::size_t i = 0; i < in.count; ++i) {
+            const std::size_t direction = in.first + i;
+            const double number = lane(numbers, i);
+            rows[in.backwards ? direction * variables_ + k : k * variables_ + direction] = number;
+            finite = finite && std::isfinite(number);
+        }
+    }
+    return finite;
+}
+
+template <class X>
+void Linearization<X>::jacobian(double* rows) const
+    requires std::same_as<X, double>
+{
+    const bool backwards = outputs_.size() <= variables_;
+    const std::size_t directions = backwards ? outputs_.size() : variables_;
+    Flow<Lanes> lanes(*this);
+    Flow<double> single(*this);
+    for (std::size_t first = 0; first < directions; first += Lanes::count) {
+        const std::size_t count = std::min(Lanes::count, directions - first);
+        if (count > 1 && differentiate(lanes, {backwards, first, count}, rows)) continue;
+        // Alone: an infinite derivative on the way of one direction, times 0, is nan in the others' lanes.
+        for (std::size_t i = 0; i < count; ++i) differentiate(single, {backwards, first + i, 1}, rows);
+    }
+}
+
+template class Linearization<double>;
+// Not the whole class, whose jacobian() is for doubles: clang 14 would instantiate it in spite of its constraint.
+template Linearization<Term>::Linearization(std::span<Node* const>, std::span<Node* const>, const Node*);
+template std::vector<double> Linearization<double>::pull(std::span<const double>) const;
+template std::vector<double> Linearization<double>::push(std::span<const double>) const;
+template std::vector<Term> Linearization<double>::pull(std::span<const Term>) const;
+template std::vector<Term> Linearization<double>::push(std::span<const Term>) const;
+template std::vector<Term> Linearization<Term>::pull(std::span<const Term>) const;
+template std::vector<Term> Linearization<Term>::push(std::span<const Term>) const;
+
+}  // namespace fastgrad

@@ -1,0 +1,57 @@
+// A captured graph as bytes: what a file and pickle carry.
+//
+// In this order, with u8 to u64 for unsigned integers and f64 for IEEE 754 doubles, all little-endian, and texts as
+// u64 length and UTF-8:
+//
+//   "fastgrad graph\r\n", u32 version of the format, u32 rows of ops.def at writing, u64 size of everything
+//   u64 nodes and u64 instructions before the passes, u8 options (1: it rolls, 2: vector math), u64 count and
+//     texts: the passes
+//   u64 count and f64 numbers of the bound leaves; u64 count and (u32 leaf, text): their labels, ascending
+//   u64 count and f64 constants
+//   u32 inputs, u64 count and (u8 op, u32 x, u32 y) instructions; that of a dot is (255, terms, addend or 2^32 - 1),
+//     with (u32 left, u32 right) for each term right behind it
+//   u64 count and u32 slots of the outputs, u32 conditions among them
+//   u32 CRC-32 of all that
+//
+// The checksum finds accidents. Whoever makes the bytes can make it fit, so that nothing else relies on it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "ir/program.hpp"
+
+namespace fastgrad::ir {
+
+// How a program came about.
+struct Origin {
+    std::vector<std::string> passes;
+    bool rolls = false;                         // see make_plan
+    bool vector_math = false;                   // see kernels
+    std::uint64_t nodes = 0, instructions = 0;  // before the passes, inputs not counted
+};
+
+// What the bound leaves were at saving.
+struct BoundLeaves {
+    std::vector<double> numbers;
+    std::vector<std::pair<std::uint32_t, std::string>> labels;  // ascending; leaves without one are left out
+};
+
+// Throws std::bad_alloc and Interrupted.
+std::string to_bytes(const Program& program, const Origin& origin, const BoundLeaves& bound);
+
+struct SavedGraph {
+    Program program;  // its leaves are numbered in order
+    Origin origin;
+    BoundLeaves bound;
+};
+
+// Throws std::bad_alloc, Interrupted, and std::invalid_argument where the bytes are not what `to_bytes` writes.
+// Whatever they are, the program can run; it takes a few times the memory of the bytes. That texts are UTF-8 is not
+// checked.
+SavedGraph from_bytes(std::string_view bytes);
+
+}  // namespace fastgrad::ir

@@ -1,0 +1,66 @@
+#include <algorithm>
+#include <bit>
+
+#include "passes/passes.hpp"
+#include "passes/rewrite.hpp"
+
+namespace fastgrad::passes {
+
+namespace {
+
+// Results by operation and operands: open addressing, a few probes. It stays within the cache; in a longer program
+// the oldest entries give way, so that equal operations far from each other are both kept.
+class Table {
+ public:
+    Table(const Program& program, std::size_t count)
+        : program_(program), slots_(std::bit_ceil(std::clamp<std::size_t>(2 * count, 16, most_entries)), no_slot) {}
+
+    // An earlier result of the same operation on the same operands; else this one, which is now remembered.
+    Slot find_or_add(const Instruction& instruction, Slot result) {
+        const std::size_t mask = slots_.size() - 1, start = hash(instruction) & mask;
+        for (std::size_t probe = 0; probe < most_probes; ++probe) {
+            Slot& slot = slots_[(start + probe) & mask];
+            if (slot == no_slot) {
+                slot = result;
+                return result;
+            }
+            if (equal(program_.result(slot), instruction)) return slot;
+        }
+        slots_[start] = result;
+        return result;
+    }
+
+ private:
+    static constexpr std::size_t most_entries = std::size_t{1} << 18, most_probes = 8;
+
+    // a + b and b + a are equal to the last bit.
+    static bool commutes(Op op) { return op == Op::add || op == Op::mul; }
+    static std::size_t hash(const Instruction& i) {
+        const bool swap = commutes(i.op) && i.x > i.y;
+        const std::uint64_t x = swap ? i.y : i.x, y = swap ? i.x : i.y;
+        std::uint64_t h = (x << 32 | y) * 0x9e3779b97f4a7c15;
+        h = (h ^ (h >> 29) ^ static_cast<std::uint64_t>(i.op)) * 0xbf58476d1ce4e5b9;
+        return static_cast<std::size_t>(h ^ (h >> 32));
+    }
+    static bool equal(const Instruction& a, const Instruction& b) {
+        return a.op == b.op && ((a.x == b.x && a.y == b.y) || (commutes(a.op) && a.x == b.y && a.y == b.x));
+    }
+
+    const Program& program_;
+    std::vector<Slot> slots_;
+};
+
+}  // namespace
+
+void cse(Program& program) {
+    Rewrite rewrite(program);
+    Table table(program, program.instructions.size());
+    rewrite.walk([&](const Instruction& instruction, Slot result) {
+        if (instruction.op == Op::leaf || instruction.op == dot) return;
+        const Slot first = table.find_or_add(instruction, result);
+        if (first != result) rewrite.replace(result, first);
+    });
+    rewrite.finish();
+}
+
+}  // namespace fastgrad::passes

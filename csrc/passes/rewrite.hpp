@@ -1,0 +1,75 @@
+// How passes change a program: they walk it forwards, say what stands for what, and finish once.
+#pragma once
+
+#include <vector>
+
+#include "core/interruption.hpp"
+#include "ir/program.hpp"
+
+namespace fastgrad::passes {
+
+using namespace ir;
+
+class Rewrite {
+ public:
+    explicit Rewrite(Program& program);
+
+    // The slot to use for `slot`, whose own walk is over.
+    Slot operator()(Slot slot) const {
+        return program_.is_result(slot) ? now_[slot - program_.first_result()] : slot;
+    }
+    // Calls `visit` with each instruction, whose operands follow what has been said so far, and with its result's
+    // slot. Throws Interrupted.
+    template <class Visit>
+    void walk(Visit visit);
+
+    // Says that another slot, the result of an earlier instruction or a constant, stands for this result.
+    void replace(Slot result, Slot by) { now_[result - program_.first_result()] = by; }
+    void remove(Slot result) { replace(result, no_slot); }
+    // A slot for a new constant, valid at once.
+    Slot add_constant(double constant);
+
+    bool is_constant(Slot slot) const { return is_new(slot) || program_.is_constant(slot); }
+    double constant(Slot slot) const { return is_new(slot) ? added_[slot & ~new_constant] : program_.constant(slot); }
+
+    // Moves everything into place. Throws Interrupted.
+    void finish();
+
+ private:
+    static constexpr Slot new_constant = Slot{1} << 31;
+    static bool is_new(Slot slot) { return (slot & new_constant) != 0 && slot != no_slot; }
+
+    Program& program_;
+    std::vector<Slot> now_;  // for each result
+    std::vector<double> added_;
+};
+
+// Calls `visit` with a reference to each operand slot of an instruction.
+template <class Visit>
+void for_each_operand_slot(Program& program, Instruction& instruction, Visit visit) {
+    if (instruction.op == Op::leaf) return;
+    if (instruction.op != dot) {
+        visit(instruction.x);
+        if (!is_unary(instruction.op)) visit(instruction.y);
+        return;
+    }
+    Dot& d = program.dots[instruction.x];
+    for (std::size_t i = d.first; i < d.first + d.count; ++i) {
+        visit(program.left[i]);
+        visit(program.right[i]);
+    }
+    if (d.addend != no_slot) visit(d.addend);
+}
+
+template <class Visit>
+void Rewrite::walk(Visit visit) {
+    const Slot first = program_.first_result();
+    for (std::size_t i = 0; i < now_.size(); ++i) {
+        interruption.check_at(i);
+        Instruction& instruction = program_.instructions[i];
+        for_each_operand_slot(program_, instruction, [this](Slot& slot) { slot = (*this)(slot); });
+        visit(instruction, first + static_cast<Slot>(i));
+    }
+}
+
+}  // namespace fastgrad::passes

@@ -1,0 +1,346 @@
+#include "run/executable.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "run/numbers.hpp"
+#include "run/workers.hpp"
+
+namespace fastgrad::run {
+
+namespace {
+
+// A batch is cut into the same shards whatever the number of threads, and their sums are added in order.
+constexpr std::size_t smallest_shard = 256, most_shards = 64;
+// A working set beyond this does not stay in the second-level cache.
+constexpr std::size_t cache_bytes = 512 << 10;
+// Idle workspaces that a graph keeps for its next runs.
+constexpr std::size_t most_idle = 16;
+
+// Between two looks at the clock: some milliseconds. Longer walks are cut.
+constexpr std::size_t instructions_a_look = std::size_t{1} << 22, instructions_a_walk = std::size_t{1} << 20;
+constexpr std::chrono::milliseconds between_questions{50};
+
+// Adding to -0.0 gives what is added, to the last bit: the first contribution to a gradient is stored.
+constexpr double nothing = -0.0;
+
+}  // namespace
+
+// A workspace for as long as it lives.
+class Executable::LeasedWorkspace {
+ public:
+    explicit LeasedWorkspace(const Executable& executable) : executable_(executable) {
+        {
+            const std::lock_guard lock(executable.mutex_);
+            if (!executable.idle_.empty()) {
+                workspace_ = std::move(executable.idle_.back());
+                executable.idle_.pop_back();
+            }
+        }
+        if (!workspace_) workspace_ = std::make_unique<Workspace>(executable.program_);
+    }
+    ~LeasedWorkspace() {
+        if (!workspace_) return;
+        const std::lock_guard lock(executable_.mutex_);
+        if (executable_.idle_.size() < most_idle) executable_.idle_.push_back(std::move(workspace_));
+    }
+    LeasedWorkspace(LeasedWorkspace&&) = default;
+    Workspace& operator*() const { return *workspace_; }
+    Workspace* operator->() const { return workspace_.get(); }
+
+ private:
+    const Executable& executable_;
+    std::unique_ptr<Workspace> workspace_;
+};
+
+// Whether a run is to stop: one thread asks, all see the answer.
+class Executable::InterruptPoll {
+ public:
+    explicit InterruptPoll(Stops stops) : stops_(stops) {}
+
+    bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
+
+    // How far one thread has gone since it last looked at the clock.
+    class Counter {
+     public:
+        explicit Counter(InterruptPoll& pace) : poll_(pace) {}
+        bool stops_after(std::size_t instructions) {
+            done_ += instructions;
+            if (done_ < instructions_a_look) return false;
+            done_ = 0;
+            return poll_.stops();
+        }
+
+     private:
+        InterruptPoll& poll_;
+        std::size_t done_ = 0;
+    };
+
+    bool stops() {
+        const auto now = std::chrono::steady_clock::now();
+        if (std::this_thread::get_id() == caller_ && now - last_question_ >= between_questions && !stopped()) {
+            last_question_ = now;
+            if (stops_()) stopped_ = true;
+        }
+        return stopped();
+    }
+
+ private:
+    const Stops stops_;
+    const std::thread::id caller_ = std::this_thread::get_id();
+    std::chrono::steady_clock::time_point last_question_;  // the caller's; none yet
+    std::atomic<bool> stopped_ = false;
+};
+
+// One call, seen by each of its threads.
+class Executable::BatchRun {
+ public:
+    BatchRun(const Executable& executable, const Batch& batch, Stops stops)
+        : poll_(stops),
+          executable_(executable),
+          program_(executable.program_),
+          batch_(batch),
+          first_varying_(executable.executor_.first_varying()),
+          first_varying_run_(executable.plan_.first_varying_run),
+          arrays_(*executable.kernels_.arrays),
+          wants_gradients_(batch.cotangents != nullptr) {}
+
+    // Inputs, values, outputs; and backwards, into the gradients that `fixed gradients` of the workspace hold.
+    // False: the run is to stop.
+    bool sample(Workspace& workspace, std::size_t row, InterruptPoll::Counter& counter) {
+        double* values = workspace.values();
+        for (std::uint32_t i = 0; i < program_.inputs; ++i) {
+            const auto [first, stride] = column(i);
+            values[executable_.input_slots_[i]] = first[row * stride];
+        }
+        const Memory memory = workspace.single();
+        if (!forward(Width::one, memory, counter)) return false;
+        const std::size_t outputs = program_.outputs.size();
+        for (std::size_t i = 0; i < outputs; ++i) batch_.outputs[row * outputs + i] = values[program_.outputs[i]];
+        if (!wants_gradients_) return true;
+        double* gradients = workspace.gradients();
+        if (executable_.plan_.stores_first) {
+            for (const Slot slot : program_.outputs) {
+                if (slot >= first_varying_) gradients[slot] = nothing;  // the others add up over the samples
+            }
+            for (const Slot slot : executable_.input_slots_) gradients[slot] = nothing;
+        } else {
+            arrays_.fill(gradients + first_varying_, nothing, workspace.slots - first_varying_);
+        }
+        for (std::size_t i = 0; i < program_.differentiable_outputs(); ++i) {
+            gradients[program_.outputs[i]] += cotangent(row, i);
+        }
+        if (!reverse(Width::one, memory, counter)) return false;
+        if (!batch_.input_gradients) return true;
+        for (std::uint32_t i = 0; i < program_.inputs; ++i) {
+            batch_.input_gradients[row * program_.inputs + i] = gradients[executable_.input_slots_[i]];
+        }
+        return true;
+    }
+
+    bool lanes(Workspace& workspace, Width width, std::size_t row, InterruptPoll::Counter& counter) {
+        const std::size_t lanes = lanes_of(width), inputs = program_.inputs, outputs = program_.outputs.size();
+        const Memory memory = workspace.lanes();
+        for (std::size_t i = 0; i < inputs; ++i) {
+            double* to = memory.varying + (executable_.input_slots_[i] - first_varying_) * lanes;
+            const auto [first, stride] = column(i);
+            const double* from = first + row * stride;
+            for (std::size_t l = 0; l < lanes; ++l) to[l] = from[l * stride];
+        }
+        if (!forward(width, memory, counter)) return false;
+        for (std::size_t i = 0; i < outputs; ++i) {
+            const Slot slot = program_.outputs[i];
+            double* to = batch_.outputs + row * outputs + i;
+            for (std::size_t l = 0; l < lanes; ++l) {
+                to[l * outputs] =
+                    slot < first_varying_ ? memory.fixed[slot] : memory.varying[(slot - first_varying_) * lanes + l];
+            }
+        }
+        if (!wants_gradients_) return true;
+        arrays_.fill(memory.varying_gradients, nothing, (workspace.slots - first_varying_) * lanes);
+        for (std::size_t i = 0; i < program_.differentiable_outputs(); ++i) {
+            const Slot slot = program_.outputs[i];
+            for (std::size_t l = 0; l < lanes; ++l) {
+                if (slot < first_varying_) {
+                    memory.fixed_gradients[slot * lane_count + l % lane_count] += cotangent(row + l, i);
+                } else {
+                    memory.varying_gradients[(slot - first_varying_) * lanes + l] += cotangent(row + l, i);
+                }
+            }
+        }
+        if (!reverse(width, memory, counter)) return false;
+        if (!batch_.input_gradients) return true;
+        for (std::size_t i = 0; i < inputs; ++i) {
+            const double* from = memory.varying_gradients + (executable_.input_slots_[i] - first_varying_) * lanes;
+            double* to = batch_.input_gradients + row * inputs + i;
+            for (std::size_t l = 0; l < lanes; ++l) to[l * inputs] = from[l];
+        }
+        return true;
+    }
+
+    // The rows [from, to), in blocks of lanes as wide as they fit; the gradients of what does not vary go to `sums`.
+    // They are unfinished where the run is to stop.
+    void shard(Workspace& workspace, Width widest, std::size_t from, std::size_t to, double* sums,
+               InterruptPoll::Counter& counter) {
+        if (wants_gradients_) {
+            arrays_.fill(workspace.gradients(), nothing, first_varying_);
+            arrays_.fill(workspace.partial_sums(), nothing, first_varying_ * lane_count);
+        }
+        const std::size_t instructions = program_.instructions.size();
+        std::size_t row = from;
+        for (const Width width : {Width::lanes128, Width::lanes32, Width::lanes8}) {
+            if (width > widest) continue;
+            for (; row + lanes_of(width) <= to; row += lanes_of(width)) {
+                if (!lanes(workspace, width, row, counter)) return;
+                if (counter.stops_after(instructions * lanes_of(width))) return;
+            }
+        }
+        for (; row < to; ++row) {
+            if (!sample(workspace, row, counter) || counter.stops_after(instructions)) return;
+        }
+        if (!wants_gradients_) return;
+        std::copy_n(workspace.gradients(), first_varying_, sums);
+        arrays_.add_partial_sums(sums, workspace.partial_sums(), first_varying_);
+    }
+
+    bool run() {
+        LeasedWorkspace first(executable_);
+        InterruptPoll::Counter counter(poll_);
+        prepare(*first, Width::one);
+        std::copy_n(batch_.bound, program_.bound(), first->values());
+        const Memory memory = first->single();
+        if (!forward(Width::one, memory, counter, 0, first_varying_run_)) return false;
+        const Width widest = widest_lanes();
+        if (widest == Width::one) {
+            if (wants_gradients_) arrays_.fill(first->gradients(), nothing, first_varying_);
+            const std::size_t instructions = program_.instructions.size();
+            for (std::size_t row = 0; row < batch_.batch; ++row) {
+                if (!sample(*first, row, counter) || counter.stops_after(instructions)) return false;
+            }
+        } else {
+            run_shards(*first, widest);
+            if (poll_.stopped()) return false;
+        }
+        if (!wants_gradients_) return true;
+        if (!reverse(Width::one, memory, counter, 0, first_varying_run_)) return false;
+        std::copy_n(first->gradients(), program_.bound(), batch_.bound_gradients);
+        return true;
+    }
+
+ private:
+    bool forward(Width width, const Memory& memory, InterruptPoll::Counter& counter) const {
+        return forward(width, memory, counter, first_varying_run_, executable_.plan_.runs.size());
+    }
+    bool forward(Width width, const Memory& memory, InterruptPoll::Counter& counter, std::size_t from,
+                 std::size_t to) const {
+        for (; to - from > executable_.runs_a_walk_; from += executable_.runs_a_walk_) {
+            executable_.executor_.forward(width, memory, from, from + executable_.runs_a_walk_);
+            if (counter.stops_after(instructions_a_walk * lanes_of(width))) return false;
+        }
+        executable_.executor_.forward(width, memory, from, to);
+        return true;
+    }
+    bool reverse(Width width, const Memory& memory, InterruptPoll::Counter& counter) const {
+        return reverse(width, memory, counter, first_varying_run_, executable_.plan_.runs.size());
+    }
+    bool reverse(Width width, const Memory& memory, InterruptPoll::Counter& counter, std::size_t from,
+                 std::size_t to) const {
+        for (; to - from > executable_.runs_a_walk_; to -= executable_.runs_a_walk_) {
+            executable_.executor_.reverse(width, memory, to - executable_.runs_a_walk_, to);
+            if (counter.stops_after(instructions_a_walk * lanes_of(width))) return false;
+        }
+        executable_.executor_.reverse(width, memory, from, to);
+        return true;
+    }
+
+    Column column(std::size_t input) const {
+        return batch_.columns ? batch_.columns[input] : Column{batch_.inputs + input, program_.inputs};
+    }
+
+    double cotangent(std::size_t row, std::size_t output) const {
+        return batch_.cotangents[(batch_.one_cotangent_row ? 0 : row) * program_.differentiable_outputs() + output];
+    }
+
+    void prepare(Workspace& workspace, Width widest) const {
+        if (wants_gradients_) workspace.prepare_gradients();
+        if (widest != Width::one) workspace.prepare_lanes(widest);
+    }
+
+    Width widest_lanes() const {
+        if (batch_.batch < lanes_of(Width::lanes8)) return Width::one;
+        const std::size_t bytes_a_lane = (program_.slots() - first_varying_) * 2 * sizeof(double);
+        for (const Width width : {Width::lanes128, Width::lanes32}) {
+            if (bytes_a_lane * lanes_of(width) <= cache_bytes && batch_.batch >= lanes_of(width)) return width;
+        }
+        return Width::lanes8;
+    }
+
+    void run_shards(Workspace& first, Width widest) {
+        const std::size_t least = std::max(smallest_shard, (batch_.batch + most_shards - 1) / most_shards);
+        const std::size_t size = (least + 127) / 128 * 128;
+        const std::size_t shards = (batch_.batch + size - 1) / size;
+        Numbers sums(wants_gradients_ ? shards * first_varying_ : 0);
+
+        const auto threads = static_cast<unsigned>(std::min<std::size_t>(batch_.threads, shards));
+        std::vector<LeasedWorkspace> others;
+        for (unsigned i = 1; i < threads; ++i) {
+            others.emplace_back(executable_);
+            prepare(*others.back(), widest);
+            std::copy_n(first.values(), first_varying_, others.back()->values());
+        }
+        prepare(first, widest);
+
+        std::atomic<std::size_t> next_shard = 0;
+        std::atomic<std::size_t> next_workspace = 0;
+        const auto work = [&] {
+            const std::size_t mine = next_workspace++;
+            Workspace& workspace = mine == 0 ? first : *others[mine - 1];
+            InterruptPoll::Counter counter(poll_);
+            for (std::size_t i = next_shard++; i < shards && !poll_.stopped(); i = next_shard++) {
+                shard(workspace, widest, i * size, std::min(batch_.batch, (i + 1) * size),
+                      sums.data() + i * first_varying_, counter);
+            }
+        };
+        run_in_parallel(threads - 1, work, [this] { poll_.stops(); });
+        if (!wants_gradients_) return;
+        double* gradients = first.gradients();
+        std::copy_n(sums.data(), first_varying_, gradients);
+        for (std::size_t i = 1; i < shards; ++i) {
+            arrays_.add(gradients, sums.data() + i * first_varying_, first_varying_);
+        }
+    }
+
+    InterruptPoll poll_;
+    const Executable& executable_;
+    const Program& program_;
+    const Batch& batch_;
+    const std::size_t first_varying_, first_varying_run_;
+    const ArrayKernels& arrays_;
+    const bool wants_gradients_;
+};
+
+Executable::Executable(Program program, bool rolls, const Kernels& kernels)
+    : program_(std::move(program)),
+      plan_(make_plan(program_, rolls)),
+      kernels_(kernels),
+      executor_(program_, plan_, kernels_),
+      runs_a_walk_(std::max<std::size_t>(
+          1, static_cast<std::size_t>(static_cast<double>(plan_.runs.size()) * instructions_a_walk /
+                                      static_cast<double>(std::max<std::size_t>(1, program_.instructions.size()))))),
+      input_slots_(program_.inputs) {
+    idle_.reserve(most_idle);  // a workspace comes back where nothing may throw
+    Slot slot = program_.first_result();
+    for (const Instruction& instruction : program_.instructions) {
+        if (instruction.op == Op::leaf) input_slots_[instruction.x] = slot;
+        ++slot;
+    }
+}
+
+bool Executable::run(const Batch& batch, Stops stops) const { return BatchRun(*this, batch, stops).run(); }
+
+std::size_t Executable::bytes() const { return program_.bytes() + plan_.runs.capacity() * sizeof(Run); }
+
+}  // namespace fastgrad::run

@@ -1,0 +1,66 @@
+// A program made ready to run, by any number of threads at once.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+#include "run/executor.hpp"
+#include "run/workspace.hpp"
+
+namespace fastgrad::run {
+
+// The numbers of one input, a sample each.
+struct Column {
+    const double* first;
+    std::size_t stride;
+};
+
+// One run over a batch; arrays are row-major, one row a sample.
+struct Batch {
+    const double* bound = nullptr;    // the bound leaves' numbers
+    const double* inputs = nullptr;   // batch x inputs
+    const Column* columns = nullptr;  // instead of them, one for each input
+    std::size_t batch = 1;
+    double* outputs = nullptr;  // batch x outputs
+
+    // For the gradients of the sum of cotangent * output; null: outputs only.
+    const double* cotangents = nullptr;  // batch x differentiable outputs, or one row for all
+    bool one_cotangent_row = false;
+    double* input_gradients = nullptr;  // batch x inputs; null: not wanted
+    double* bound_gradients = nullptr;  // summed over the batch
+
+    unsigned threads = 1;
+};
+
+class Executable {
+ public:
+    Executable(Program program, bool rolls, const Kernels& kernels);
+
+    // The same numbers whatever `threads` is. The calling thread asks `stops` now and then, if a run takes long;
+    // false if it said so: then the results are of no meaning. Throws std::bad_alloc.
+    using Stops = bool (*)();
+    bool run(const Batch& batch, Stops stops) const;
+
+    const Program& program() const { return program_; }
+    const Plan& plan() const { return plan_; }
+    const Kernels& kernels() const { return kernels_; }
+    std::size_t bytes() const;
+
+ private:
+    class LeasedWorkspace;
+    class InterruptPoll;
+    class BatchRun;
+
+    Program program_;
+    const Plan plan_;
+    const Kernels& kernels_;
+    const Executor executor_;
+    const std::size_t runs_a_walk_;  // so many that a walk takes about a millisecond
+    std::vector<Slot> input_slots_;  // by the number of the input
+    mutable std::mutex mutex_;
+    mutable std::vector<std::unique_ptr<Workspace>> idle_;
+};
+
+}  // namespace fastgrad::run

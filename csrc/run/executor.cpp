@@ -1,0 +1,382 @@
+#include "run/executor.hpp"
+
+#include <algorithm>
+
+#include "core/compiler.hpp"
+#include "core/formulas.hpp"
+#include "run/adjoint.hpp"
+#include "run/kernels/lanes.hpp"
+#include "run/zero_derivative.hpp"
+
+namespace fastgrad::run {
+
+namespace {
+
+// Operands that are not contiguous go through buffers of this many numbers, which stay in the first-level cache.
+constexpr std::size_t buffer_size = 256;
+
+// --- one sample, instruction by instruction: the eager engine's formulas in the eager engine's order
+
+// A formula that calls a function gets one of its own: in line, the call would spill the loop's registers for every
+// operation.
+constexpr bool has_call(std::string_view formula) { return formula.find('(') != formula.npos; }
+
+#define FASTGRAD_FORMULA(function, formula)                                                                  \
+    [[maybe_unused]] FASTGRAD_NOINLINE double function([[maybe_unused]] double x, [[maybe_unused]] double y, \
+                                                       [[maybe_unused]] double r) {                          \
+        using namespace formulas;                                                                            \
+        return formula;                                                                                      \
+    }
+#define FASTGRAD_UNARY(name, title, symbol, value, dx, error) \
+    FASTGRAD_BINARY(name, title, symbol, value, dx, 0.0, error)
+#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, error) \
+    FASTGRAD_FORMULA(value_of_##name, value)                       \
+    FASTGRAD_FORMULA(dx_of_##name, dx)                             \
+    FASTGRAD_FORMULA(dy_of_##name, dy)
+#include "ops.def"
+#undef FASTGRAD_FORMULA
+
+void forward_scalars(const Program& program, const Run& run, double* values) {
+    using namespace formulas;
+    const Instruction* instruction = program.instructions.data() + run.begin;
+    double* result = values + program.first_result() + run.begin;
+    for (const double* end = result + run.count; result != end; ++result, ++instruction) {
+        switch (instruction->op) {
+#define FASTGRAD_ROW(name, value)                                                             \
+    case Op::name: {                                                                          \
+        [[maybe_unused]] const double x = values[instruction->x], y = values[instruction->y]; \
+        if constexpr (has_call(#value)) {                                                     \
+            *result = value_of_##name(x, y, 0.0);                                             \
+        } else {                                                                              \
+            *result = value;                                                                  \
+        }                                                                                     \
+        break;                                                                                \
+    }
+#define FASTGRAD_UNARY(name, title, symbol, value, dx, error) FASTGRAD_ROW(name, value)
+#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, error) FASTGRAD_ROW(name, value)
+#include "ops.def"
+#undef FASTGRAD_ROW
+            default: break;
+        }
+    }
+}
+
+template <Adjoint touch>
+FASTGRAD_INLINE void contribute(double& gradient, double contribution) {
+    if constexpr (touch == Adjoint::store) {
+        gradient = contribution;
+    } else {
+        gradient += contribution;
+    }
+}
+
+// One case for each operation and each way of touching its operands: the dispatch has to be paid anyway. What a case
+// does not use is not loaded: the fewer steps, the more of them the processor overlaps.
+void reverse_scalars(const Program& program, const Run& run, const double* values, double* gradients) {
+    using namespace formulas;
+    const Instruction* const first = program.instructions.data() + run.begin;
+    const double* result = values + program.first_result() + run.begin + run.count;
+    const double* gradient = gradients + program.first_result() + run.begin + run.count;
+    for (const Instruction* instruction = first + run.count; instruction != first;) {
+        --instruction;
+        --result;
+        const double g = *--gradient;
+        switch (instruction->reverse) {
+#define FASTGRAD_CONTRIBUTION(touch, operand, derivative, function)                \
+    if constexpr (touch == Adjoint::skip || is_zero(#derivative)) {                \
+    } else if constexpr (has_call(#derivative)) {                                  \
+        contribute<touch>(gradients[instruction->operand], g * function(x, y, r)); \
+    } else {                                                                       \
+        contribute<touch>(gradients[instruction->operand], g * (derivative));      \
+    }
+#define FASTGRAD_TOUCHES(name, dx, dy, touch_x, touch_y)                                      \
+    case adjoint_opcode(Op::name, touch_x, touch_y): {                                        \
+        [[maybe_unused]] const double x = values[instruction->x], y = values[instruction->y]; \
+        [[maybe_unused]] const double r = *result;                                            \
+        FASTGRAD_CONTRIBUTION(touch_x, x, dx, dx_of_##name)                                   \
+        FASTGRAD_CONTRIBUTION(touch_y, y, dy, dy_of_##name)                                   \
+        break;                                                                                \
+    }
+#define FASTGRAD_UNARY(name, title, symbol, value, dx, error)           \
+    FASTGRAD_TOUCHES(name, dx, 0.0, Adjoint::accumulate, Adjoint::skip) \
+    FASTGRAD_TOUCHES(name, dx, 0.0, Adjoint::store, Adjoint::skip)
+#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, error)           \
+    FASTGRAD_TOUCHES(name, dx, dy, Adjoint::accumulate, Adjoint::accumulate) \
+    FASTGRAD_TOUCHES(name, dx, dy, Adjoint::accumulate, Adjoint::store)      \
+    FASTGRAD_TOUCHES(name, dx, dy, Adjoint::accumulate, Adjoint::skip)       \
+    FASTGRAD_TOUCHES(name, dx, dy, Adjoint::store, Adjoint::accumulate)      \
+    FASTGRAD_TOUCHES(name, dx, dy, Adjoint::store, Adjoint::store)           \
+    FASTGRAD_TOUCHES(name, dx, dy, Adjoint::store, Adjoint::skip)            \
+    FASTGRAD_TOUCHES(name, dx, dy, Adjoint::skip, Adjoint::accumulate)       \
+    FASTGRAD_TOUCHES(name, dx, dy, Adjoint::skip, Adjoint::store)
+#include "ops.def"
+#undef FASTGRAD_TOUCHES
+#undef FASTGRAD_CONTRIBUTION
+            default: break;
+        }
+    }
+}
+
+}  // namespace
+
+// One walk over runs with a number of lanes that the compiler knows.
+template <std::size_t lanes>
+class LaneInterpreter {
+ public:
+    LaneInterpreter(const Executor& executor, const Memory& memory)
+        : program_(executor.program_),
+          kernels_(executor.kernels_),
+          first_varying_(executor.first_varying_),
+          memory_(memory) {}
+
+    void forward(const Run& run) {
+        switch (run.kind) {
+            case Run::scalars:
+                if constexpr (lanes == 1) {
+                    forward_scalars(program_, run, memory_.fixed);
+                } else {
+                    for (std::uint32_t i = run.begin; i < run.begin + run.count; ++i) forward_map(single(i));
+                }
+                break;
+            case Run::gathered:
+                for (std::uint32_t i = run.begin; i < run.begin + run.count; ++i) forward_gathered(i);
+                break;
+            case Run::map: forward_map(run); break;
+            case Run::dots: dots().forward(rows(run)); break;
+        }
+    }
+
+    void reverse(const Run& run) {
+        switch (run.kind) {
+            case Run::scalars:
+                if constexpr (lanes == 1) {
+                    reverse_scalars(program_, run, memory_.fixed, memory_.fixed_gradients);
+                } else {
+                    for (std::uint32_t i = run.begin + run.count; i-- > run.begin;) reverse_map(single(i));
+                }
+                break;
+            case Run::gathered:
+                for (std::uint32_t i = run.begin + run.count; i-- > run.begin;) reverse_gathered(i);
+                break;
+            case Run::map: reverse_map(run); break;
+            case Run::dots: dots().reverse(rows(run)); break;
+        }
+    }
+
+ private:
+    const DotKernels& dots() const {
+        return kernels_.dot(lanes == 1    ? Width::one
+                            : lanes == 8  ? Width::lanes8
+                            : lanes == 32 ? Width::lanes32
+                                          : Width::lanes128);
+    }
+    Slot result_slot(const Run& run) const { return program_.first_result() + run.begin; }
+    bool varies(Slot slot) const { return slot >= first_varying_; }
+
+    // --- where slots are
+
+    double* value(Slot slot) const {
+        return lanes == 1 || !varies(slot) ? memory_.fixed + slot : memory_.varying + (slot - first_varying_) * lanes;
+    }
+    double* gradient(Slot slot) const {
+        if constexpr (lanes == 1) return memory_.fixed_gradients + slot;
+        return varies(slot) ? memory_.varying_gradients + (slot - first_varying_) * lanes
+                            : memory_.fixed_gradients + std::size_t{slot} * lane_count;
+    }
+    // Null where the numbers alone were asked for: memory has no gradients then.
+    double* gradient_if_any(Slot slot) const { return memory_.fixed_gradients ? gradient(slot) : nullptr; }
+
+    bool is_contiguous(const Access& access) const { return access.row_stride == 1 && (lanes == 1 || access.varies); }
+
+    // --- maps
+
+    Run single(std::uint32_t i) const {
+        const Instruction& instruction = program_.instructions[i];
+        Run run{Run::map, instruction.op, i, 1, true, 0, access(instruction.x), {}, {}};
+        if (!is_unary(instruction.op)) run.y = access(instruction.y);
+        run.x.no_gradient = run.x.no_gradient || zero_derivative(instruction.op).x;
+        run.y.no_gradient = run.y.no_gradient || zero_derivative(instruction.op).y;
+        return run;
+    }
+    Access access(Slot slot) const { return {slot, 1, 0, 0, varies(slot), program_.is_constant(slot)}; }
+
+    // Rows [begin, begin + count) of an operand, side by side: in place where they are, else in the buffer.
+    const double* gather(const Access& access, std::size_t begin, std::size_t count, double* buffer) const {
+        if (access.is_absent()) return nullptr;
+        auto slot =
+            static_cast<std::ptrdiff_t>(access.first) + static_cast<std::ptrdiff_t>(begin) * access.row_stride;
+        if (is_contiguous(access)) return value(static_cast<Slot>(slot));
+        if (access.row_stride == 0 && (lanes == 1 || !access.varies)) {
+            kernels_.arrays->fill(buffer, *value(access.first), count * lanes);
+            return buffer;
+        }
+        for (std::size_t i = 0; i < count; ++i, slot += access.row_stride) {
+            const double* from = value(static_cast<Slot>(slot));
+            if (lanes == 1) {
+                buffer[i] = *from;
+            } else if (access.varies) {
+                std::copy_n(from, lanes, buffer + i * lanes);
+            } else {
+                kernels_.arrays->fill(buffer + i * lanes, *from, lanes);
+            }
+        }
+        return buffer;
+    }
+
+    // Adds to the gradients of such rows, which are not contiguous.
+    void scatter(const Access& access, std::size_t begin, std::size_t count, const double* from) const {
+        auto slot =
+            static_cast<std::ptrdiff_t>(access.first) + static_cast<std::ptrdiff_t>(begin) * access.row_stride;
+        if (lanes == 1 && access.row_stride == 0) {
+            *gradient(access.first) += kernels_.arrays->sum(from, count);
+            return;
+        }
+        for (std::size_t i = 0; i < count; ++i, slot += access.row_stride, from += lanes) {
+            double* to = gradient(static_cast<Slot>(slot));
+            if (access.varies || lanes == 1) {
+                for (std::size_t l = 0; l < lanes; ++l) to[l] += from[l];
+            } else {
+                for (std::size_t chunk = 0; chunk < lanes; chunk += lane_count) {
+                    for (std::size_t l = 0; l < lane_count; ++l) to[l] += from[chunk + l];
+                }
+            }
+        }
+    }
+
+    // Whole at once where both operands are in place, else buffer by buffer.
+    std::size_t step_of(const Run& run) const {
+        const bool in_place = is_contiguous(run.x) && (run.y.is_absent() || is_contiguous(run.y));
+        return in_place ? run.count : buffer_size / lanes;
+    }
+
+    void forward_map(const Run& run) const {
+        const MapKernels& kernel = kernels_.map(run.op);
+        double buffers[2][buffer_size];
+        const std::size_t step = step_of(run);
+        for (std::size_t begin = 0; begin < run.count; begin += step) {
+            const std::size_t count = std::min<std::size_t>(step, run.count - begin);
+            const double* x = gather(run.x, begin, count, buffers[0]);
+            const double* y = gather(run.y, begin, count, buffers[1]);
+            kernel.value(x, y, value(result_slot(run)) + begin * lanes, count * lanes);
+        }
+    }
+
+    void reverse_map(const Run& run) const {
+        const MapKernels& kernel = kernels_.map(run.op);
+        double buffers[3][buffer_size];
+        const std::size_t step = step_of(run);
+        for (std::size_t begin = 0; begin < run.count; begin += step) {
+            const std::size_t count = std::min<std::size_t>(step, run.count - begin);
+            const double* x = gather(run.x, begin, count, buffers[0]);
+            const double* y = gather(run.y, begin, count, buffers[1]);
+            const double* r = value(result_slot(run)) + begin * lanes;
+            const double* g = gradient(result_slot(run)) + begin * lanes;
+            const auto add = [&](auto derivative, const Access& access) {
+                if (access.no_gradient) return;
+                if (is_contiguous(access)) {
+                    const auto slot = access.first + static_cast<Slot>(begin);
+                    derivative(x, y, r, g, gradient(slot), count * lanes);
+                } else {
+                    kernels_.arrays->fill(buffers[2], -0.0, count * lanes);
+                    derivative(x, y, r, g, buffers[2], count * lanes);
+                    scatter(access, begin, count, buffers[2]);
+                }
+            };
+            add(kernel.dx, run.x);
+            if (y) add(kernel.dy, run.y);
+        }
+    }
+
+    // --- dots
+
+    Factor factor(const Access& access) const {
+        if (access.is_absent()) return {};
+        return {value(access.first),  access.no_gradient ? nullptr : gradient_if_any(access.first),
+                access.row_stride,    access.term_stride,
+                access.repeat_stride, access.varies};
+    }
+
+    DotRows rows(const Run& run) const {
+        return {run.count,
+                run.terms,
+                run.vectors,
+                factor(run.x),
+                factor(run.y),
+                factor(run.addend),
+                value(result_slot(run)),
+                gradient_if_any(result_slot(run))};
+    }
+
+    // A dot whose terms lie anywhere: one sample adds them up here, lanes leave each term to the kernels.
+
+    void forward_gathered(std::uint32_t instruction) const {
+        const Dot& d = program_.dots[program_.instructions[instruction].x];
+        const Slot *left = program_.left.data() + d.first, *right = program_.right.data() + d.first;
+        double* const result = value(program_.first_result() + instruction);
+        if constexpr (lanes == 1) {
+            double sum = d.addend == no_slot ? 0.0 : *value(d.addend);
+            for (std::uint32_t k = 0; k < d.count; ++k) sum += *value(left[k]) * *value(right[k]);
+            *result = sum;
+        } else {
+            Factor sum = factor_at(d.addend);
+            for (std::uint32_t k = 0; k < d.count; ++k) {
+                dots().forward({1, 1, 1, factor_at(left[k]), factor_at(right[k]), sum, result, nullptr});
+                sum = {result, nullptr, 0, 0, 0, true};
+            }
+        }
+    }
+
+    void reverse_gathered(std::uint32_t instruction) const {
+        const Dot& d = program_.dots[program_.instructions[instruction].x];
+        const Slot *left = program_.left.data() + d.first, *right = program_.right.data() + d.first;
+        const Slot result = program_.first_result() + instruction;
+        const double* g = gradient(result);
+        if constexpr (lanes == 1) {
+            for (std::uint32_t k = 0; k < d.count; ++k) {
+                *gradient(left[k]) += *g * *value(right[k]);
+                *gradient(right[k]) += *g * *value(left[k]);
+            }
+            if (d.addend != no_slot) *gradient(d.addend) += *g;
+        } else {
+            Factor addend = factor_at(d.addend);
+            for (std::uint32_t k = 0; k < d.count; ++k) {
+                dots().reverse({1, 1, 1, factor_at(left[k]), factor_at(right[k]), addend, value(result), g});
+                addend = {};
+            }
+        }
+    }
+    Factor factor_at(Slot slot) const { return factor(slot == no_slot ? Access{} : access(slot)); }
+
+    const Program& program_;
+    const Kernels& kernels_;
+    const Slot first_varying_;
+    const Memory memory_;
+};
+
+void Executor::forward(Width width, const Memory& memory, std::size_t from, std::size_t to) const {
+    const auto go = [&](auto walk) {
+        for (std::size_t i = from; i < to; ++i) walk.forward(plan_.runs[i]);
+    };
+    switch (width) {
+        case Width::one: return go(LaneInterpreter<1>(*this, memory));
+        case Width::lanes8: return go(LaneInterpreter<8>(*this, memory));
+        case Width::lanes32: return go(LaneInterpreter<32>(*this, memory));
+        case Width::lanes128: return go(LaneInterpreter<128>(*this, memory));
+    }
+}
+
+void Executor::reverse(Width width, const Memory& memory, std::size_t from, std::size_t to) const {
+    const auto go = [&](auto walk) {
+        for (std::size_t i = to; i-- > from;) {
+            if (plan_.runs[i].active) walk.reverse(plan_.runs[i]);
+        }
+    };
+    switch (width) {
+        case Width::one: return go(LaneInterpreter<1>(*this, memory));
+        case Width::lanes8: return go(LaneInterpreter<8>(*this, memory));
+        case Width::lanes32: return go(LaneInterpreter<32>(*this, memory));
+        case Width::lanes128: return go(LaneInterpreter<128>(*this, memory));
+    }
+}
+
+}  // namespace fastgrad::run

@@ -1,0 +1,8 @@
+// Sums of products. Compiled with contraction: a product and its sum may be one multiply-add, and sums are taken in
+// another order than the eager engine's.
+#include "core/compiler.hpp"
+#include "run/kernels/instruction_sets.hpp"
+#include "run/kernels/lanes.hpp"
+
+#define FASTGRAD_KERNELS "run/kernels/dot_kernels.inc"
+#include "run/kernels/for_each_instruction_set.inc"

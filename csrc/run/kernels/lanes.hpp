@@ -1,0 +1,47 @@
+// Doubles side by side, as many as a register of the machine holds.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+
+namespace fastgrad::run {
+
+// Gradients of what does not vary from sample to sample are kept as this many partial sums.
+inline constexpr std::size_t lane_count = 8;
+
+// FASTGRAD_PLAIN_LANES: what MSVC gets, where it can be tested with other compilers.
+#if defined(__GNUC__) && !defined(FASTGRAD_PLAIN_LANES)
+#define FASTGRAD_VECTOR_EXTENSIONS
+
+template <int width>
+struct VectorOf {
+    using type __attribute__((vector_size(width * sizeof(double)))) = double;
+};
+template <int width>
+using Vector = typename VectorOf<width>::type;
+
+#else
+
+template <int width>
+struct Vector {
+    double at[width];
+    double& operator[](int i) { return at[i]; }
+    double operator[](int i) const { return at[i]; }
+    friend Vector operator+(Vector a, const Vector& b) {
+        for (int i = 0; i < width; ++i) a.at[i] += b.at[i];
+        return a;
+    }
+    friend Vector operator*(Vector a, const Vector& b) {
+        for (int i = 0; i < width; ++i) a.at[i] *= b.at[i];
+        return a;
+    }
+    friend Vector operator-(double a, Vector b) {
+        for (int i = 0; i < width; ++i) b.at[i] = a - b.at[i];
+        return b;
+    }
+    Vector& operator+=(const Vector& b) { return *this = *this + b; }
+};
+
+#endif
+
+}  // namespace fastgrad::run

@@ -1,0 +1,6 @@
+#include "core/compiler.hpp"
+#include "core/formulas.hpp"
+#include "run/kernels/instruction_sets.hpp"
+
+#define FASTGRAD_KERNELS "run/kernels/map_kernels.inc"
+#include "run/kernels/for_each_instruction_set.inc"

@@ -1,0 +1,10 @@
+// Elementary functions of the C library's vector half (glibc's libmvec), where the machine has one: within 4 units in
+// the last place of the exact value, where the scalar functions are within 1.
+#include <cstring>
+
+#include "core/compiler.hpp"
+#include "run/kernels/instruction_sets.hpp"
+#include "run/kernels/lanes.hpp"
+
+#define FASTGRAD_KERNELS "run/kernels/math_kernels.inc"
+#include "run/kernels/for_each_instruction_set.inc"

@@ -1,0 +1,51 @@
+// How a program runs: its instructions, cut into runs that one loop can execute.
+#pragma once
+
+#include <vector>
+
+#include "ir/program.hpp"
+
+namespace fastgrad::run {
+
+using namespace ir;
+
+// The slots of one operand over a run: first + row_stride * row + term_stride * term + repeat_stride * vector. Only
+// dots have several terms and vectors.
+struct Access {
+    Slot first = no_slot;
+    std::int32_t row_stride = 0, term_stride = 0, repeat_stride = 0;
+    bool varies = false;       // from sample to sample: all slots of an access do, or none
+    bool no_gradient = false;  // all slots are constants, or the operation is flat
+
+    bool is_absent() const { return first == no_slot; }
+};
+
+struct Run {
+    enum Kind : std::uint8_t {
+        scalars,   // operations, one after the other
+        gathered,  // dots whose terms lie anywhere, one after the other
+        map,       // one operation over rows of operands
+        dots       // dots of one length over rows of operands
+    };
+    Kind kind;
+    Op op = Op::leaf;
+    std::uint32_t begin, count;  // the first instruction, and how many there are in each repeat
+    bool active = true;          // some output's gradient goes through it: else it has no reverse
+    std::uint32_t terms = 0;     // of each dot
+    Access x, y, addend;         // of maps and dots
+    std::uint32_t vectors = 1;   // of dots, each with its factors further on: a matrix times several vectors
+
+    std::uint32_t instructions() const { return count * vectors; }
+};
+
+struct Plan {
+    std::vector<Run> runs;  // the inputs are in none
+    std::size_t first_varying_run = 0;
+    // Whether every interior gradient's first contribution is stored, so that nothing need be there before.
+    bool stores_first = true;
+};
+
+// `rolls`: consecutive operations of one kind may become maps. Sets Instruction::reverse.
+Plan make_plan(Program& program, bool rolls);
+
+}  // namespace fastgrad::run
