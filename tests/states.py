@@ -1,4 +1,4 @@
-"""Saved states, for tests: see python/fastgrad/archive.py."""
+"""Saved states, for tests: see python/fastgrad/io/archive.py."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 import fastgrad
 from fastgrad import optim
-from fastgrad.archive import from_bytes, to_bytes
+from fastgrad.io.archive import from_bytes, to_bytes
 from fastgrad.nn import Linear
 from programs import run
 from states import FIRST, FIRST_PARTS, same

@@ -40,7 +40,7 @@ def test_submodules_are_there_when_asked_for():
     assert fastgrad.draw.draw_dot is fastgrad.draw_dot
     assert fastgrad.draw.trace is fastgrad.trace
     assert fastgrad.nn.MLP is fastgrad.nn.perceptron.MLP
-    assert fastgrad.save.__module__ == fastgrad.load.__module__ == "fastgrad.saving"
+    assert fastgrad.save.__module__ == fastgrad.load.__module__ == "fastgrad.io.save"
     assert fastgrad.engine.Value is fastgrad.Value
     assert fastgrad.reference.Value is not fastgrad.Value
     assert all(hasattr(fastgrad, name) for name in fastgrad.__all__)

@@ -7,8 +7,8 @@
 
 Every operation of the table, `fastgrad.operations()`, is a method of `Value` and a function of this module:
 ``fastgrad.sin`` takes a Value or a plain number. The operations on sequences, `fastgrad.sequence_operations()`, are
-functions: ``fastgrad.dot(ws, xs, bias)``. `sum`, `max` and `min` are left out of ``from fastgrad import *``, because
-they are names of Python's own.
+functions: ``fastgrad.dot(ws, xs, bias)``. ``from fastgrad import *`` leaves out `sum`, `max`, `min` and the package
+`io`, which would hide Python's.
 """
 
 from __future__ import annotations
@@ -39,11 +39,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from fastgrad import draw, engine, functional, graphs, nn, optim, playback, recorded, reference
+    from fastgrad import io as io
     from fastgrad.draw import draw_dot, trace
     from fastgrad.graphs import Graph
+    from fastgrad.io.save import load, save
     from fastgrad.playback import player
     from fastgrad.recorded import jit, vmap
-    from fastgrad.saving import load, save
     from fastgrad.store import memory
 
 __version__ = _core.__version__
@@ -54,10 +55,10 @@ __all__ = [
     *_core.__all__,
 ]  # fmt: skip
 
-_SUBMODULES = {"draw", "engine", "functional", "graphs", "nn", "optim", "playback", "recorded", "reference"}
+_SUBMODULES = {"draw", "engine", "functional", "graphs", "io", "nn", "optim", "playback", "recorded", "reference"}
 _NAMES_IN_SUBMODULES = {
-    "draw_dot": "draw", "trace": "draw", "Graph": "graphs", "jit": "recorded", "vmap": "recorded", "load": "saving",
-    "save": "saving", "player": "playback", "memory": "store",
+    "draw_dot": "draw", "trace": "draw", "Graph": "graphs", "jit": "recorded", "vmap": "recorded", "load": "io",
+    "save": "io", "player": "playback", "memory": "store",
 }  # fmt: skip
 
 

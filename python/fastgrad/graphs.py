@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from fastgrad import _core
 from fastgrad._core import instruction_sets
-from fastgrad.files import write_whole
+from fastgrad.io.atomic import write_whole
 
 __all__ = ["PASSES", "Graph", "instruction_sets"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fastgrad.draw.graph import require_value
 from fastgrad.engine import Value
-from fastgrad.files import write_whole
+from fastgrad.io.atomic import write_whole
 from fastgrad.playback.page import data_of, html_of
 from fastgrad.playback.sweep import Share, Step, reverse_sweep
 

@@ -1,4 +1,4 @@
-"""Saving and loading: parameters, the state of an optimiser, and whatever else training needs to go on."""
+"""`save` and `load`: a training run in one file, so that it can stop and go on with the same bits."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import copy
 import os
 from typing import Any
 
-from fastgrad.archive import from_bytes, to_bytes
-from fastgrad.files import write_whole
+from fastgrad.io.archive import from_bytes, to_bytes
+from fastgrad.io.atomic import write_whole
 
 __all__ = ["load", "save"]
 
@@ -16,7 +16,7 @@ def save(path: str | os.PathLike[str], /, **parts: Any) -> None:
     """Write named parts to a file: ``save("net.npz", model=net, optimizer=adam, step=100)``.
 
     A part is an object with a ``state_dict()``, of which the file holds that, such as a `fastgrad.nn.Module`, an
-    optimiser or a schedule; or data: numbers, text, bools, None, NumPy arrays of real numbers, and lists, tuples and
+    optimizer or a schedule; or data: numbers, text, bools, None, NumPy arrays of real numbers, and lists, tuples and
     dicts of them. Every float keeps its bits. The file is a ``.npz`` archive, whatever the path is called, that holds
     data alone, so that loading a file from elsewhere executes nothing.
 

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Write files atomically: after a crash or a full disk the old file is still there, whole."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import os
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file; one that is there already is replaced once the new one is whole, also behind a link.
+    """Write a file. An existing one, also behind a link, is replaced only once the new one is complete.
 
     Raises:
-        OSError: the file cannot be written. What was there is as it was.
+        OSError: the file cannot be written; an existing one is unchanged.
     """
     target = os.path.realpath(os.fspath(path))
     if os.path.exists(target) and not os.path.isfile(target):  # a pipe or a device stays what it is
