@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fastgrad import Value
-from fastgrad.trees import flatten
+from fastgrad.compile.trees import flatten
 
 TOLERANCE = 1e-12
 

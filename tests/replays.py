@@ -10,7 +10,7 @@ import numpy as np
 
 import fastgrad
 from fastgrad import Graph, Value, _core
-from fastgrad.graphs import PASSES
+from fastgrad.compile import PASSES
 
 INSTRUCTION_SETS: list[str] = _core.instruction_sets()
 

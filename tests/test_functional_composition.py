@@ -10,8 +10,8 @@ import pytest
 
 import fastgrad
 from fastgrad import Graph, Value, jit, nn, vmap, where
+from fastgrad.compile.trees import flatten
 from fastgrad.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from fastgrad.trees import flatten
 from recordings import Counted
 from transforms import POINT, data_of, every_transform, rosenbrock, rosenbrock_hessian
 

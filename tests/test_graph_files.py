@@ -15,7 +15,7 @@ import pytest
 
 import fastgrad
 from fastgrad import Graph, Value, _core
-from fastgrad.graphs import PASSES
+from fastgrad.compile import PASSES
 from graph_bytes import CORPUS, ROWS, SIZE, sealed
 
 
@@ -291,7 +291,7 @@ def test_pickle_names_only_fastgrad():
     import io
 
     Recorder(io.BytesIO(pickle.dumps(programs()["layer"]))).load()
-    assert names <= {"fastgrad.engine", "fastgrad.graphs", "fastgrad._core"}
+    assert names <= {"fastgrad.engine", "fastgrad.compile.graph", "fastgrad._core"}
 
 
 def test_bound_leaves_must_fit():

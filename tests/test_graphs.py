@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fastgrad import Graph, Value, _core, no_grad
-from fastgrad.graphs import PASSES
+from fastgrad.compile import PASSES
 from replays import all_bits
 
 BATCHES = (0, 1, 2, 7, 8, 9, 31, 32, 33, 100, 1000)

@@ -15,7 +15,7 @@ import pytest
 
 import fastgrad
 from fastgrad import Value, jit, maximum, nn, no_grad, vmap, where
-from fastgrad.trees import flatten
+from fastgrad.compile.trees import flatten
 from recordings import Counted, assert_same_as_eager, each_parameter, random_rows
 
 # ---- what it takes

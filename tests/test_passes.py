@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fastgrad import Graph, Value, _core, keep_if, less, stop_gradient, where
-from fastgrad.graphs import PASSES
+from fastgrad.compile import PASSES
 from replays import EVERY_WIDTH, Capture, all_bits
 
 

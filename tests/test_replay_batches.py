@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fastgrad import Graph, Value
-from fastgrad.graphs import PASSES
+from fastgrad.compile import PASSES
 from programs import run
 from replays import EVERY_WIDTH, INSTRUCTION_SETS, Capture, all_bits, assert_close
 from threads import in_threads

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import fastgrad
 from fastgrad import Graph, Value
-from fastgrad.graphs import PASSES
+from fastgrad.compile import PASSES
 from fastgrad.reference import OPERATIONS
 from recipes import Recipe, cook, numbers, recipes
 from replays import (

@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from fastgrad import Value
-from fastgrad.graphs import PASSES
+from fastgrad.compile import PASSES
 from replays import Capture
 
 #: Where a factor may come from. In a batch, what comes from an input varies from sample to sample.

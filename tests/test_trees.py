@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from fastgrad import Value
-from fastgrad.trees import LEAF, Static, as_values, flatten, unflatten
+from fastgrad.compile.trees import LEAF, Static, as_values, flatten, unflatten
 
 
 class Point(NamedTuple):

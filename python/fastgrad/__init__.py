@@ -7,8 +7,8 @@
 
 Every operation of the table, `fastgrad.operations()`, is a method of `Value` and a function of this module:
 ``fastgrad.sin`` takes a Value or a plain number. The operations on sequences, `fastgrad.sequence_operations()`, are
-functions: ``fastgrad.dot(ws, xs, bias)``. ``from fastgrad import *`` leaves out `sum`, `max`, `min` and the package
-`io`, which would hide Python's.
+functions: ``fastgrad.dot(ws, xs, bias)``. ``from fastgrad import *`` leaves out `sum`, `max`, `min` and the packages
+`compile` and `io`, which would hide Python's own.
 """
 
 from __future__ import annotations
@@ -38,27 +38,29 @@ TYPE_CHECKING = False  # type checkers take it for true; typing would be two thi
 if TYPE_CHECKING:
     from typing import Any
 
-    from fastgrad import draw, engine, functional, graphs, nn, optim, playback, recorded, reference
+    from fastgrad import compile as compile
+    from fastgrad import draw, engine, functional, nn, optim, playback, reference
     from fastgrad import io as io
+    from fastgrad.compile.graph import Graph
+    from fastgrad.compile.jit import jit
+    from fastgrad.compile.vmap import vmap
     from fastgrad.draw import draw_dot, trace
-    from fastgrad.graphs import Graph
     from fastgrad.io.save import load, save
     from fastgrad.playback import player
-    from fastgrad.recorded import jit, vmap
     from fastgrad.store import memory
 
 __version__ = _core.__version__
 __all__ = [
-    "Graph", "Value", "cross_entropy", "dot", "draw", "draw_dot", "engine", "functional", "graphs", "jit", "load",
+    "Graph", "Value", "cross_entropy", "dot", "draw", "draw_dot", "engine", "functional", "jit", "load",
     "log_softmax", "logsumexp", "mean", "memory", "mse", "nn", "no_grad", "norm", "operations", "optim", "playback",
-    "player", "recorded", "reference", "save", "scope", "sequence_operations", "softmax", "trace", "vmap", "where",
+    "player", "reference", "save", "scope", "sequence_operations", "softmax", "trace", "vmap", "where",
     *_core.__all__,
 ]  # fmt: skip
 
-_SUBMODULES = {"draw", "engine", "functional", "graphs", "io", "nn", "optim", "playback", "recorded", "reference"}
+_SUBMODULES = {"compile", "draw", "engine", "functional", "io", "nn", "optim", "playback", "reference"}
 _NAMES_IN_SUBMODULES = {
-    "draw_dot": "draw", "trace": "draw", "Graph": "graphs", "jit": "recorded", "vmap": "recorded", "load": "io",
-    "save": "io", "player": "playback", "memory": "store",
+    "draw_dot": "draw", "trace": "draw", "Graph": "compile", "jit": "compile", "vmap": "compile", "load": "io.save",
+    "save": "io.save", "player": "playback", "memory": "store",
 }  # fmt: skip
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from fastgrad.compile.trees import LEAF, Static, TreeDef, flatten, unflatten
 from fastgrad.functional.derivatives import grad
 from fastgrad.functional.evaluation import Evaluation
-from fastgrad.trees import LEAF, Static, Structure, flatten, unflatten
 
 __all__ = ["Check", "Report", "gradcheck"]
 
@@ -193,7 +193,7 @@ def gradcheck(
     return report
 
 
-def _values(function: Callable[[Any], Any], structure: Structure, numbers: list[float]) -> list[float]:
+def _values(function: Callable[[Any], Any], structure: TreeDef, numbers: list[float]) -> list[float]:
     point = unflatten(structure, iter(numbers))
     return _floats(Evaluation(function, 0, (point,), {}, inlines=False).results())
 
@@ -204,7 +204,7 @@ def _floats(tree: Any) -> list[float]:
     return [float(leaf) for leaf in leaves]
 
 
-def _names(structure: Structure, name: str) -> Iterable[str]:
+def _names(structure: TreeDef, name: str) -> Iterable[str]:
     """What Python calls each number in the tree."""
     if structure is LEAF or structure == LEAF:
         yield name

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from fastgrad import _core
+from fastgrad.compile.trees import unflatten
 from fastgrad.functional.evaluation import Argnums, Evaluation, blocks, leaves_like
-from fastgrad.trees import unflatten
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 

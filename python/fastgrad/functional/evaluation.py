@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastgrad import _core
+from fastgrad.compile.trees import LEAF, Static, TreeDef, flatten, is_array, rebuild, unflatten
 from fastgrad.engine import Value
-from fastgrad.trees import LEAF, Static, Structure, flatten, is_array, rebuild, unflatten
 
 Argnums = int | Sequence[int]
 
@@ -60,7 +60,7 @@ class Evaluation:
         structures = {i: flatten(arguments[i], leaves) for i in self._positions(argnums, len(arguments))}
         if not leaves:
             raise TypeError(f"{self._name}() was given no number to differentiate by")
-        self.inner: Structure = (tuple, *structures.values())
+        self.inner: TreeDef = (tuple, *structures.values())
         if isinstance(argnums, int):
             self.inner = self.inner[1]
         with _Transform(self._inlines):
@@ -170,7 +170,7 @@ def holds_values(tree: Any) -> bool:
     return any(map(holds_values, tree))
 
 
-def leaves_like(tree: Any, structure: Structure, what: str, like: str) -> list[Any]:
+def leaves_like(tree: Any, structure: TreeDef, what: str, like: str) -> list[Any]:
     """The leaves of a tree that must have a given structure.
 
     Raises:
@@ -182,7 +182,7 @@ def leaves_like(tree: Any, structure: Structure, what: str, like: str) -> list[A
     return leaves
 
 
-def blocks(outer: Structure, inner: Structure, rows: Any) -> Any:
+def blocks(outer: TreeDef, inner: TreeDef, rows: Any) -> Any:
     """Derivatives as trees: the outputs' structure around the variables'; arrays get the axes of both."""
     row = 0
 
@@ -211,7 +211,7 @@ def _unit(position: int, count: int) -> list[Any]:
     return [float(i == position) for i in range(count)]
 
 
-def _description(structure: Structure, count: int) -> str:
+def _description(structure: TreeDef, count: int) -> str:
     if isinstance(structure, Static):
         return repr(structure.value)
     kind = structure[0] if isinstance(structure[0], str) else structure[0].__name__

@@ -1,5 +1,4 @@
-"""Files: what `save` and `load` write and read, and writing that never leaves half a file."""
+"""Files: `save` and `load`, the format that they write, and writing that leaves no half file behind.
 
-from fastgrad.io.save import load, save
-
-__all__ = ["load", "save"]
+Nothing is imported here: graphs need `fastgrad.io.atomic`, and not the NumPy that `fastgrad.io.archive` brings.
+"""

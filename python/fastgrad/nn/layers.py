@@ -14,11 +14,11 @@ from operator import add, mul
 from typing import Any
 
 from fastgrad import _core
+from fastgrad.compile.trees import is_array
 from fastgrad.engine import Value
 from fastgrad.nn.init import Initialiser, normal, source_of, xavier_uniform
 from fastgrad.nn.module import Module
 from fastgrad.nn.sums import dot, mean, mean_of_squares
-from fastgrad.trees import is_array
 
 __all__ = ["Dropout", "Embedding", "LayerNorm", "Linear", "RMSNorm"]
 

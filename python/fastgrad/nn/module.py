@@ -10,8 +10,8 @@ from types import FunctionType
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from fastgrad import _core
+from fastgrad.compile.trees import is_array
 from fastgrad.engine import Value
-from fastgrad.trees import is_array
 
 __all__ = ["IncompatibleKeys", "Module"]
 

@@ -1,6 +1,6 @@
-"""Nested arguments and results: lists, tuples, dicts and arrays around Values and numbers.
+"""Take nested arguments and results apart into leaves and a `TreeDef`, and put others together the same way.
 
-A tree is taken apart into its leaves, in order, and a structure that can be compared, hashed, and filled again.
+Trees are lists, tuples, dicts and arrays around Values and numbers.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Any
 from fastgrad import _core
 from fastgrad.engine import Value
 
-Structure = Any  #: hashable: LEAF, or a tuple that names a container and holds the structures inside it
+TreeDef = Any  #: a tree without its leaves, hashable: LEAF, or a tuple of a container and the TreeDefs inside it
 
 LEAF = "leaf"
 
 
 class Static:
-    """Something that stays as it is: a part of the structure."""
+    """A part of the tree that is no leaf and stays as it is."""
 
     __slots__ = ("value",)
 
@@ -48,10 +48,10 @@ def require_numbers(array: Any) -> None:
         raise TypeError(f"an array must hold real numbers or Values, not {array.dtype}")
 
 
-def flatten(tree: Any, leaves: list[Any], *, keep_arrays: bool = False) -> Structure:
-    """The tree's structure; its leaves are appended to `leaves`, an array as one leaf if `keep_arrays`.
+def flatten(tree: Any, leaves: list[Any], *, keep_arrays: bool = False) -> TreeDef:
+    """The tree's `TreeDef`; its leaves are appended to `leaves`, an array as one leaf if `keep_arrays`.
 
-    bool, str, bytes, None, and what is marked as `Static`, are parts of the structure, not leaves.
+    bool, str, bytes, None, and what is marked as `Static`, are parts of the `TreeDef`, not leaves.
 
     Raises:
         TypeError: something in the tree is neither a container nor a number.
@@ -86,25 +86,25 @@ def flatten(tree: Any, leaves: list[Any], *, keep_arrays: bool = False) -> Struc
     )
 
 
-def unflatten(structure: Structure, leaves: Iterator[Any]) -> Any:
-    """The tree of that structure with the next leaves; an array of floats where all of its leaves are floats."""
-    if structure is LEAF or structure == LEAF:
+def unflatten(treedef: TreeDef, leaves: Iterator[Any]) -> Any:
+    """The tree of that `TreeDef` with the next leaves; an array of floats where all of its leaves are floats."""
+    if treedef is LEAF or treedef == LEAF:
         return next(leaves)
-    return rebuild(structure, lambda shape: _as_array(shape, leaves) if shape else next(leaves))
+    return rebuild(treedef, lambda shape: _as_array(shape, leaves) if shape else next(leaves))
 
 
-def rebuild(structure: Structure, take: Callable[[tuple[int, ...]], Any]) -> Any:
-    """The tree of that structure, in which `take(shape)` gives each array, and each leaf, whose shape is ()."""
-    if structure is LEAF or structure == LEAF:
+def rebuild(treedef: TreeDef, take: Callable[[tuple[int, ...]], Any]) -> Any:
+    """The tree of that `TreeDef`, in which `take(shape)` gives each array, and each leaf, whose shape is ()."""
+    if treedef is LEAF or treedef == LEAF:
         return take(())
-    if isinstance(structure, Static):
-        return structure.value
-    kind = structure[0]
+    if isinstance(treedef, Static):
+        return treedef.value
+    kind = treedef[0]
     if kind == "array":
-        return take(structure[1])
+        return take(treedef[1])
     if kind is dict:
-        return {key: rebuild(item, take) for key, item in zip(structure[1], structure[2:], strict=True)}
-    items: Iterable[Any] = (rebuild(item, take) for item in structure[1:])
+        return {key: rebuild(item, take) for key, item in zip(treedef[1], treedef[2:], strict=True)}
+    items: Iterable[Any] = (rebuild(item, take) for item in treedef[1:])
     if hasattr(kind, "_fields"):
         return kind(*items)  # a named tuple
     return kind(items)
@@ -125,5 +125,5 @@ def _as_array(shape: tuple[int, ...], leaves: Iterator[Any]) -> Any:
 def as_values(tree: Any) -> Any:
     """The tree with each number as a Value."""
     leaves: list[Any] = []
-    structure = flatten(tree, leaves)
-    return unflatten(structure, (leaf if isinstance(leaf, _core.Value) else Value(leaf) for leaf in leaves))
+    treedef = flatten(tree, leaves)
+    return unflatten(treedef, (leaf if isinstance(leaf, _core.Value) else Value(leaf) for leaf in leaves))

@@ -1,11 +1,11 @@
-"""The arguments of a mapped function: arrays whose leading axis is the samples'."""
+"""Arrange the arguments of a mapped function as arrays of samples, the form in which a batch is replayed."""
 
 from __future__ import annotations
 
 from typing import Any, cast
 
 from fastgrad import _core
-from fastgrad.trees import LEAF, Static, Structure, flatten, require_numbers
+from fastgrad.compile.trees import LEAF, Static, TreeDef, flatten, require_numbers
 
 
 def samples_of(argument: Any, axis: int, name: str) -> Any:
@@ -28,8 +28,7 @@ def _as_array(nested: Any) -> Any:
     import numpy as np
 
     leaves: list[Any] = []
-    structure = flatten(nested, leaves)
-    shape = _shape_of(structure)
+    shape = _shape_of(flatten(nested, leaves))
     if not any(isinstance(leaf, _core.Value) for leaf in leaves):
         return np.array(leaves, dtype=np.float64).reshape(shape)
     array = np.empty(len(leaves), dtype=object)
@@ -38,17 +37,17 @@ def _as_array(nested: Any) -> Any:
     return array.reshape(shape)
 
 
-def _shape_of(structure: Structure) -> tuple[int, ...]:
-    if structure is LEAF:
+def _shape_of(tree: TreeDef) -> tuple[int, ...]:
+    if tree is LEAF:
         return ()
-    if isinstance(structure, Static) or structure[0] is dict:
+    if isinstance(tree, Static) or tree[0] is dict:
         raise ValueError("a mapped argument must be an array, or nested lists of numbers")
-    if structure[0] == "array":
-        return cast("tuple[int, ...]", structure[1])
-    shapes = {_shape_of(item) for item in structure[1:]}
+    if tree[0] == "array":
+        return cast("tuple[int, ...]", tree[1])
+    shapes = {_shape_of(item) for item in tree[1:]}
     if len(shapes) > 1:
         raise ValueError(f"the samples of a mapped argument must have one shape, not {sorted(shapes)}")
-    return (len(structure) - 1, *(shapes.pop() if shapes else ()))
+    return (len(tree) - 1, *(shapes.pop() if shapes else ()))
 
 
 def numbers_of(rows: Any, offset: int, values: list[tuple[int, int, _core.Value]]) -> Any:

@@ -1,4 +1,4 @@
-"""Captured graphs: record the Python once, run it again natively."""
+"""`Graph`: freeze what some Values were computed from, to run it again natively and to save it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fastgrad.io.atomic import write_whole
 
 __all__ = ["PASSES", "Graph", "instruction_sets"]
 
-#: The optimisation passes, in the order in which they run: see docs/graphs.md.
+#: The optimization passes, in the order in which they run: see docs/graphs.md.
 PASSES: tuple[str, ...] = tuple(_core.PASSES)
 
 G = TypeVar("G", bound="Graph")
@@ -24,11 +24,11 @@ def checked_passes(passes: Iterable[str]) -> list[str]:
     Raises:
         ValueError: there is no such pass.
     """
-    chosen = [passes] if isinstance(passes, str) else list(passes)
-    for name in chosen:
+    names = [passes] if isinstance(passes, str) else list(passes)
+    for name in names:
         if name not in PASSES:
             raise ValueError(f"no pass named {name!r}: choose from {', '.join(PASSES)}")
-    return chosen
+    return names
 
 
 def _flat(outputs: Any) -> list[_core.Value]:
@@ -52,7 +52,7 @@ class Graph(_core.Graph):
         outputs: A Value, or nested lists of them: m in all.
         inputs: Leaf Values, n in all, whose numbers are given at each run. Every other leaf is bound: a run reads its
             present ``data``, and `value_and_grad` and `vjp` add to its ``grad``.
-        passes: The optimisation passes to run, any of `PASSES`; they always run in the order of that tuple. Without
+        passes: The optimization passes to run, any of `PASSES`; they always run in the order of that tuple. Without
             ``"strength_reduction"``, ``"gather_dots"`` and ``"vector_math"`` values equal the eager engine's to the
             last bit; without any, gradients do too.
         instruction_set: One of `instruction_sets`; the best of this machine if it is empty.

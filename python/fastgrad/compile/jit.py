@@ -1,0 +1,158 @@
+"""`jit`: trace a function on its first call, and replay the recording from then on."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast, overload
+
+from fastgrad import _core
+from fastgrad.compile.graph import PASSES
+from fastgrad.compile.traced_function import TracedFunction
+from fastgrad.compile.tracing import Trace, trace
+from fastgrad.compile.trees import LEAF, Static, as_values, flatten, is_array, unflatten
+from fastgrad.engine import Value
+
+__all__ = ["jit"]
+
+P = ParamSpec("P")
+Q = ParamSpec("Q")
+R = TypeVar("R")
+
+
+class Jitted(TracedFunction[P, R]):
+    """A function that `jit` made."""
+
+    def __init__(self, function: Callable[P, R], static: str | Sequence[str], **options: Any) -> None:
+        super().__init__(function, **options)
+        self._static = (static,) if isinstance(static, str) else tuple(static)
+        self._static_positions = _positions(function, self._static) if self._static else {}
+
+    def _bind(self, function: Callable[..., R]) -> Jitted[..., R]:
+        return Jitted(
+            function, self._static, passes=self._passes, threads=self._threads, max_recordings=self._max_recordings
+        )
+
+    @overload
+    def __get__(self, instance: None, owner: type | None = None) -> Jitted[P, R]: ...
+    @overload
+    def __get__(
+        self: Jitted[Concatenate[Any, Q], R], instance: object, owner: type | None = None
+    ) -> Jitted[Q, R]: ...
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return super().__get__(instance, owner)
+
+    @overload
+    def __call__(self, *arguments: P.args, **named: P.kwargs) -> R: ...
+    @overload
+    def __call__(self, *arguments: Any, **named: Any) -> R: ...
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """The function's results, as nodes of the graph; numbers may stand for Values."""
+        if self._static:
+            arguments = tuple(Static(a) if i in self._static_positions else a for i, a in enumerate(arguments))
+            named = {name: Static(a) if name in self._static else a for name, a in named.items()}
+        if _core.traces_through_jit():
+            arguments, named = as_values((arguments, named))
+            return cast("Callable[..., R]", self._function)(*arguments, **named)
+        leaves: list[Any] = []
+        in_tree = flatten((arguments, named), leaves, keep_arrays=True)
+
+        def run() -> Trace:
+            inputs: list[Value] = []
+
+            def placeholders() -> Iterator[Value]:
+                for leaf in leaves:
+                    for number in leaf.tolist() if is_array(leaf) else (leaf,):
+                        inputs.append(Value(number))
+                        yield inputs[-1]
+
+            given, given_names = unflatten(in_tree, placeholders())
+            return trace(self._function, self._name, given, given_names, inputs, [], guarded=True)
+
+        outputs, recording = self._replay(in_tree, run, leaves, batch=None, values=[], shared=[], reduce="")
+        if recording.out_tree is LEAF:
+            return outputs
+        return unflatten(recording.out_tree, iter(outputs if isinstance(outputs, tuple) else (outputs,)))
+
+
+def _positions(function: Callable[..., Any], names: Sequence[str]) -> dict[int, str]:
+    """Where those parameters may stand without their names.
+
+    Raises:
+        ValueError: there is no such parameter.
+    """
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):  # some of C's functions
+        return {}
+    any_name = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    for name in names:
+        if name not in parameters and not any_name:
+            raise ValueError(f"static_argnames names {name!r}, and there is no such parameter")
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return {i: p.name for i, p in enumerate(parameters.values()) if p.kind in positional and p.name in names}
+
+
+class _Jit(Protocol):
+    def __call__(self, function: Callable[P, R], /) -> Jitted[P, R]: ...
+
+
+@overload
+def jit(
+    function: Callable[P, R],
+    /,
+    *,
+    static_argnames: str | Sequence[str] = ...,
+    max_recordings: int = ...,
+    threads: int = ...,
+    passes: Iterable[str] = ...,
+) -> Jitted[P, R]: ...
+@overload
+def jit(
+    *,
+    static_argnames: str | Sequence[str] = ...,
+    max_recordings: int = ...,
+    threads: int = ...,
+    passes: Iterable[str] = ...,
+) -> _Jit: ...
+def jit(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    static_argnames: str | Sequence[str] = (),
+    max_recordings: int = 8,
+    threads: int = 1,
+    passes: Iterable[str] = PASSES,
+) -> Any:
+    """Record a function on its first call, and run the recording natively from then on.
+
+    The function takes numbers, Values, arrays, and nested lists, tuples and dicts of them, and returns Values or such
+    containers of them; it is recorded once for each structure of its arguments. An array arrives as an object array
+    of Values. The result is a node of the eager graph: its ``backward()`` reaches the Values among the arguments and
+    the leaves that the function uses from outside, whose present numbers are read at each call.
+
+    Comparisons are noted with their answers; when a call would answer otherwise, the function is recorded again and
+    both recordings are kept. What cannot be noted is an error, never a frozen number: reading ``.data``, ``float()``
+    and the like. Plain numbers that the function takes from outside are constants of the recording; so are Values
+    that it makes, unless something outside keeps them. A leaf is known by its identity: one that takes another's
+    place later is not noticed.
+
+    The call that records raises what Python raises, such as ZeroDivisionError; a replay gives inf or nan.
+    A method has recordings for each instance, which copies of the instance do not share.
+
+    Args:
+        static_argnames: Arguments that are part of the structure: hashable, compared by type and ``==``.
+        max_recordings: How many recordings are kept for one structure.
+        threads: How many threads a call may use.
+        passes: The optimization passes: see `Graph`.
+
+    Raises:
+        TypeError: from the call that records: the function read a number of a Value; the message names the line.
+        RuntimeError: no recording fits, and there are ``max_recordings`` of them.
+        ValueError: a static argument's name is not a parameter of the function, or an option makes no sense.
+    """
+
+    def wrap(wrapped: Callable[..., Any]) -> Any:
+        return Jitted(wrapped, static_argnames, passes=passes, threads=threads, max_recordings=max_recordings)
+
+    return wrap if function is None else wrap(function)

@@ -1,0 +1,133 @@
+"""What `jit` and `vmap` share: a function that keeps its recordings, as a function, a method, a copy and a pickle."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Callable, Iterable
+from types import MethodType
+from typing import Any, Generic, ParamSpec, TypeVar, cast
+
+from fastgrad.compile.graph import checked_passes
+from fastgrad.compile.tracing import Recording, Trace
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: The passes that keep every value to the last bit.
+_EXACT = ("fold", "cse", "dce", "hoist")
+
+
+class _OfInstance(dict["TracedFunction[Any, Any]", "TracedFunction[Any, Any]"]):
+    """The traced methods of one instance, which stay behind when the instance is copied or pickled."""
+
+    def __init__(self, instance: object = None) -> None:
+        super().__init__()
+        self.instance = instance
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _OfInstance, ()
+
+
+class TracedFunction(Generic[P, R]):
+    """A function with its recordings, by the structure of its arguments."""
+
+    def __init__(self, function: Callable[P, R], passes: Iterable[str], threads: int, max_recordings: int) -> None:
+        if threads < 1:
+            raise ValueError(f"threads must be 1 or more, not {threads}")
+        if max_recordings < 1:
+            raise ValueError(f"max_recordings must be 1 or more, not {max_recordings}")
+        functools.update_wrapper(cast("Callable[..., Any]", self), function)
+        self._function = function
+        self._name: str = getattr(function, "__name__", type(function).__name__)
+        self._passes = checked_passes(passes)
+        self._threads = threads
+        self._max_recordings = max_recordings
+        self._recordings: dict[Any, tuple[Recording, ...]] = {}
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """As a method: one set of recordings for each instance.
+
+        Raises:
+            TypeError: the instance has no ``__dict__`` to keep them in.
+        """
+        # A partial function takes no instance, whatever this Python's own rule for it is: it changes with 3.14.
+        is_method = hasattr(self._function, "__get__") and not isinstance(self._function, functools.partial)
+        if instance is None or not is_method:
+            return self
+        attributes = getattr(instance, "__dict__", None)
+        if not isinstance(attributes, dict):
+            raise TypeError(
+                f"{self._name}() keeps its recordings in the __dict__ of the instance, and {instance!r} has none"
+            )
+        methods = attributes.get("_traced_methods")
+        if methods is None or methods.instance is not instance:  # the other: of the one that it is a copy of
+            methods = attributes["_traced_methods"] = _OfInstance(instance)
+        bound = methods.get(self)
+        if bound is None:
+            bound = methods[self] = self._bind(self._function.__get__(instance, owner))
+        return bound
+
+    def _bind(self, function: Callable[..., R]) -> TracedFunction[..., R]:
+        raise NotImplementedError
+
+    def __copy__(self) -> TracedFunction[P, R]:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> TracedFunction[..., R]:
+        """Itself, as any function; a method is bound to the copy of its instance."""
+        if isinstance(self._function, MethodType):
+            return self._bind(copy.deepcopy(self._function, memo))
+        return self
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """Pickle: by name, as any function."""
+        if isinstance(self._function, MethodType):
+            return getattr, (self._function.__self__, self._name)
+        return cast("str", getattr(self, "__qualname__", self._name))
+
+    def __repr__(self) -> str:
+        return f"<recorded {self._function!r}>"
+
+    @property
+    def recordings(self) -> int:
+        """How many recordings there are."""
+        return sum(map(len, self._recordings.values()))
+
+    def _replay(
+        self, in_tree: Any, trace: Callable[[], Trace], leaves: list[Any], **how: Any
+    ) -> tuple[Any, Recording]:
+        """The outputs of the first recording that fits, and that recording; made if there is none."""
+
+        def outputs_of(recording: Recording) -> Any:
+            return recording.graph.replay(
+                leaves, answers=recording.answers, name=self._name, threads=self._threads, **how
+            )
+
+        recordings = self._recordings.get(in_tree, ())
+        for recording in recordings:
+            outputs = outputs_of(recording)
+            if outputs is not None:
+                if recording is not recordings[0]:
+                    self._put_first(in_tree, recording)
+                return outputs, recording
+        if len(recordings) >= self._max_recordings:
+            raise RuntimeError(
+                f"{self._name}() has {len(recordings)} recordings for arguments of this structure, one for each way "
+                "its comparisons turned out, and none fits this call: write the choice with where(), maximum() or "
+                "minimum(), or give a larger max_recordings"
+            )
+        traced = trace()
+        # Passes that round differently may turn a comparison of nearly equal numbers.
+        for passes in (self._passes, [name for name in self._passes if name in _EXACT]):
+            recording = traced.recording(passes)
+            outputs = outputs_of(recording)
+            if outputs is not None:
+                self._put_first(in_tree, recording)
+                return outputs, recording
+        raise RuntimeError(f"{self._name}() compares numbers differently when it is run again: is it random?")
+
+    def _put_first(self, in_tree: Any, recording: Recording) -> None:
+        """In a new tuple: another thread may be going through the one that there is, or have made the same."""
+        others = (other for other in self._recordings.get(in_tree, ()) if other.answers != recording.answers)
+        self._recordings[in_tree] = (recording, *others)

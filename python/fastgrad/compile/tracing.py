@@ -1,0 +1,86 @@
+"""Trace a function: run it once while the engine notes every operation, and make graphs of what it noted."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fastgrad import _core
+from fastgrad.compile.trees import TreeDef, flatten
+from fastgrad.engine import Value
+
+
+@dataclass(slots=True)
+class Recording:
+    """A graph, the answers to the comparisons that led to it, and the structure of what the function returned."""
+
+    graph: _core.Graph
+    answers: list[bool]
+    out_tree: TreeDef
+
+
+@dataclass(slots=True)
+class Trace:
+    """What one run of the function shows: enough for a recording with any passes."""
+
+    make_graph: Callable[..., _core.Graph]
+    answers: list[bool]
+    out_tree: TreeDef
+
+    def recording(self, passes: Sequence[str]) -> Recording:
+        return Recording(self.make_graph(passes=passes), self.answers, self.out_tree)
+
+
+def trace(
+    function: Callable[..., Any],
+    name: str,
+    arguments: tuple[Any, ...],
+    named: dict[str, Any],
+    inputs: list[Value],
+    shared: list[Value],
+    *,
+    guarded: bool,
+) -> Trace:
+    """Run the function on placeholders.
+
+    Args:
+        name: the function's, for messages.
+        inputs: the placeholders for numbers that each call, and each sample, gives anew.
+        shared: the placeholders for numbers that all samples share.
+        guarded: whether comparisons become guards; otherwise they are an error.
+
+    Raises:
+        TypeError: the function read a number of a Value, returned something else than Values and numbers, or
+            compared Values though it is not guarded.
+    """
+    _core.begin_trace()
+    try:
+        result = function(*arguments, **named)
+    except BaseException:
+        _core.end_trace()
+        raise
+    since, constants, conditions = _core.end_trace()
+    if conditions and not guarded:
+        raise TypeError(
+            f"{name}() compares Values, which may turn out differently from sample to sample: choose with where(), "
+            "maximum() or minimum()"
+        )
+    leaves: list[Any] = []
+    out_tree = flatten(result, leaves)
+    if not leaves:
+        raise TypeError(f"{name}() is recorded, so it must return Values or numbers, not {result!r}")
+    outputs = [leaf if isinstance(leaf, _core.Value) else Value(leaf) for leaf in leaves]
+    constants += [output for leaf, output in zip(leaves, outputs, strict=True) if leaf is not output]
+    make_graph = functools.partial(
+        _core.Graph,
+        [*outputs, *(condition for condition, _ in conditions)],
+        inputs,
+        constants=constants,
+        shared=shared,
+        conditions=len(conditions),
+        since=since,
+        instruction_set="",
+    )
+    return Trace(make_graph, [answer for _, answer in conditions], out_tree)
