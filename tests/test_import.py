@@ -1,5 +1,8 @@
 """`import fastgrad` stays light: what drawing, training and typing need is imported when it is asked for."""
 
+import pkgutil
+from types import ModuleType
+
 import pytest
 
 import fastgrad
@@ -45,3 +48,9 @@ def test_submodules_are_there_when_asked_for():
     assert fastgrad.reference.Value is not fastgrad.Value
     assert all(hasattr(fastgrad, name) for name in fastgrad.__all__)
     assert not hasattr(fastgrad, "autograd")
+
+
+def test_no_module_bears_the_name_of_what_the_package_gives():
+    modules = {module.name for module in pkgutil.iter_modules(fastgrad.__path__)}
+    given = {name for name in fastgrad.__all__ if not isinstance(getattr(fastgrad, name), ModuleType)}
+    assert modules & given == set()  # importing the module would put it in the place of the other

@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from fastgrad.compile.vmap import vmap
     from fastgrad.draw import draw_dot, trace
     from fastgrad.io.save import load, save
+    from fastgrad.node_memory import memory
     from fastgrad.playback import player
-    from fastgrad.store import memory
 
 __version__ = _core.__version__
 __all__ = [
@@ -60,7 +60,7 @@ __all__ = [
 _SUBMODULES = {"compile", "draw", "engine", "functional", "io", "nn", "optim", "playback", "reference"}
 _NAMES_IN_SUBMODULES = {
     "draw_dot": "draw", "trace": "draw", "Graph": "compile", "jit": "compile", "vmap": "compile", "load": "io.save",
-    "save": "io.save", "player": "playback", "memory": "store",
+    "save": "io.save", "player": "playback", "memory": "node_memory",
 }  # fmt: skip
 
 

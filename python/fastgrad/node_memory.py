@@ -1,4 +1,7 @@
-"""How much memory the nodes of all graphs take."""
+"""`memory()`: how much memory the nodes of all graphs take, to find a graph that nobody lets go of.
+
+The module has another name than its function, which would be hidden as `fastgrad.memory` once this is imported.
+"""
 
 from __future__ import annotations
 
