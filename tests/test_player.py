@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, given, settings
 import fastgrad
 from fastgrad import Value, jit, player
 from fastgrad.playback import Step, reverse_sweep
+from fastgrad.playback.labels import readable
 from fastgrad.playback.layout import BOX_HEIGHT, BOX_WIDTH, arrange
 from fastgrad.playback.page import data_of
-from fastgrad.playback.wording import readable
 from operations import bits
 from recipes import Recipe, cook, recipes
 
@@ -104,7 +104,7 @@ def played(root: Value) -> dict[Value, float]:
     """The gradients after the last step."""
     found = dict.fromkeys(values_below(root), 0.0) | {root: 1.0}
     for step in reverse_sweep(root):
-        found.update((share.operand, share.after) for share in step.shares if share.result is None)
+        found.update((one.operand, one.after) for one in step.contributions if one.result is None)
     return found
 
 
@@ -138,36 +138,36 @@ def test_every_step_leaves_what_the_engines_own_step_leaves(graph: Callable[[], 
     root.grad = 1.0
     for step in steps:
         assert step.gradient == step.node.grad
-        first = {share.operand: share.before for share in reversed(step.shares) if share.result is None}
+        first = {one.operand: one.before for one in reversed(step.contributions) if one.result is None}
         assert first == {operand: operand.grad for operand in first}
         step.node._backward()
-        last = {share.operand: share.after for share in step.shares if share.result is None}
+        last = {one.operand: one.after for one in step.contributions if one.result is None}
         assert last == {operand: operand.grad for operand in last}
 
 
 @each_graph
-def test_a_share_is_the_gradient_times_the_local_derivative(graph: Callable[[], Value]):
+def test_a_contribution_is_the_gradient_times_the_local_derivative(graph: Callable[[], Value]):
     for step in reverse_sweep(graph()):
-        for share in step.shares:
-            if share.local is not None:
-                assert share.product == pytest.approx(step.gradient * share.local, rel=1e-14)
-            assert share.after == pytest.approx(share.before + share.product, rel=1e-14)
+        for contribution in step.contributions:
+            if contribution.local is not None:
+                assert contribution.product == pytest.approx(step.gradient * contribution.local, rel=1e-14)
+            assert contribution.after == pytest.approx(contribution.before + contribution.product, rel=1e-14)
 
 
 @each_graph
-def test_shares_add_up_one_after_the_other(graph: Callable[[], Value]):
+def test_contributions_add_up_one_after_the_other(graph: Callable[[], Value]):
     totals: dict[tuple[Value, int | None], float] = {}
     for step in reverse_sweep(graph()):
-        for share in step.shares:
-            assert share.before == totals.get((share.operand, share.result), 0.0)
-            totals[share.operand, share.result] = share.after
+        for contribution in step.contributions:
+            assert contribution.before == totals.get((contribution.operand, contribution.result), 0.0)
+            totals[contribution.operand, contribution.result] = contribution.after
 
 
 @each_graph
 def test_a_node_comes_when_everything_that_uses_it_has_passed(graph: Callable[[], Value]):
     passed: set[Value] = set()
     for step in reverse_sweep(graph()):
-        assert not passed & {share.operand for share in step.shares}
+        assert not passed & {contribution.operand for contribution in step.contributions}
         passed.add(step.node)
 
 
@@ -181,12 +181,12 @@ def test_the_numbers_of_the_lecture():
     d = e + c
     loss = d * f
     e.label, d.label, loss.label = "e", "d", "L"
-    shares = [
-        (step.node.label, share.operand.label, share.local, share.product)
+    contributions = [
+        (step.node.label, contribution.operand.label, contribution.local, contribution.product)
         for step in reverse_sweep(loss)
-        for share in step.shares
+        for contribution in step.contributions
     ]
-    assert shares == [
+    assert contributions == [
         ("L", "d", -2.0, -2.0), ("L", "f", 4.0, 4.0), ("d", "e", 1.0, -2.0), ("d", "c", 1.0, -2.0),
         ("e", "a", -3.0, 6.0), ("e", "b", 2.0, -4.0),
     ]  # fmt: skip
@@ -194,7 +194,7 @@ def test_the_numbers_of_the_lecture():
 
 def test_local_derivatives_of_one_operand_used_twice_stay_apart():
     a = Value(4.0)
-    assert [share.local for share in reverse_sweep(a / a)[0].shares] == [0.25, -0.25]
+    assert [contribution.local for contribution in reverse_sweep(a / a)[0].contributions] == [0.25, -0.25]
 
 
 def test_results_of_softmax_have_gradients_of_their_own():
@@ -204,20 +204,20 @@ def test_results_of_softmax_have_gradients_of_their_own():
     assert [(step.node._op, step.results) for step in steps] == [
         ("+", ()), ("*", ()), ("[2]", ()), ("[0]", ()), ("softmax", (2.0, 0.0, 1.0)),
     ]  # fmt: skip
-    assert [share.result for share in steps[2].shares] == [2]
-    assert [share.local for share in steps[4].shares] == [None, None, None]
+    assert [contribution.result for contribution in steps[2].contributions] == [2]
+    assert [contribution.local for contribution in steps[4].contributions] == [None, None, None]
 
 
 def test_what_max_did_not_choose_takes_a_gradient_of_0():
     x, y = Value(1.0), Value(0.25)
     steps = reverse_sweep(fastgrad.max([x * 2.0, y.sqrt()]))
     assert [step.node._op for step in steps] == ["max", "sqrt", "*"]
-    assert {share.operand.data: share.product for share in steps[0].shares} == {2.0: 1.0, 0.5: 0.0}
+    assert {one.operand.data: one.product for one in steps[0].contributions} == {2.0: 1.0, 0.5: 0.0}
 
 
 def test_recorded_functions_reach_the_leaves_that_they_hold():
-    shares = step_of_symbol(recorded(), "loss").shares
-    assert [share.operand.label for share in shares] == ["", "x", "w"]
+    contributions = step_of_symbol(recorded(), "loss").contributions
+    assert [contribution.operand.label for contribution in contributions] == ["", "x", "w"]
 
 
 def step_of_symbol(root: Value, symbol: str) -> Step:
@@ -253,8 +253,8 @@ def test_a_function_that_does_not_add_is_shown_as_it_is():
         a.grad = 6.0 * out.grad
 
     out._backward = _backward
-    (share,) = step_of_symbol(out + a, "square").shares
-    assert (share.before, share.product, share.after) == (1.0, 6.0, 6.0)
+    (contribution,) = step_of_symbol(out + a, "square").contributions
+    assert (contribution.before, contribution.product, contribution.after) == (1.0, 6.0, 6.0)
 
 
 # ---- the graph afterwards
@@ -399,7 +399,7 @@ def words(root: Value) -> list[tuple[str, str, list[str]]]:
     data = data_of(root, reverse_sweep(root), "")
     return [
         (f"{data['nodes'][step['node']]['name']} = {step['formula']}", step["title"],
-         [share["derivative"] for share in step["shares"]])
+         [contribution["derivative"] for contribution in step["contributions"]])
         for step in data["steps"]
     ]  # fmt: skip
 

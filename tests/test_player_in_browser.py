@@ -57,7 +57,7 @@ def expected_gradients(root: Value) -> list[list[float]]:
     gradients = dict.fromkeys(order, 0.0) | {root: 1.0}
     found = [[gradients[value] for value in order]]
     for step in reverse_sweep(root):
-        gradients.update((share.operand, share.after) for share in step.shares)
+        gradients.update((contribution.operand, contribution.after) for contribution in step.contributions)
         found.append([gradients[value] for value in order])
     return [*found, found[-1]]
 
@@ -137,7 +137,7 @@ def test_a_step_is_explained_at_its_edges_and_in_words(opened: Opened):
     assert page.texts(".node.receives .name") == ["v2", "f"]
     assert sorted(page.texts(".pill")) == [f"local-2g {TIMES} local-2", f"local4g {TIMES} local4"]
     assert page.text("#panel h2") == "L = v2 * f"
-    assert page.texts(".share dd") == [
+    assert page.texts(".contribution dd") == [
         "∂L/∂v2 = f = -2", f"1 {TIMES} (-2) = -2", "v2.grad = 0 + (-2) = -2",
         "∂L/∂f = v2 = 4", f"1 {TIMES} 4 = 4", "f.grad = 0 + 4 = 4",
     ]  # fmt: skip

@@ -10,9 +10,9 @@ from fastgrad.draw.graph import require_value
 from fastgrad.engine import Value
 from fastgrad.io.atomic import write_whole
 from fastgrad.playback.page import data_of, html_of
-from fastgrad.playback.sweep import Share, Step, reverse_sweep
+from fastgrad.playback.sweep import Contribution, Step, reverse_sweep
 
-__all__ = ["Player", "Share", "Step", "player", "reverse_sweep"]
+__all__ = ["Contribution", "Player", "Step", "player", "reverse_sweep"]
 
 
 class Player:

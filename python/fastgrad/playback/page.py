@@ -1,4 +1,4 @@
-"""The page: one HTML file with the player's program and the sweep as data, which asks the network for nothing."""
+"""Put the player's program and the sweep into one HTML file, which asks the network for nothing."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import Any
 
 from fastgrad.draw.graph import graph_below
 from fastgrad.engine import Value
+from fastgrad.playback.labels import formulas, names, symbol
 from fastgrad.playback.layout import BOX_HEIGHT, BOX_WIDTH, arrange
 from fastgrad.playback.sweep import Step
-from fastgrad.playback.wording import formulas, names, symbol
 
 __all__ = ["data_of", "graph_of", "html_of"]
 
@@ -43,7 +43,7 @@ def data_of(root: Value, steps: Sequence[Step], heading: str) -> dict[str, Any]:
     symbols = [symbol(node) for node in graph]
     badges = [_badge_width(text) if text else 0 for text in symbols]
     layout = arrange([[index[operand] for operand in operands] for operands in graph.values()], badges)
-    several = {share.operand for step in steps for share in step.shares if share.result is not None}
+    several = {one.operand for step in steps for one in step.contributions if one.result is not None}
     return {
         "title": heading,
         "box": [BOX_WIDTH, BOX_HEIGHT],
@@ -68,11 +68,12 @@ def data_of(root: Value, steps: Sequence[Step], heading: str) -> dict[str, Any]:
 
 def graph_of(root: Value, steps: Sequence[Step]) -> dict[Value, list[Value]]:
     """Each Value with its operands, which come before it; a recorded function's are also the leaves that it holds."""
-    shares = {step.node: step.shares for step in steps}
+    contributions = {step.node: step.contributions for step in steps}
     graph: dict[Value, list[Value]] = {}
     for node, operands in graph_below(root).items():
         below = [operand for operand in operands if isinstance(operand, Value)]
-        below += [share.operand for share in shares.get(node, ()) if not share.operand._operands_or_constants()]
+        receivers = (contribution.operand for contribution in contributions.get(node, ()))
+        below += [receiver for receiver in receivers if not receiver._operands_or_constants()]
         for operand in below:
             graph.setdefault(operand, [])
         graph[node] = list(dict.fromkeys(below))
@@ -81,7 +82,7 @@ def graph_of(root: Value, steps: Sequence[Step]) -> dict[Value, list[Value]]:
 
 def _step(step: Step, index: dict[Value, int], named: dict[Value, str]) -> dict[str, Any]:
     words = formulas(step.node, named)
-    derivatives = words.partials or [""] * len(step.shares)
+    derivatives = words.partials or [""] * len(step.contributions)
     return {
         "node": index[step.node],
         "gradient": _number(step.gradient),
@@ -89,17 +90,17 @@ def _step(step: Step, index: dict[Value, int], named: dict[Value, str]) -> dict[
         "title": words.title,
         "formula": words.value,
         "byFunction": step.by_function,
-        "shares": [
+        "contributions": [
             {
-                "operand": index[share.operand],
-                "result": share.result,
+                "operand": index[contribution.operand],
+                "result": contribution.result,
                 "derivative": derivative,
-                "local": None if share.local is None else _number(share.local),
-                "product": _number(share.product),
-                "before": _number(share.before),
-                "after": _number(share.after),
+                "local": None if contribution.local is None else _number(contribution.local),
+                "product": _number(contribution.product),
+                "before": _number(contribution.before),
+                "after": _number(contribution.after),
             }
-            for share, derivative in zip(step.shares, derivatives, strict=True)
+            for contribution, derivative in zip(step.contributions, derivatives, strict=True)
         ],
     }
 

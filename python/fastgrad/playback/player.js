@@ -46,18 +46,18 @@
 
   // ---- the sweep
 
-  // Where a node is dealt with: an operation where it passes its gradient on, a leaf where it gets its last share.
-  // Nowhere if it gets none, as the smaller operands of max().
+  // The step of a node: for an operation, where it passes its gradient on; for a leaf, where its last contribution
+  // arrives. None if nothing arrives, as for the smaller operands of max().
   const positionOf = new Array(nodes.length).fill(Infinity);
-  steps.forEach((step, i) => step.shares.forEach((share) => (positionOf[share.operand] = i + 1)));
+  steps.forEach((step, i) => step.contributions.forEach(({ operand }) => (positionOf[operand] = i + 1)));
   steps.forEach((step, i) => (positionOf[step.node] = i + 1));
 
-  // The gradients after the first `count` steps: undefined where no share has arrived, a list where a node has
+  // The gradients after the first `count` steps: undefined where no contribution has arrived, a list where a node has
   // several results.
   function gradientsAfter(count) {
     const gradients = new Array(nodes.length).fill(undefined);
     gradients[rootNode] = 1;
-    for (const { operand, result, after } of steps.slice(0, count).flatMap((step) => step.shares)) {
+    for (const { operand, result, after } of steps.slice(0, count).flatMap((step) => step.contributions)) {
       if (result === null) gradients[operand] = after;
       else (gradients[operand] ??= [])[result] = after;
     }
@@ -111,7 +111,7 @@
   function showGraph(position) {
     const step = steps[position - 1];
     const current = step ? step.node : position === 0 ? rootNode : -1;
-    const receivers = new Set(step ? step.shares.map((share) => share.operand) : []);
+    const receivers = new Set(step ? step.contributions.map(({ operand }) => operand) : []);
     gradientsAfter(position).forEach((gradient, index) => {
       const { button, gradient: number } = drawn[index];
       const waits = gradient === undefined;
@@ -129,16 +129,17 @@
       if (carries) byId("wires").append(wire); // above the others
     });
     pills.forEach((pill) => pill.remove());
-    const sharesOf = (operand) => step.shares.filter((share) => share.operand === operand);
-    pills = [...receivers].map((operand) => makePill(operand, sharesOf(operand)));
+    const contributionsTo = (node) => step.contributions.filter(({ operand }) => operand === node);
+    pills = [...receivers].map((operand) => makePill(operand, contributionsTo(operand)));
     byId("graph").append(...pills);
   }
 
-  function makePill(operand, shares) {
+  function makePill(operand, contributions) {
     const line = (name, number) => element("div", "", element("span", "", name), element("b", "", format(number)));
-    const local = (share) => (share.local === null ? [] : [line("local", share.local)]);
+    const factors = (local) => (local === null ? [] : [line("local", local)]);
     const pill = element("div", "pill",
-      ...shares.map((share) => element("section", "", ...local(share), line("g × local", share.product))));
+      ...contributions.map(({ local, product }) =>
+        element("section", "", ...factors(local), line("g × local", product))));
     pill.style.left = `${nodes[operand].x + boxWidth}px`;
     pill.style.top = `${nodes[operand].y + boxHeight / 2}px`;
     return pill;
@@ -159,7 +160,7 @@
 
   function describeStep(step) {
     const gradient = `${gradientName(step.node)} = ${format(step.results.length ? step.results : step.gradient)}`;
-    const why = step.node === rootNode ? "the sweep starts here" : "everything that uses it has given its share";
+    const why = step.node === rootNode ? "the sweep starts here" : "everything that uses it has contributed";
     const what = step.byFunction ? "A _backward function of its own passes it on."
       : step.results.length ? "Each operand gets the sum, over the results, of gradient times local derivative."
         : "Each operand gets this times the local derivative.";
@@ -169,15 +170,15 @@
       heading: `${nodes[step.node].name} = ${step.formula}`,
       body: [
         element("p", "", element("code", "", gradient), ` is complete: ${why}. ${what}`),
-        ...step.shares.map((share) => describeShare(step, share)),
+        ...step.contributions.map((contribution) => describeContribution(step, contribution)),
       ],
     };
   }
 
-  function describeShare(step, share) {
-    const { operand, result, local, product, before, after } = share;
+  function describeContribution(step, contribution) {
+    const { operand, result, local, product, before, after } = contribution;
     const rows = local === null ? [["g × local", `summed: ${format(product)}`]] : [
-      ["local", `${derivativeName(step.node, operand, result)} = ${knownDerivative(share)}${format(local)}`],
+      ["local", `${derivativeName(step.node, operand, result)} = ${knownDerivative(contribution)}${format(local)}`],
       ["g × local", `${format(step.gradient)} × ${factor(local)} = ${format(product)}`],
     ];
     const sum = `${format(before)} + ${factor(product)} = ${format(after)}`;
@@ -185,8 +186,8 @@
     const list = element("dl", "", ...rows.flatMap(([name, text]) =>
       [element("dt", "", name), element("dd", "", element("code", "", text))]));
     const link = element("button", "link", nodes[operand].name);
-    link.addEventListener("click", () => centre(operand));
-    const made = element("div", "share", element("h3", "", "to ", link), list);
+    link.addEventListener("click", () => center(operand));
+    const made = element("div", "contribution", element("h3", "", "to ", link), list);
     const expected = Number(before) + Number(product);
     if (step.byFunction && Math.abs(expected - after) > 1e-9 * Math.max(1, Math.abs(expected))) {
       made.append(element("p", "warning",
@@ -195,8 +196,8 @@
     return made;
   }
 
-  const knownDerivative = (share) =>
-    share.derivative && share.derivative !== format(share.local) ? `${share.derivative} = ` : "";
+  const knownDerivative = ({ derivative, local }) =>
+    derivative && derivative !== format(local) ? `${derivative} = ` : "";
 
   function describeEnd() {
     const gradients = gradientsAfter(steps.length);
@@ -222,7 +223,7 @@
     byId("panel").replaceChildren(top, element("h2", "", heading), ...body);
     byId("panel").scrollTop = 0;
     byId("counter").textContent = kicker;
-    const given = (step?.shares ?? []).map(({ operand, result, after }) =>
+    const given = (step?.contributions ?? []).map(({ operand, result, after }) =>
       `${gradientName(operand, result)} becomes ${format(after)}.`);
     byId("spoken").textContent = [`${kicker}: ${heading}.`, ...given].join(" ");
     byId("timeline").setAttribute("aria-valuetext", `${kicker}: ${heading}`);
@@ -253,7 +254,7 @@
   function visit(node) {
     pause();
     go(positionOf[node]);
-    centre(node);
+    center(node);
   }
 
   function play() {
@@ -368,7 +369,7 @@
     place(scale, x - (x - camera.x) * ratio, y - (y - camera.y) * ratio, travels);
   }
 
-  function centre(node) {
+  function center(node) {
     const { x, y } = nodes[node];
     placeInMiddle(Math.max(readable, camera.scale), x, y, x + boxWidth, y + boxHeight);
   }
@@ -397,7 +398,7 @@
       if (!moved) fit();
       return;
     }
-    let bounds = boundsOf([current.node, ...current.shares.map((share) => share.operand)]);
+    let bounds = boundsOf([current.node, ...current.contributions.map(({ operand }) => operand)]);
     const fitting = scaleThatShows(bounds.right - bounds.left, bounds.bottom - bounds.top);
     const wanted = moved ? camera.scale : Math.max(readable, camera.scale);
     const scale = Math.min(wanted, Math.max(fitting, barelyReadable));

@@ -1,4 +1,4 @@
-"""The reverse sweep, written down: which node gave what to which of its operands."""
+"""Write the reverse sweep down for the player: which node contributed what to which of its operands."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from fastgrad import _core
 from fastgrad.engine import Value
 
-__all__ = ["Share", "Step", "reverse_sweep"]
+__all__ = ["Contribution", "Step", "reverse_sweep"]
 
 
 @dataclass(frozen=True)
-class Share:
+class Contribution:
     """What one operand is given. Its gradient was ``before`` and is ``after``.
 
     ``product`` is the node's gradient times the ``local`` derivative; where the node has several results, each with a
@@ -30,7 +30,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Step:
-    """A node whose gradient is complete passes it on; the engine's order is that of ``shares``.
+    """A node whose gradient is complete passes it on; the engine's order is that of ``contributions``.
 
     ``results`` are the gradients of the node's results where it has several, as softmax has; ``by_function`` tells
     that a ``_backward`` function passes the gradient on.
@@ -39,7 +39,7 @@ class Step:
     node: Value
     gradient: float
     results: tuple[float, ...]
-    shares: tuple[Share, ...]
+    contributions: tuple[Contribution, ...]
     by_function: bool
 
 
@@ -63,7 +63,7 @@ class _Sweep:
         self.gradients = dict.fromkeys(order, 0.0)
         self.gradients[root] = 1.0
         self.results: dict[Value, list[float]] = {}  # the gradients of the results, where a node has several
-        # As in the engine, the first share of a result is stored: 0.0 + -0.0 would lose the sign.
+        # As in the engine, the first contribution of a result is stored: 0.0 + -0.0 would lose the sign.
         self.untouched = {value for value in order if value._operands_or_constants()}
         self.untouched.discard(root)
         self.steps: list[Step] = []
@@ -76,18 +76,18 @@ class _Sweep:
         gradient, results = self.gradients[node], tuple(self.results.get(node, ()))
         given = _core.contributions(node, gradient, results)
         if given is None:
-            shares = _shares_by_function(node, self.gradients)
-            self.gradients.update((share.operand, share.after) for share in shares)
+            contributions = _contributions_by_function(node, self.gradients)
+            self.gradients.update((contribution.operand, contribution.after) for contribution in contributions)
             self.untouched.difference_update(node._operands())  # and nothing else that the function adds to
         else:
             derivatives = _core.contributions(node, 1.0) or []
-            shares = [
-                self._share(operand, result, None if results else derivative, product)
+            contributions = [
+                self._contribution(operand, result, None if results else derivative, product)
                 for (operand, result, product), (*_, derivative) in zip(given, derivatives, strict=True)
             ]
-        return Step(node, gradient, results, tuple(shares), by_function=given is None)
+        return Step(node, gradient, results, tuple(contributions), by_function=given is None)
 
-    def _share(self, operand: Value, result: int | None, local: float | None, product: float) -> Share:
+    def _contribution(self, operand: Value, result: int | None, local: float | None, product: float) -> Contribution:
         if result is None:
             before = self.gradients[operand]
             after = self.gradients[operand] = product if operand in self.untouched else before + product
@@ -96,16 +96,18 @@ class _Sweep:
             before = results[result]
             after = results[result] = before + product
         self.untouched.discard(operand)
-        return Share(operand, result, local, product, before, after)
+        return Contribution(operand, result, local, product, before, after)
 
 
-def _shares_by_function(node: Value, gradients: Mapping[Value, float]) -> list[Share]:
+def _contributions_by_function(node: Value, gradients: Mapping[Value, float]) -> list[Contribution]:
     """What ``node._backward`` adds, to whatever it adds to: a recorded function also reaches leaves that it holds."""
     operands = node._operands()
     derivatives = _called(node, dict.fromkeys(gradients, 0.0) | {node: 1.0})
     after = _called(node, gradients)
     return [
-        Share(value, None, derivatives[value], gradients[node] * derivatives[value], gradients[value], after[value])
+        Contribution(
+            value, None, derivatives[value], gradients[node] * derivatives[value], gradients[value], after[value]
+        )
         for value in dict.fromkeys((*operands, *gradients))
         if value is not node and (value in operands or derivatives[value] != 0.0)
     ]

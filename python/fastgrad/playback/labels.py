@@ -1,4 +1,4 @@
-"""Names and formulas, as a reader of the player sees them."""
+"""The text that the player shows for a node: its name, its symbol, and its formulas as a reader writes them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _SEQUENCES = {row.symbol: row for row in _core.sequence_operations()}
 
 @dataclass(frozen=True)
 class Formulas:
-    """What the operation is called, its value, and the derivatives for its shares, empty where none is known."""
+    """An operation's title, its value, and the derivative in each contribution, empty where none is known."""
 
     title: str
     value: str
