@@ -241,7 +241,7 @@ def with_closure() -> Value:
 
 
 @pytest.mark.parametrize("carry", [copy.deepcopy, pickle.dumps], ids=["deepcopy", "pickle"])
-def test_graph_with_a_closure_is_refused_with_the_way_out(carry: Callable[[Any], Any], live_nodes: Callable[[], int]):
+def test_graph_with_a_closure_is_refused_with_a_hint(carry: Callable[[Any], Any], live_nodes: Callable[[], int]):
     root = with_closure()
     count = live_nodes()
     with pytest.raises(TypeError, match=r"_backward function cannot be copied.*give local gradients"):

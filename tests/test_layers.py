@@ -310,11 +310,11 @@ def test_dropout_takes_a_mask():
 @pytest.mark.parametrize("record", [jit, vmap])
 def test_a_recording_does_not_freeze_a_mask(record: Any):
     dropout = Dropout(0.5, generator=random.Random(3))
-    way_out = r"Dropout\(0\.5\) would draw one mask .* by dropout\.mask\(n\).* as dropout\(x, mask=mask\)"
+    hint = r"Dropout\(0\.5\) would draw one mask .* by dropout\.mask\(n\).* as dropout\(x, mask=mask\)"
     x = np.ones((4, 6))
-    with pytest.raises(TypeError, match=way_out):
+    with pytest.raises(TypeError, match=hint):
         record(lambda x: dropout(x))(x if record is vmap else x[0])
-    with pytest.raises(TypeError, match=way_out):
+    with pytest.raises(TypeError, match=hint):
         record(lambda x: [v * m for v, m in zip(x, dropout.mask(6), strict=True)])(x if record is vmap else x[0])
 
 

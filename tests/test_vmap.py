@@ -345,7 +345,7 @@ def test_repeated_calls_leave_nothing(live_nodes: Callable[[], int]):
         lambda x: x if not 0.0 < x < 1.0 else -x,
     ],
 )
-def test_a_comparison_is_an_error_that_names_the_ways_out(function: Callable[..., Any]):
+def test_a_comparison_is_an_error_with_a_hint(function: Callable[..., Any]):
     mapped = vmap(function)
     for _ in range(2):
         with pytest.raises(TypeError, match=r"<lambda>\(\) compares Values.*where\(\), maximum\(\) or minimum\(\)"):

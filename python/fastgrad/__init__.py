@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import importlib
 
-from fastgrad import _core
+from fastgrad import _core, engine
 from fastgrad._core import *  # noqa: F403  (the operations: one name for each row of the table)
 from fastgrad._core import (
     cross_entropy,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from fastgrad import compile as compile
-    from fastgrad import draw, engine, functional, nn, optim, playback, reference
+    from fastgrad import draw, functional, nn, optim, playback, reference
     from fastgrad import io as io
     from fastgrad.compile.graph import Graph
     from fastgrad.compile.jit import jit
@@ -57,7 +57,7 @@ __all__ = [
     *_core.__all__,
 ]  # fmt: skip
 
-_SUBMODULES = {"compile", "draw", "engine", "functional", "io", "nn", "optim", "playback", "reference"}
+_SUBMODULES = {"compile", "draw", "functional", "io", "nn", "optim", "playback", "reference"}
 _NAMES_IN_SUBMODULES = {
     "draw_dot": "draw", "trace": "draw", "Graph": "compile", "jit": "compile", "vmap": "compile", "load": "io.save",
     "save": "io.save", "player": "playback", "memory": "node_memory",
@@ -71,3 +71,6 @@ def __getattr__(name: str) -> Any:
     if name in _NAMES_IN_SUBMODULES:
         return getattr(importlib.import_module(f"fastgrad.{_NAMES_IN_SUBMODULES[name]}"), name)
     raise AttributeError(f"module 'fastgrad' has no attribute {name!r}")
+
+
+engine.register_drawing(lambda: importlib.import_module("fastgrad.draw"))

@@ -8,10 +8,10 @@ from fastgrad import _core
 
 TYPE_CHECKING = False  # as in fastgrad/__init__.py
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any, TypeVar, overload
 
-    from fastgrad.draw import Digraph
+    import graphviz
 
     X = TypeVar("X")
     Y = TypeVar("Y")
@@ -34,19 +34,16 @@ class Value(_core.Value):
 
     __slots__ = ()
 
-    def draw_dot(self, format: str = "svg", rankdir: str = "LR", **options: Any) -> Digraph:
+    def draw_dot(self, format: str = "svg", rankdir: str = "LR", **options: Any) -> graphviz.Digraph:
         """Draw the graph of this Value: see `fastgrad.draw.draw_dot`."""
-        from fastgrad.draw import draw_dot
-
-        return draw_dot(self, format=format, rankdir=rankdir, **options)
+        return _drawing().draw_dot(self, format=format, rankdir=rankdir, **options)
 
     def _repr_mimebundle_(
         self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **_: Any
     ) -> dict[str, str]:
         """What a notebook shows: the graph of this Value, if it is small, and its ``repr``."""
-        from fastgrad.draw.notebook import mimebundle
-
-        return mimebundle(self, include, exclude)
+        bundle: dict[str, str] = _drawing().mimebundle(self, include, exclude)
+        return bundle
 
     def to_json(self, indent: int | None = 2, max_nodes: int = 10_000) -> str:
         """The expression as a JSON tree of objects with the keys ``value``, ``children`` and ``operation``.
@@ -109,6 +106,18 @@ def _restore_leaf(cls: type[Value], data: float, grad: float, label: str) -> Val
     leaf = cls.__new__(cls)
     leaf.data, leaf.grad, leaf.label = data, grad, label
     return leaf
+
+
+_drawing: Callable[[], Any]
+
+
+def register_drawing(load: Callable[[], Any]) -> None:
+    """Have Values drawn by the ``draw_dot`` and the ``mimebundle`` of what ``load()`` gives.
+
+    The engine names no other part of the package, so drawing is told to it; ``load`` is called at the first picture.
+    """
+    global _drawing
+    _drawing = load
 
 
 _TITLES = {row.symbol: row.title for row in _core.operations()}

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 from fastgrad.cli.status import CommandError
 
 if TYPE_CHECKING:
-    from fastgrad import Value
     from fastgrad.draw import Digraph
+    from fastgrad.engine import Value
 
 __all__ = ["add_parser", "run"]
 
@@ -119,7 +119,8 @@ def _draw(result: Value, format: str, arguments: argparse.Namespace) -> Digraph:
     options: dict[str, Any] = {} if arguments.show is None else {"show": arguments.show.split(",")}
     for name in ("rankdir", "color", "constants", "precision", "max_nodes", "depth"):
         options[name] = getattr(arguments, name)
-    return result.draw_dot(format, **options)
+    drawing: Digraph = result.draw_dot(format, **options)
+    return drawing
 
 
 def _write(drawing: Digraph, out: str, format: str) -> None:

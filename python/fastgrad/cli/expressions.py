@@ -154,8 +154,8 @@ def _check_names(statements: list[_Statement], values: Mapping[str, float]) -> N
             raise ExpressionError(f"{statement.target} has a value already: choose another name")
         made |= {statement.target: None} if statement.target else {}
     if missing:
-        ways_out = " ".join(f"{name}=NUMBER" for name in missing)
-        raise ExpressionError(f"no value for {', '.join(missing)}: add {ways_out}")
+        hint = " ".join(f"{name}=NUMBER" for name in missing)
+        raise ExpressionError(f"no value for {', '.join(missing)}: add {hint}")
     unused = [name for name in made if name not in used and name != statements[-1].target]
     if unused:
         raise ExpressionError(f"nothing uses {', '.join(unused)}")

@@ -38,7 +38,9 @@ def collect() -> dict[str, Any]:
         "build": _core.build_info(),
         "instruction_sets": _core.instruction_sets(),
         "vector_functions": _core.vector_functions(),
-        "renderers": {renderer.name: {"version": renderer.version(), "way": renderer.way} for renderer in RENDERERS},
+        "renderers": {
+            renderer.name: {"version": renderer.version(), "hint": renderer.hint} for renderer in RENDERERS
+        },
         "packages": {name: _version(name) for name in _packages() if name not in {r.name for r in RENDERERS}},
     }
 
@@ -76,7 +78,7 @@ def _text(found: dict[str, Any]) -> str:
         ("", ""),
         ("renderers", ""),
         *(
-            (f"  {name}", renderer["version"] or f"not found: {renderer['way']}")
+            (f"  {name}", renderer["version"] or f"not found: {renderer['hint']}")
             for name, renderer in found["renderers"].items()
         ),
         ("", ""),

@@ -3,6 +3,7 @@
 from fastgrad.draw.digraph import Digraph
 from fastgrad.draw.dot import draw_dot
 from fastgrad.draw.graph import trace
+from fastgrad.draw.notebook import mimebundle
 from fastgrad.draw.renderers import RendererNotFound
 
-__all__ = ["Digraph", "RendererNotFound", "draw_dot", "trace"]
+__all__ = ["Digraph", "RendererNotFound", "draw_dot", "mimebundle", "trace"]

@@ -1,6 +1,6 @@
-"""A diverging scale of colours for numbers: blue below zero, white at zero, orange above it.
+"""A diverging scale of colors for numbers: blue below zero, white at zero, orange above it.
 
-Blue and orange differ for every kind of colour blindness, and both ends stay light enough for dark text.
+Blue and orange differ for every kind of color blindness, and both ends stay light enough for dark text.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _STRIPES = 15
 
 @dataclass(frozen=True)
 class Scale:
-    """Colours for numbers from ``-limit`` to ``limit``; beyond lie the colours of the ends."""
+    """Colors for numbers from ``-limit`` to ``limit``; beyond lie the colors of the ends."""
 
     limit: float
 
@@ -28,14 +28,16 @@ class Scale:
         return cls(max((abs(number) for number in numbers if math.isfinite(number)), default=0.0))
 
     def color(self, number: float) -> str:
-        """The colour, as ``#rrggbb``; nan is grey."""
+        """The color, as ``#rrggbb``; nan is gray."""
         if math.isnan(number):
             return _NAN
         end = _BELOW if number < 0 else _ABOVE
-        reach = min(abs(number) / self.limit, 1.0) if self.limit else float(number != 0)
-        return "#" + "".join(f"{round(zero + reach * (to - zero)):02x}" for zero, to in zip(_ZERO, end, strict=True))
+        fraction = min(abs(number) / self.limit, 1.0) if self.limit else float(number != 0)
+        return "#" + "".join(
+            f"{round(zero + fraction * (to - zero)):02x}" for zero, to in zip(_ZERO, end, strict=True)
+        )
 
     def stripes(self) -> str:
-        """The whole scale from left to right, as Graphviz's list of colours for a striped box."""
+        """The whole scale from left to right, as Graphviz's list of colors for a striped box."""
         steps = range(-(_STRIPES // 2), _STRIPES // 2 + 1)
         return ":".join(Scale(_STRIPES // 2).color(step) for step in steps)

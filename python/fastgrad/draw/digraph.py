@@ -1,4 +1,4 @@
-"""What `draw_dot` returns: a ``graphviz.Digraph`` that renders without the ``dot`` program, too."""
+"""`Digraph`, which `draw_dot` returns: a ``graphviz.Digraph`` that renders without the ``dot`` program too."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The DOT text of a graph: a box for each Value, an ellipse for each operation, as micrograd's lecture draws them.
 
-A large graph is drawn by groups: see `fastgrad.draw.collapse`.
+A large graph is drawn by groups: see `fastgrad.draw.group_view`.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from typing import Literal
 
 from fastgrad import _core
-from fastgrad.draw import look, single
-from fastgrad.draw.collapse import add_groups
+from fastgrad._core import Value
+from fastgrad.draw import node_view
 from fastgrad.draw.digraph import Digraph
-from fastgrad.draw.graph import Graph, expanded, graph_below, has_at_most, require_value
-from fastgrad.draw.look import Look
-from fastgrad.engine import Value
+from fastgrad.draw.graph import Operands, expanded, graph_below, has_at_most, require_value
+from fastgrad.draw.group_view import add_groups
+from fastgrad.draw.style import EDGE, FIELDS, GRAPH, NODE, Style
 
 __all__ = ["MAX_NODES", "draw_dot"]
 
@@ -31,7 +31,7 @@ def draw_dot(
     *,
     max_nodes: int | None = MAX_NODES,
     depth: int | None = None,
-    show: Iterable[str] = look.FIELDS,
+    show: Iterable[str] = FIELDS,
     color: Literal["data", "grad"] | None = None,
     constants: bool = True,
     precision: int = 4,
@@ -74,7 +74,7 @@ def draw_dot(
     """
     if rankdir not in ("LR", "TB"):
         raise ValueError(f"rankdir must be 'LR' or 'TB', got {rankdir!r}")
-    chosen = Look.of(show, color, constants, precision)
+    style = Style.of(show, color, constants, precision)
     _core.refuse_while_tracing("draw_dot()")
     if expand:
         root = expanded(require_value(root))
@@ -83,15 +83,13 @@ def draw_dot(
         raise ValueError(f"max_nodes must be 1 or more, got {max_nodes}")
     is_small = max_nodes is None or has_at_most(require_value(root), max_nodes)
     graph = graph_below(require_value(root))  # keeps every Value alive while its id stands for it
-    drawing = Digraph(
-        format=format, graph_attr={**look.GRAPH, "rankdir": rankdir}, node_attr=look.NODE, edge_attr=look.EDGE
-    )
-    if "grad" in chosen.fields and graph[root] and not any(node.grad for node in graph):
+    drawing = Digraph(format=format, graph_attr={**GRAPH, "rankdir": rankdir}, node_attr=NODE, edge_attr=EDGE)
+    if "grad" in style.fields and graph[root] and not any(node.grad for node in graph):
         drawing.graph_attr["label"] = NOTE
     if levels is None and is_small:
-        _add_values(drawing, graph, chosen)
+        _add_values(drawing, graph, style)
     else:
-        add_groups(drawing, graph, chosen, levels, max_nodes)
+        add_groups(drawing, graph, style, levels, max_nodes)
     return drawing
 
 
@@ -107,11 +105,11 @@ def _require_depth(depth: int | None) -> int | None:
     return levels
 
 
-def _add_values(drawing: Digraph, graph: Graph, chosen: Look) -> None:
+def _add_values(drawing: Digraph, graph: Operands, style: Style) -> None:
     """Draw every Value."""
-    fills = chosen.fills(drawing, {node: getattr(node, chosen.color) for node in graph} if chosen.color else {})
+    fills = style.fills(drawing, {node: getattr(node, style.color) for node in graph} if style.color else {})
     for node, operands in graph.items():
-        single.add_value(drawing, node, operands, chosen, fills.get(node, {}))
+        node_view.add_value(drawing, node, operands, style, fills.get(node, {}))
     for node, operands in graph.items():
         for source in dict.fromkeys(operand for operand in operands if isinstance(operand, Value)):
-            drawing.edge(single.name(source), single.entrance(node, chosen))
+            drawing.edge(node_view.name(source), node_view.entrance(node, style))

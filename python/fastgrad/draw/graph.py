@@ -1,4 +1,4 @@
-"""What is drawn: the Values below a root, with their operands."""
+"""Walk the graph below a root in an order that does not change from run to run: what is drawn and played."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from fastgrad import _core
-from fastgrad.engine import Value
+from fastgrad._core import Value
 
-__all__ = ["Graph", "expanded", "graph_below", "has_at_most", "require_value", "trace"]
+__all__ = ["Operands", "expanded", "graph_below", "has_at_most", "require_value", "trace"]
 
 Operand = TypeVar("Operand", bound="Value | float")
 
 #: Each Value with its operands, which come before it; a constant is a float.
-Graph = dict[Value, tuple["Value | float", ...]]
+Operands = dict[Value, tuple["Value | float", ...]]
 
 
 def trace(root: Value) -> tuple[set[Value], set[tuple[Value, Value]]]:
@@ -29,7 +29,7 @@ def trace(root: Value) -> tuple[set[Value], set[tuple[Value, Value]]]:
     return set(graph), {(operand, node) for node, operands in graph.items() for operand in operands}
 
 
-def graph_below(root: Value) -> Graph:
+def graph_below(root: Value) -> Operands:
     """The graph below ``root``, in an order that the expression alone decides.
 
     The engine's own order would not do: it keeps leaves in no order, and the picture of a cell that is run again

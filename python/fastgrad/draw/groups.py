@@ -1,4 +1,4 @@
-"""Which Values of a large graph are drawn together: by scope, and in open scopes by structure."""
+"""Decide which Values of a large graph one box stands for: by scope, and in open scopes by structure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from fastgrad.draw.program import Program
+from fastgrad.draw.indexed_graph import IndexedGraph
 from fastgrad.draw.repeats import merged
 from fastgrad.draw.scopes import OUTSIDE
 from fastgrad.draw.structure import Expressions, ends_of_expressions, leaf_kind
@@ -41,14 +41,14 @@ class Grouping(NamedTuple):
     flows: Counter[tuple[int, int]]
 
 
-def grouped(program: Program, depth: int | None, max_nodes: int | None) -> Grouping:
+def grouped(graph: IndexedGraph, depth: int | None, max_nodes: int | None) -> Grouping:
     """The graph as no more than ``max_nodes`` groups, None for no limit.
 
     A closed scope is a group. What lies in an open scope itself is drawn Value by Value while the picture stays
     `READABLE`, and grouped by structure otherwise.
 
     Args:
-        program: the graph.
+        graph: the graph.
         depth: how many levels of scopes are open. By default scopes that hold others are opened from the outside in
             while the picture stays `READABLE`.
         max_nodes: the largest number of groups.
@@ -56,24 +56,24 @@ def grouped(program: Program, depth: int | None, max_nodes: int | None) -> Group
     Raises:
         ValueError: at that depth lie more scopes and kinds of operations than ``max_nodes``.
     """
-    scope_of = merged(program)
-    cut = _Cut(program, scope_of)
-    limit = len(program.values) if max_nodes is None else max_nodes
+    scope_of = merged(graph)
+    cut = _Cut(graph, scope_of)
+    limit = len(graph.values) if max_nodes is None else max_nodes
     closed = cut.readable(limit) if depth is None else cut.closed(depth)
     if cut.count(closed) > limit:
         raise ValueError(
             f"the graph has {cut.count(closed):,} scopes and kinds of operations at depth={depth}, more than "
             f"max_nodes={max_nodes}: give a smaller depth, or a larger max_nodes"
         )
-    return _Groups(program, scope_of, closed, limit).grouping()
+    return _Groups(graph, scope_of, closed, limit).grouping()
 
 
 class _Cut:
     """What a picture consists of when the scopes down to some depth are open."""
 
-    def __init__(self, program: Program, scope_of: list[int]) -> None:
-        self._scopes = program.scopes
-        self._contents = dict.fromkeys(zip(scope_of, program.symbols, strict=True))  # each operation of each scope
+    def __init__(self, graph: IndexedGraph, scope_of: list[int]) -> None:
+        self._scopes = graph.scopes
+        self._contents = dict.fromkeys(zip(scope_of, graph.symbols, strict=True))  # each operation of each scope
         self._used = {scope for scope, _ in self._contents}
         self._around = {around for scope in self._used for around in self._scopes.chain(scope)[1:]} | {OUTSIDE}
 
@@ -100,14 +100,14 @@ class _Cut:
 class _Groups:
     """The Values of a graph by groups, where some scopes are closed."""
 
-    def __init__(self, program: Program, scope_of: list[int], closed: dict[int, int], limit: int) -> None:
-        self._program, self._scope_of, self._limit = program, scope_of, limit
+    def __init__(self, graph: IndexedGraph, scope_of: list[int], closed: dict[int, int], limit: int) -> None:
+        self._graph, self._scope_of, self._limit = graph, scope_of, limit
         self._box = [closed.get(scope) for scope in scope_of]  # the closed scope that each Value lies in
         self._ends = list(range(len(scope_of)))  # of expressions
 
     def grouping(self) -> Grouping:
-        program = self._program
-        apart = [1 + program.constants[i] for i, box in enumerate(self._box) if box is None]
+        graph = self._graph
+        apart = [1 + graph.constants[i] for i, box in enumerate(self._box) if box is None]
         is_large = len(set(self._box) - {None}) + sum(apart) > min(self._limit, READABLE)
         parts, kinds = self._by_structure() if is_large else (self._each_alone(),) * 2
         groups: dict[Hashable, Group] = {}
@@ -117,11 +117,11 @@ class _Groups:
             number_of.setdefault(part, len(number_of))
             group = groups.setdefault(part, Group(self._scope_of[i] if box is None else box, box is not None))
             group.members.append(i)
-            if self._ends[i] == i and not program.is_leaf(i):
-                group.steps[kinds[i], program.symbols[i]] += 1
+            if self._ends[i] == i and not graph.is_leaf(i):
+                group.steps[kinds[i], graph.symbols[i]] += 1
         flows = Counter(
             (number_of[parts[i]], number_of[part])
-            for i, users in enumerate(program.users)
+            for i, users in enumerate(graph.users)
             for part in dict.fromkeys(
                 parts[user] for user in users if parts[user] != parts[i] or self._repeats(i, user, kinds)
             )
@@ -130,7 +130,7 @@ class _Groups:
 
     def _repeats(self, i: int, user: int, kinds: Sequence[Hashable]) -> bool:
         """Whether an expression is used by another of its kind, where each is drawn."""
-        is_expression = self._box[i] is None and not self._program.is_leaf(i)
+        is_expression = self._box[i] is None and not self._graph.is_leaf(i)
         return is_expression and kinds[user] == kinds[i] and self._ends[user] != self._ends[i]
 
     def _each_alone(self) -> list[Hashable]:
@@ -138,8 +138,8 @@ class _Groups:
 
     def _by_structure(self) -> tuple[list[Hashable], list[Hashable]]:
         """The group of each Value, and the kind of its expression: a group is a series of kinds."""
-        program = self._program
-        self._ends = ends_of_expressions(program, list(zip(self._box, self._scope_of, strict=True)))
+        graph = self._graph
+        self._ends = ends_of_expressions(graph, list(zip(self._box, self._scope_of, strict=True)))
         expressions = self._expressions()
         expressions.tell_apart(min(self._limit, 2 * READABLE))
         numbers = [expressions.kinds[node] for node in self._nodes()]
@@ -154,31 +154,31 @@ class _Groups:
         return [end if box is None else -1 - box for end, box in zip(self._ends, self._box, strict=True)]
 
     def _expressions(self) -> Expressions:
-        program, nodes = self._program, self._nodes()
+        graph, nodes = self._graph, self._nodes()
         numbers: dict[Hashable, int] = {}
         expressions = Expressions()
         for i, node in enumerate(nodes):
             if self._box[i] is not None:
                 expressions.kinds[node] = numbers.setdefault(node, len(numbers))
-            elif program.is_leaf(i):
+            elif graph.is_leaf(i):
                 expressions.kinds[node] = leaf_kind(self._scope_of[i])
             else:
-                kind = numbers.setdefault((self._scope_of[i], program.symbols[i]), len(numbers))
+                kind = numbers.setdefault((self._scope_of[i], graph.symbols[i]), len(numbers))
                 expressions.kinds[node] = kind
                 expressions.open[kind] = self._scope_of[i]
-        for i, operands in enumerate(program.operands):
+        for i, operands in enumerate(graph.operands):
             for x in operands:
                 expressions.connect(nodes[x], nodes[i])
         return expressions
 
     def _place_leaves(self, parts: list[Hashable], kinds: list[Hashable]) -> None:
         """Leaves that one group of an open scope uses belong to it; others are grouped by what uses them."""
-        program, sizes = self._program, Counter(parts)
+        graph, sizes = self._graph, Counter(parts)
         shared: dict[int, frozenset[Hashable]] = {}
         for i, box in enumerate(self._box):
-            if box is None and program.is_leaf(i):
-                used_by = frozenset([parts[user] for user in program.users[i]])
-                (first, *others), user = used_by, program.users[i][0]
+            if box is None and graph.is_leaf(i):
+                used_by = frozenset([parts[user] for user in graph.users[i]])
+                (first, *others), user = used_by, graph.users[i][0]
                 if others or sizes[first] == 1 or self._box[user] is not None:
                     shared[i] = used_by
                 else:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fastgrad import _core
+from fastgrad._core import Value
 from fastgrad.draw.dot import draw_dot
 from fastgrad.draw.graph import has_at_most
-from fastgrad.engine import Value
 
 __all__ = ["MAX_GROUPED", "MAX_SHOWN", "mimebundle"]
 

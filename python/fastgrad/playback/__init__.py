@@ -6,8 +6,8 @@ import html
 import os
 from pathlib import Path
 
+from fastgrad._core import Value
 from fastgrad.draw.graph import require_value
-from fastgrad.engine import Value
 from fastgrad.io.atomic import write_whole
 from fastgrad.playback.page import data_of, html_of
 from fastgrad.playback.sweep import Contribution, Step, reverse_sweep

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from fastgrad import _core
-from fastgrad.engine import Value
+from fastgrad._core import Value
 
 __all__ = ["READABLE", "Formulas", "formulas", "names", "readable", "symbol"]
 

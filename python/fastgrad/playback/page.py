@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
+from fastgrad._core import Value
 from fastgrad.draw.graph import graph_below
-from fastgrad.engine import Value
 from fastgrad.playback.labels import formulas, names, symbol
 from fastgrad.playback.layout import BOX_HEIGHT, BOX_WIDTH, arrange
 from fastgrad.playback.sweep import Step

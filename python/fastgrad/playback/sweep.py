@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fastgrad import _core
-from fastgrad.engine import Value
+from fastgrad._core import Value
 
 __all__ = ["Contribution", "Step", "reverse_sweep"]
 
@@ -51,7 +51,7 @@ def reverse_sweep(root: Value) -> list[Step]:
     had, and constants are still constants.
     """
     order = _core.sweep_order(root)
-    saved = {value: value.grad for value in order}
+    saved: dict[Value, float] = {value: value.grad for value in order}
     try:
         return _Sweep(root, order).steps
     finally:
@@ -59,7 +59,7 @@ def reverse_sweep(root: Value) -> list[Step]:
 
 
 class _Sweep:
-    def __init__(self, root: Value, order: list[Value]) -> None:
+    def __init__(self, root: Value, order: Sequence[Value]) -> None:
         self.gradients = dict.fromkeys(order, 0.0)
         self.gradients[root] = 1.0
         self.results: dict[Value, list[float]] = {}  # the gradients of the results, where a node has several

@@ -1,21 +1,21 @@
-"""A graph as numbers: what large graphs are grouped by."""
+"""Number the Values of a graph, so that large graphs are grouped with lists of ints."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-from fastgrad.draw.graph import Graph
+from fastgrad._core import Value
+from fastgrad.draw.graph import Operands
 from fastgrad.draw.scopes import Scopes
-from fastgrad.engine import Value
 
-__all__ = ["Program"]
+__all__ = ["IndexedGraph"]
 
 _ELEMENT = re.compile(r"^\[\d+\]$")  # of the result of an operation that has several, such as softmax
 
 
 @dataclass(frozen=True)
-class Program:
+class IndexedGraph:
     """The Values of a graph by their positions, operands before results; the last one is the root.
 
     A leaf belongs to the innermost scope that holds all of its users, wherever it was made: the weights of a layer
@@ -31,7 +31,7 @@ class Program:
     scope_of: list[int]
 
     @classmethod
-    def of(cls, graph: Graph) -> Program:
+    def of(cls, graph: Operands) -> IndexedGraph:
         """The graph that `graph_below` gives."""
         position = {value: i for i, value in enumerate(graph)}
         operands = [[position[x] for x in dict.fromkeys(xs) if isinstance(x, Value)] for xs in graph.values()]

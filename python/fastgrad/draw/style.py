@@ -1,4 +1,4 @@
-"""How a graph is drawn: what the boxes say, and their colours."""
+"""What the boxes of a drawing say, and how they look: the options of `draw_dot`, checked and applied."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from fastgrad._core import Value
 from fastgrad.draw.colors import Scale
 from fastgrad.draw.digraph import Digraph
 from fastgrad.draw.text import escape, escape_field
-from fastgrad.engine import Value
 
-__all__ = ["EDGE", "FIELDS", "FRAME", "GRAPH", "GROUP", "LEGEND", "NODE", "Look"]
+__all__ = ["EDGE", "FIELDS", "FRAME", "GRAPH", "GROUP", "LEGEND", "NODE", "Style"]
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -37,7 +37,7 @@ LEGEND = {"shape": "box", "style": "striped", "height": "0.3", "color": "transpa
 
 
 @dataclass(frozen=True)
-class Look:
+class Style:
     """What is shown of each Value and operation."""
 
     fields: tuple[str, ...]  # of a Value's box, in this order
@@ -47,8 +47,8 @@ class Look:
     precision: int
 
     @classmethod
-    def of(cls, show: Iterable[str], color: str | None, constants: bool, precision: int) -> Look:
-        """The look that the arguments of `draw_dot` ask for.
+    def of(cls, show: Iterable[str], color: str | None, constants: bool, precision: int) -> Style:
+        """The style that the arguments of `draw_dot` ask for.
 
         Raises:
             ValueError: one of them is none of its possible values.
