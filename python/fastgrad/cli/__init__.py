@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from fastgrad import __version__
+from fastgrad import _core
 from fastgrad.cli import bench, draw, examples, info
 from fastgrad.cli.status import FAILED, INTERRUPTED, CommandError
 
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fastgrad", description="micrograd's scalar Value at native speed")
-    parser.add_argument("--version", action="version", version=f"fastgrad {__version__}")
+    parser.add_argument("--version", action="version", version=f"fastgrad {_core.__version__}")
     commands = parser.add_subparsers(dest="command", metavar="command")
     for command in (examples, draw, bench, info):
         command.add_parser(commands)

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import fastgrad
-from fastgrad import Value
+from fastgrad import _core
+from fastgrad.engine import Value
 
 __all__ = ["ExpressionError", "evaluate", "normal"]
 
@@ -23,7 +23,7 @@ LONGEST = 10_000  # characters
 _OPERATORS: dict[type[ast.AST], str] = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Pow: "pow", ast.USub: "neg",
 }  # fmt: skip
-_OPERATIONS = [row.name for row in fastgrad.operations()] + [row.name for row in fastgrad.sequence_operations()]
+_OPERATIONS = [row.name for row in _core.operations()] + [row.name for row in _core.sequence_operations()]
 _GRAMMAR = "numbers, names, + - * / **, parentheses, operations such as tanh(x), and lists for those on sequences"
 
 Number = Value | float
@@ -203,14 +203,14 @@ def _apply(part: ast.expr, operands: list[Any], known: Mapping[str, Value]) -> R
 def _operation(name: str) -> Callable[..., Result]:
     if name == "cross_entropy":
         return _cross_entropy
-    operation: Callable[..., Result] = getattr(fastgrad, name)
+    operation: Callable[..., Result] = getattr(_core, name)
     return operation
 
 
 def _cross_entropy(logits: list[Number], target: Any) -> Number:
     """The operation, for whose class a float must do here."""
     is_class = isinstance(target, float) and target.is_integer()
-    loss: Number = fastgrad.cross_entropy(logits, int(target) if is_class else target)
+    loss: Number = _core.cross_entropy(logits, int(target) if is_class else target)
     return loss
 
 

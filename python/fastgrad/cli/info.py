@@ -28,11 +28,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def collect() -> dict[str, Any]:
     """What there is to know, as JSON would have it."""
-    from fastgrad import __version__, _core
+    from fastgrad import _core
     from fastgrad.draw.renderers import RENDERERS
 
     return {
-        "fastgrad": __version__,
+        "fastgrad": _core.__version__,
         "python": f"{platform.python_version()} ({platform.python_implementation()})",
         "platform": platform.platform(),
         "build": _core.build_info(),

@@ -7,14 +7,13 @@ from left to right.
 from __future__ import annotations
 
 import functools
-import importlib
 import math
 import operator
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-ops: Any = importlib.import_module("fastgrad.reference")  # its functions: they are there once one of these is called
+from fastgrad.reference import engine
 
 Number = Any  #: a float or a Value
 
@@ -43,17 +42,17 @@ def dot(ws: Sequence[Number], xs: Sequence[Number], bias: Number | None = None) 
 
 def max(xs: Sequence[Number]) -> Number:
     """The largest element."""
-    return functools.reduce(ops.maximum, xs)
+    return functools.reduce(engine.maximum, xs)
 
 
 def min(xs: Sequence[Number]) -> Number:
     """The smallest element."""
-    return functools.reduce(ops.minimum, xs)
+    return functools.reduce(engine.minimum, xs)
 
 
 def norm(xs: Sequence[Number]) -> Number:
     """The Euclidean length."""
-    return functools.reduce(ops.hypot, xs[1:], ops.abs(xs[0]))
+    return functools.reduce(engine.hypot, xs[1:], engine.abs(xs[0]))
 
 
 def mse(predictions: Sequence[Number], targets: Sequence[Number]) -> Number:
@@ -92,15 +91,15 @@ def _exponentials(xs: Sequence[Number]) -> tuple[float, list[Number], list[Numbe
     most = sys.float_info.max
     shift = -most
     for x in xs:
-        shift = ops.maximum(float(x), shift)
-    shift = ops.minimum(shift, most)
+        shift = engine.maximum(float(x), shift)
+    shift = engine.minimum(shift, most)
     shifted = [x - shift for x in xs]
-    exponentials = [ops.exp(x) for x in shifted]
+    exponentials = [engine.exp(x) for x in shifted]
     return shift, shifted, exponentials, sum(exponentials)
 
 
 def _log(total: Number) -> Number:
     """The logarithm, but -inf of 0, where `math.log` raises: the exponentials of -inf add up to 0."""
     if float(total) != 0.0:
-        return ops.log(total)
-    return -math.inf if isinstance(total, float) else ops.Value(-math.inf, (total,), (math.inf,))
+        return engine.log(total)
+    return -math.inf if isinstance(total, float) else engine.Value(-math.inf, (total,), (math.inf,))
