@@ -1,6 +1,6 @@
 """`python -m benchmarks`."""
 
-from .door import main
+from .cli import main
 
 if __name__ == "__main__":
     raise SystemExit(main(prog="python -m benchmarks"))

@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.targets.expression import differentiate
-from benchmarks.targets.gpt import NAME, Training, next_letter_loss
 from fastgrad import Graph, Value, _core, dot, jit, vmap
 from fastgrad.nn import MLP
 from fastgrad.optim import Adam
+
+from .targets.expression import differentiate
+from .targets.gpt import NAME, Training, next_letter_loss
 
 Names = dict[str, Any]
 STEPS = 500  # of a chain; each makes two nodes

@@ -26,8 +26,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.hot_paths import PATHS
 from fastgrad import _core
+
+from .hot_paths import PATHS
 
 COMMITTED = Path(__file__).with_suffix(".json")
 # The library's own repeat exactly, and a branch more is 1 to 5 % of them. The interpreter's depend on where its
@@ -76,7 +77,14 @@ def count(valgrind: str, names: Sequence[str], folder: Path) -> Counts:
         CDLL(None).personality(ADDR_NO_RANDOMIZE)
 
     command = [valgrind, "--tool=callgrind", f"--callgrind-out-file={folder / 'out'}", "--dump-before=getppid"]
-    command += ["--compress-strings=no", "--compress-pos=no", sys.executable, "-m", "benchmarks.hot_paths", *names]
+    command += [
+        "--compress-strings=no",
+        "--compress-pos=no",
+        sys.executable,
+        "-m",
+        f"{__package__}.hot_paths",
+        *names,
+    ]
     # Hashes of strings decide where dictionaries look; threads of NumPy's, where memory lies.
     environment = os.environ | {"PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run(command, env=environment, preexec_fn=same_addresses, capture_output=True, text=True)

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from fastgrad import cli
-from fastgrad.benchmarks import comparison, door, machine, plots, results, tables
+from fastgrad.benchmarks import cli as command
+from fastgrad.benchmarks import comparison, machine, plots, results, tables
 from fastgrad.benchmarks.comparison import COMPILED, EAGER, FLOOR, Effort, Entry, Row, Workload
 from fastgrad.benchmarks.harness import Repeated
 
@@ -216,7 +217,7 @@ def test_plots_are_written_and_dated(result, tmp_path):
     assert png.read_bytes().startswith(b"\x89PNG")
 
 
-# ---- the door --------------------------------------------------------------------------------------------------
+# ---- the command line ------------------------------------------------------------------------------------------
 
 
 def test_the_list_names_workloads_and_peers(capsys):
@@ -242,14 +243,14 @@ def test_what_there_is_not_is_an_error(argv, message, capsys):
 
 def test_a_run_prints_and_writes(monkeypatch, tmp_path, capsys):
     pytest.importorskip("tqdm", reason="of the bench extra")
-    monkeypatch.setattr(door, "WORKLOADS", {"powers": WORKLOAD})
-    monkeypatch.setattr(door, "QUICK", TINY)
-    monkeypatch.setattr(door, "Processes", Nearby)
-    monkeypatch.setattr(door, "pin", lambda: "not pinned")
-    monkeypatch.setattr(door.machine, "limits", lambda effort: {"a limit, ns": [1.0]})
+    monkeypatch.setattr(command, "WORKLOADS", {"powers": WORKLOAD})
+    monkeypatch.setattr(command, "QUICK", TINY)
+    monkeypatch.setattr(command, "Processes", Nearby)
+    monkeypatch.setattr(command, "pin", lambda: "not pinned")
+    monkeypatch.setattr(command.machine, "limits", lambda effort: {"a limit, ns": [1.0]})
     files = {name: tmp_path / f"found.{name}" for name in ("json", "markdown")}
     options = [word for name, path in files.items() for word in (f"--{name}", str(path))]
-    assert door.main(["--quick", "--peers", "numpy", *options]) == 0
+    assert command.main(["--quick", "--peers", "numpy", *options]) == 0
     assert "Powers `2**n`" in capsys.readouterr().out
     found = results.from_json(files["json"].read_text())
     assert found.workloads[0].entries == ["fastgrad", "exact", "wrong", "broken", "small", "floor"]

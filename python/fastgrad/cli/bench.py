@@ -16,5 +16,5 @@ def add_parser(commands: Any) -> None:
 
 
 def _bench(argv: list[str]) -> int:
-    status: int = import_module("fastgrad.benchmarks.door").main(argv, "fastgrad bench")
+    status: int = import_module("fastgrad.benchmarks.cli").main(argv, "fastgrad bench")
     return status

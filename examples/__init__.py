@@ -1,6 +1,6 @@
-"""Programs to read, to run and to change: `fastgrad examples` lists them.
+"""Programs to read, to run and to change: `fastgrad examples` lists them and runs one.
 
-Their source is the folder ``examples`` of the project, which becomes a part of this package when it is installed.
+This folder is installed as the package ``fastgrad.examples``, and each program also runs by itself from a clone.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from importlib import import_module
 from typing import Any
 
 from fastgrad.cli.status import FAILED
-from fastgrad.examples.common import INSTALL, command, missing
+
+from .common import INSTALL, command, missing
 
 __all__ = ["NAMES", "listing", "main", "run"]
 

@@ -1,4 +1,4 @@
-"""The command line: what there is, and running it."""
+"""The command line of the benchmarks: list them, run them, and write what was found."""
 
 from __future__ import annotations
 
