@@ -205,8 +205,8 @@ def test_derivatives_of_random_programs_agree_with_each_other(recipe: Recipe, di
 
     v = direction[: len(x)]
     gradient = grad(function)(x)
-    raw = Evaluation(function, 0, (x,), {}, inlines=True)
-    rows = raw.linearised(as_values=False, outputs=raw.recorded_gradient()).jacobian()
+    raw = Evaluation(function, 0, (x,), {}, trace_through_jit=True)
+    rows = raw.linearized(as_values=False, outputs=raw.recorded_gradient()).jacobian()
     assume(all_finite(gradient, rows))
     scale = 1e-9 * max(1.0, float(np.max(np.abs(rows))))
 

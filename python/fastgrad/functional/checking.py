@@ -1,4 +1,4 @@
-"""Derivatives compared with differences of values."""
+"""`gradcheck`: compare derivatives with differences of values, and say where a kink is in the way."""
 
 from __future__ import annotations
 
@@ -170,32 +170,32 @@ def gradcheck(
     if not eps > 0.0:
         raise ValueError(f"eps must be positive, not {eps!r}")
     leaves: list[Any] = []
-    structure = flatten(x, leaves)
+    treedef = flatten(x, leaves)
     numbers = [float(leaf) for leaf in leaves]
-    point = unflatten(structure, iter(numbers))
-    inputs = list(_names(structure, "x"))
+    point = unflatten(treedef, iter(numbers))
+    inputs = list(_names(treedef, "x"))
     tolerance = _Tolerance(atol, rtol)
 
-    run = Evaluation(function, 0, (point,), {}, inlines=False)
-    outputs = [""] if run.outer is LEAF else [f"{name}, " for name in _names(run.outer, "f")]
-    differences = _Differences(lambda at: _values(function, structure, at), numbers, eps)
+    run = Evaluation(function, 0, (point,), {}, trace_through_jit=False)
+    outputs = [""] if run.out_tree is LEAF else [f"{name}, " for name in _names(run.out_tree, "f")]
+    differences = _Differences(lambda at: _values(function, treedef, at), numbers, eps)
     checks = list(tolerance.compare(differences, run.swept_jacobian().tolist(), outputs, inputs))
     if order == 2:
-        rerun = Evaluation(function, 0, (point,), {}, inlines=True)
+        rerun = Evaluation(function, 0, (point,), {}, trace_through_jit=True)
         rerun.require_one_number("gradcheck of order 2", "check one of them at a time")
         gradient = grad(function)
-        differences = _Differences(lambda at: _floats(gradient(unflatten(structure, iter(at)))), numbers, eps)
+        differences = _Differences(lambda at: _floats(gradient(unflatten(treedef, iter(at)))), numbers, eps)
         checks += tolerance.compare(differences, rerun.hessian().tolist(), [f"{name}, " for name in inputs], inputs)
-    title = ("gradient" if run.outer is LEAF else "jacobian") + (" and hessian" if order == 2 else "")
+    title = ("gradient" if run.out_tree is LEAF else "jacobian") + (" and hessian" if order == 2 else "")
     report = Report(tuple(checks), title)
     if raise_exception and not report:
         raise AssertionError(str(report))
     return report
 
 
-def _values(function: Callable[[Any], Any], structure: TreeDef, numbers: list[float]) -> list[float]:
-    point = unflatten(structure, iter(numbers))
-    return _floats(Evaluation(function, 0, (point,), {}, inlines=False).results())
+def _values(function: Callable[[Any], Any], treedef: TreeDef, numbers: list[float]) -> list[float]:
+    point = unflatten(treedef, iter(numbers))
+    return _floats(Evaluation(function, 0, (point,), {}, trace_through_jit=False).results())
 
 
 def _floats(tree: Any) -> list[float]:
@@ -204,18 +204,18 @@ def _floats(tree: Any) -> list[float]:
     return [float(leaf) for leaf in leaves]
 
 
-def _names(structure: TreeDef, name: str) -> Iterable[str]:
+def _names(treedef: TreeDef, name: str) -> Iterable[str]:
     """What Python calls each number in the tree."""
-    if structure is LEAF or structure == LEAF:
+    if treedef is LEAF or treedef == LEAF:
         yield name
         return
-    if isinstance(structure, Static):
+    if isinstance(treedef, Static):
         return
-    kind = structure[0]
+    kind = treedef[0]
     if kind == "array":
-        for index in product(*map(range, structure[1])):
+        for index in product(*map(range, treedef[1])):
             yield f"{name}[{', '.join(map(str, index))}]"
         return
-    keys = structure[1] if kind is dict else range(len(structure) - 1)
-    for key, item in zip(keys, structure[2:] if kind is dict else structure[1:], strict=True):
+    keys = treedef[1] if kind is dict else range(len(treedef) - 1)
+    for key, item in zip(keys, treedef[2:] if kind is dict else treedef[1:], strict=True):
         yield from _names(item, f"{name}[{key!r}]")

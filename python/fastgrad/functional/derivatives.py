@@ -52,9 +52,9 @@ def value_and_grad(function: Callable[..., Any], argnums: Argnums = 0) -> Callab
 
     @functools.wraps(function)
     def value_and_gradient(*arguments: Any, **named: Any) -> tuple[Any, Any]:
-        run = Evaluation(function, argnums, arguments, named, inlines=False)
+        run = Evaluation(function, argnums, arguments, named, trace_through_jit=False)
         run.require_one_number("grad", _SEVERAL)
-        return run.results(), unflatten(run.inner, iter(run.gradient()))
+        return run.results(), unflatten(run.in_tree, iter(run.gradient()))
 
     return value_and_gradient
 
@@ -78,8 +78,8 @@ def jacobian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[...
 
     @functools.wraps(function)
     def derivatives(*arguments: Any, **named: Any) -> Any:
-        run = Evaluation(function, argnums, arguments, named, inlines=False)
-        return blocks(run.outer, run.inner, run.jacobian())
+        run = Evaluation(function, argnums, arguments, named, trace_through_jit=False)
+        return blocks(run.out_tree, run.in_tree, run.jacobian())
 
     return derivatives
 
@@ -104,9 +104,9 @@ def hessian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
 
     @functools.wraps(function)
     def second_derivatives(*arguments: Any, **named: Any) -> Any:
-        run = Evaluation(function, argnums, arguments, named, inlines=True)
+        run = Evaluation(function, argnums, arguments, named, trace_through_jit=True)
         run.require_one_number("hessian", "differentiate one of them at a time")
-        return blocks(run.inner, run.inner, run.hessian())
+        return blocks(run.in_tree, run.in_tree, run.hessian())
 
     return second_derivatives
 
@@ -134,10 +134,10 @@ def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence
     """
     primals, tangents = tuple(primals), tuple(tangents)
     positions = range(len(primals))
-    run = Evaluation(function, positions, primals, {}, inlines=True, directions=tangents)
-    directions = leaves_like(tangents, run.inner, "tangents", "primals")
-    moved = run.linearised(as_values=run.as_values).push(directions)
-    return run.results(), unflatten(run.outer, iter(moved))
+    run = Evaluation(function, positions, primals, {}, trace_through_jit=True, directions=tangents)
+    directions = leaves_like(tangents, run.in_tree, "tangents", "primals")
+    moved = run.linearized(as_values=run.as_values).push(directions)
+    return run.results(), unflatten(run.out_tree, iter(moved))
 
 
 def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
@@ -162,19 +162,19 @@ def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any
         TypeError: as for `grad`.
         ValueError: from the second function: the cotangents have another structure than the outputs.
     """
-    run = Evaluation(function, range(len(primals)), primals, {}, inlines=False)
+    run = Evaluation(function, range(len(primals)), primals, {}, trace_through_jit=False)
     gradients: Callable[[list[Any]], list[Any]]
     try:
-        gradients = run.linearised(as_values=run.as_values).pull  # keeps no graph alive, if it is made of floats
+        gradients = run.linearized(as_values=run.as_values).pull  # keeps no graph alive, if it is made of floats
     except _core.Underivable:
         if run.as_values:
             raise
         gradients = run.swept
-    inner, outer = run.inner, run.outer
+    in_tree, out_tree = run.in_tree, run.out_tree
 
     def pull(cotangents: Any) -> tuple[Any, ...]:
-        given = leaves_like(cotangents, outer, "cotangents", "what the function returned")
-        pulled: tuple[Any, ...] = unflatten(inner, iter(gradients(given)))
+        given = leaves_like(cotangents, out_tree, "cotangents", "what the function returned")
+        pulled: tuple[Any, ...] = unflatten(in_tree, iter(gradients(given)))
         return pulled
 
     return run.results(), pull
@@ -197,9 +197,9 @@ def hvp(function: Callable[..., Any], x: Any, v: Any) -> Any:
         TypeError: as for `hessian`.
         ValueError: ``v`` has another structure than ``x``.
     """
-    run = Evaluation(function, 0, (x,), {}, inlines=True, directions=v)
+    run = Evaluation(function, 0, (x,), {}, trace_through_jit=True, directions=v)
     run.require_one_number("hvp", "differentiate one of them at a time")
-    direction = leaves_like(v, run.inner, "v", "x")
+    direction = leaves_like(v, run.in_tree, "v", "x")
     slope = run.recorded_slope(direction)
-    product = run.linearised(as_values=run.as_values, outputs=[slope]).pull([1.0])
-    return unflatten(run.inner, iter(product))
+    product = run.linearized(as_values=run.as_values, outputs=[slope]).pull([1.0])
+    return unflatten(run.in_tree, iter(product))

@@ -1,4 +1,4 @@
-"""One evaluation of a function that is being differentiated."""
+"""`Evaluation`: run a function once on fresh variables; every derivative of the package is asked of it."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ class _Transform:
     """While a function runs whose derivatives are wanted: operations record, whatever no_grad is around.
 
     Args:
-        inlines: Whether recorded functions, those of `jit` and `vmap`, run as plain Python, so that more than a
-            reverse sweep can go through them.
+        trace_through_jit: Whether recorded functions, those of `jit` and `vmap`, run as plain Python, so that more
+            than a reverse sweep can go through them.
     """
 
-    def __init__(self, inlines: bool) -> None:
-        self._inlines = inlines
+    def __init__(self, trace_through_jit: bool) -> None:
+        self._trace_through_jit = trace_through_jit
 
     def __enter__(self) -> None:
-        self._pauses = _core.enter_transform(self._inlines)
+        self._pauses = _core.enter_transform(self._trace_through_jit)
 
     def __exit__(self, *exc_info: object) -> None:
-        _core.leave_transform(self._inlines, self._pauses)
+        _core.leave_transform(self._trace_through_jit, self._pauses)
 
 
 class Evaluation:
@@ -39,7 +39,7 @@ class Evaluation:
 
     Args:
         argnums: The positions of the arguments to differentiate by.
-        inlines: As for a transform; derivatives that are Values need it in any case.
+        trace_through_jit: As for a transform; derivatives that are Values need it in any case.
         directions: More of what decides whether derivatives are Values.
     """
 
@@ -50,27 +50,27 @@ class Evaluation:
         arguments: Sequence[Any],
         named: Mapping[str, Any],
         *,
-        inlines: bool,
+        trace_through_jit: bool,
         directions: Any = None,
     ) -> None:
         self._name: str = getattr(function, "__name__", type(function).__name__)
         self.as_values = _core.is_transforming() or holds_values((arguments, named, directions))
-        self._inlines = inlines or self.as_values
+        self._trace_through_jit = trace_through_jit or self.as_values
         leaves: list[Any] = []
-        structures = {i: flatten(arguments[i], leaves) for i in self._positions(argnums, len(arguments))}
+        in_trees = {i: flatten(arguments[i], leaves) for i in self._positions(argnums, len(arguments))}
         if not leaves:
             raise TypeError(f"{self._name}() was given no number to differentiate by")
-        self.inner: TreeDef = (tuple, *structures.values())
+        self.in_tree: TreeDef = (tuple, *in_trees.values())
         if isinstance(argnums, int):
-            self.inner = self.inner[1]
-        with _Transform(self._inlines):
+            self.in_tree = self.in_tree[1]
+        with _Transform(self._trace_through_jit):
             self.variables, self._oldest = _core.new_variables(leaves)
             following = iter(self.variables)
             given = list(arguments)
-            for i, structure in structures.items():
-                given[i] = unflatten(structure, following)
+            for i, in_tree in in_trees.items():
+                given[i] = unflatten(in_tree, following)
             results: list[Any] = []
-            self.outer = flatten(function(*given, **named), results)
+            self.out_tree = flatten(function(*given, **named), results)
             self._outputs: list[_core.Value] = [r if isinstance(r, _core.Value) else Value(r) for r in results]
 
     def _positions(self, argnums: Argnums, count: int) -> list[int]:
@@ -86,46 +86,46 @@ class Evaluation:
         Raises:
             TypeError: it has none, or several.
         """
-        if self.outer is not LEAF:
+        if self.out_tree is not LEAF:
             raise TypeError(
                 f"{transform}() needs a function that returns one number: {self._name}() returned "
-                f"{_description(self.outer, len(self._outputs))}; {instead}"
+                f"{_description(self.out_tree, len(self._outputs))}; {instead}"
             )
 
     def results(self) -> Any:
         """What the function returned: floats, or Values."""
         leaves = _core.as_results(self._outputs) if self.as_values else [output.data for output in self._outputs]
-        return unflatten(self.outer, iter(leaves))
+        return unflatten(self.out_tree, iter(leaves))
 
     def gradient(self) -> list[Any]:
         """Of the one output, for each variable."""
         if self.as_values:
-            return self.linearised(as_values=True).pull([1.0])
+            return self.linearized(as_values=True).pull([1.0])
         return self.swept([1.0])
 
     def swept(self, cotangents: list[Any]) -> list[float]:
         """The gradient of sum(cotangents * outputs), by a sweep that also runs what has only a backward."""
         return _core.swept_gradients(self._outputs, cotangents, self.variables)
 
-    def linearised(self, *, as_values: bool, outputs: Sequence[_core.Value] = ()) -> _core.Linearization:
+    def linearized(self, *, as_values: bool, outputs: Sequence[_core.Value] = ()) -> _core.Linearization:
         """How the outputs, or others that were computed from the variables, depend on the variables."""
         return _core.Linearization(outputs or self._outputs, self.variables, self._oldest, as_values=as_values)
 
     def recorded_gradient(self) -> list[Value]:
         """The gradient of the one output as Values that were computed from the variables."""
-        with _Transform(self._inlines):
-            return self.linearised(as_values=True).pull([1.0])
+        with _Transform(self._trace_through_jit):
+            return self.linearized(as_values=True).pull([1.0])
 
     def recorded_slope(self, direction: list[Any]) -> Value:
         """How the one output changes along a direction, as a Value that was computed from the variables."""
-        with _Transform(self._inlines):
-            slope: Value = self.linearised(as_values=True).push(direction)[0]
+        with _Transform(self._trace_through_jit):
+            slope: Value = self.linearized(as_values=True).push(direction)[0]
         return slope
 
     def jacobian(self) -> Any:
         """The derivative of each output in each variable: an array of floats or of Values."""
         try:
-            return self._rows(self.linearised(as_values=self.as_values), len(self._outputs))
+            return self._rows(self.linearized(as_values=self.as_values), len(self._outputs))
         except _core.Underivable:
             if self.as_values:
                 raise
@@ -141,20 +141,20 @@ class Evaluation:
     def hessian(self) -> Any:
         """The second derivatives of the one output: an array of floats or of Values."""
         gradient = self.recorded_gradient()
-        rows = self._rows(self.linearised(as_values=self.as_values, outputs=gradient), len(gradient))
+        rows = self._rows(self.linearized(as_values=self.as_values, outputs=gradient), len(gradient))
         for i, row in enumerate(rows):  # symmetric; a recording leaves out what the upper triangle would take
             row[i + 1 :] = rows[i + 1 :, i]
         return rows
 
-    def _rows(self, linearisation: _core.Linearization, count: int) -> Any:
+    def _rows(self, linearization: _core.Linearization, count: int) -> Any:
         if not self.as_values:
-            return linearisation.jacobian()
+            return linearization.jacobian()
         import numpy as np
 
         width = len(self.variables)
         if count <= width:
-            return np.array([linearisation.pull(_unit(i, count)) for i in range(count)], dtype=object)
-        return np.array([linearisation.push(_unit(j, width)) for j in range(width)], dtype=object).T
+            return np.array([linearization.pull(_unit(i, count)) for i in range(count)], dtype=object)
+        return np.array([linearization.push(_unit(j, width)) for j in range(width)], dtype=object).T
 
 
 def holds_values(tree: Any) -> bool:
@@ -170,19 +170,19 @@ def holds_values(tree: Any) -> bool:
     return any(map(holds_values, tree))
 
 
-def leaves_like(tree: Any, structure: TreeDef, what: str, like: str) -> list[Any]:
-    """The leaves of a tree that must have a given structure.
+def leaves_like(tree: Any, treedef: TreeDef, what: str, like: str) -> list[Any]:
+    """The leaves of a tree that must have a given `TreeDef`.
 
     Raises:
         ValueError: it has another.
     """
     leaves: list[Any] = []
-    if flatten(tree, leaves) != structure:
+    if flatten(tree, leaves) != treedef:
         raise ValueError(f"{what} must have the structure of {like}, numbers in the same containers, not {tree!r}")
     return leaves
 
 
-def blocks(outer: TreeDef, inner: TreeDef, rows: Any) -> Any:
+def blocks(out_tree: TreeDef, in_tree: TreeDef, rows: Any) -> Any:
     """Derivatives as trees: the outputs' structure around the variables'; arrays get the axes of both."""
     row = 0
 
@@ -192,27 +192,27 @@ def blocks(outer: TreeDef, inner: TreeDef, rows: Any) -> Any:
         block = rows[row : row + count]
         row += count
         if not shape:
-            return unflatten(inner, iter(block[0].tolist()))
+            return unflatten(in_tree, iter(block[0].tolist()))
         column = 0
 
-        def take_columns(inner_shape: tuple[int, ...]) -> Any:
+        def take_columns(in_shape: tuple[int, ...]) -> Any:
             nonlocal column
-            width = math.prod(inner_shape)
-            part = block[:, column : column + width].reshape(shape + inner_shape)
+            width = math.prod(in_shape)
+            part = block[:, column : column + width].reshape(shape + in_shape)
             column += width
             return part
 
-        return rebuild(inner, take_columns)
+        return rebuild(in_tree, take_columns)
 
-    return rebuild(outer, take_rows)
+    return rebuild(out_tree, take_rows)
 
 
 def _unit(position: int, count: int) -> list[Any]:
     return [float(i == position) for i in range(count)]
 
 
-def _description(structure: TreeDef, count: int) -> str:
-    if isinstance(structure, Static):
-        return repr(structure.value)
-    kind = structure[0] if isinstance(structure[0], str) else structure[0].__name__
+def _description(treedef: TreeDef, count: int) -> str:
+    if isinstance(treedef, Static):
+        return repr(treedef.value)
+    kind = treedef[0] if isinstance(treedef[0], str) else treedef[0].__name__
     return f"{count} of them in a container of type '{kind}'"
