@@ -64,7 +64,7 @@ class Evaluation:
         if isinstance(argnums, int):
             self.in_tree = self.in_tree[1]
         with _Transform(self._trace_through_jit):
-            self.variables, self._oldest = _core.new_variables(leaves)
+            self.variables, self._since = _core.new_variables(leaves)
             following = iter(self.variables)
             given = list(arguments)
             for i, in_tree in in_trees.items():
@@ -107,9 +107,9 @@ class Evaluation:
         """The gradient of sum(cotangents * outputs), by a sweep that also runs what has only a backward."""
         return _core.swept_gradients(self._outputs, cotangents, self.variables)
 
-    def linearized(self, *, as_values: bool, outputs: Sequence[_core.Value] = ()) -> _core.Linearization:
+    def linearized(self, *, as_values: bool, outputs: list[Value] | None = None) -> _core.Linearization:
         """How the outputs, or others that were computed from the variables, depend on the variables."""
-        return _core.Linearization(outputs or self._outputs, self.variables, self._oldest, as_values=as_values)
+        return _core.Linearization(outputs or self._outputs, self.variables, self._since, as_values=as_values)
 
     def recorded_gradient(self) -> list[Value]:
         """The gradient of the one output as Values that were computed from the variables."""
