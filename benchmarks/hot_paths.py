@@ -40,7 +40,7 @@ class HotPath:
 
     def measure(self) -> None:
         """Run the statement n and 2 n times, between marks: the difference is free of what surrounds it."""
-        # The first n runs warm up: the interpreter specialises its code, memory has been touched.
+        # The first n runs warm up: the interpreter specializes its code, memory has been touched.
         timer = Timer(self.statement, globals=self.names(4 * self.runs))
         timer.timeit(self.runs)
         mark()

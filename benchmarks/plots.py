@@ -10,8 +10,8 @@ from .comparison import EAGER, FLOOR
 from .harness import spread
 from .results import Found, Result, cost
 
-#: A colour for each peer, so that it has the same one in every plot; fastgrad's own stand out.
-COLOURS = {
+#: A color for each peer, so that it has the same one in every plot; fastgrad's own stand out.
+COLORS = {
     "fastgrad": "#b2182b", "fastgrad.reference": "#999999", "micrograd": "#8c510a", "autograd": "#01665e",
     "torch": "#e08214", "jax": "#2166ac", "casadi": "#762a83", "xad": "#1b7837", "numpy": "#4d4d4d",
     "builtins": "#4d4d4d",
@@ -70,7 +70,7 @@ def _axes() -> tuple[Any, Any]:
 
 
 def _styles(found: Found) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Each entry that was timed, its package's colour, and how its line looks."""
+    """Each entry that was timed, its package's color, and how its line looks."""
     seen: dict[str, int] = {}
     for entry in found.entries:
         row = found.rows_of(entry)[0]
@@ -78,21 +78,21 @@ def _styles(found: Found) -> Iterator[tuple[str, str, dict[str, Any]]]:
             nth = seen[row.package] = seen.get(row.package, -1) + 1
             style = {EAGER: "solid", FLOOR: "dotted"}.get(row.kind, "dashed")
             wide = 2.4 if row.package == "fastgrad" else 1.3
-            yield entry, COLOURS[row.package], {"linestyle": style, "marker": MARKERS[nth], "linewidth": wide}
+            yield entry, COLORS[row.package], {"linestyle": style, "marker": MARKERS[nth], "linewidth": wide}
 
 
 def _curves(axes: Any, found: Found) -> None:
     powers = {entry: f", slope {power:.2f}" for entry, phase, power in found.slopes() if phase == "run"}
     ends = []
-    for entry, colour, look in _styles(found):
+    for entry, color, look in _styles(found):
         rows = [row for row in found.rows_of(entry) if row.costs]
         sizes, costs = [row.size for row in rows], [cost(row) for row in rows]
         low, high = zip(*(spread(row.costs["run"]) for row in rows), strict=True)
-        axes.fill_between(sizes, low, high, color=colour, alpha=0.15, linewidth=0)
+        axes.fill_between(sizes, low, high, color=color, alpha=0.15, linewidth=0)
         axes.plot(
             sizes,
             costs,
-            color=colour,
+            color=color,
             markersize=4.5,
             label=f"{entry}{powers.get(entry, '')}".replace("`", ""),
             **look,
@@ -111,17 +111,17 @@ def _bars(axes: Any, found: Found) -> None:
     styles = list(_styles(found))
     many = len(found.sizes) > 2
     places = range(len(found.sizes)) if many else range(len(styles))
-    for nth, (entry, colour, look) in enumerate(styles):
+    for nth, (entry, color, look) in enumerate(styles):
         costs = found.costs(entry)
         for index, size in enumerate(found.sizes):
             if size in costs:
                 at = index if many else nth + 0.22 * (index - (len(found.sizes) - 1) / 2)
                 low, high = spread(found.row(entry, size).costs["run"])
-                axes.plot([low, high], [at, at], color=colour, alpha=0.4, linewidth=4)
-                filled = colour if index == 0 or many else "white"
+                axes.plot([low, high], [at, at], color=color, alpha=0.4, linewidth=4)
+                filled = color if index == 0 or many else "white"
                 label = plain(entry) if many and size == next(iter(costs)) else None
                 axes.plot(
-                    costs[size], at, look["marker"], color=colour, markerfacecolor=filled, markersize=7, label=label
+                    costs[size], at, look["marker"], color=color, markerfacecolor=filled, markersize=7, label=label
                 )
     names = [plain(found.labels[size]) for size in found.sizes] if many else [plain(entry) for entry, *_ in styles]
     axes.set_yticks(places, names)

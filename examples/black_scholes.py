@@ -162,13 +162,13 @@ def draw(simulated: dict[str, tuple[float, float]]) -> Any:
     figure, panels = common.drawing(PANELS, width=9.6, height=5.4, sharex=True)
     spot, strike, rate, volatility, _ = OPTION
     spots = np.linspace(60.0, 150.0, 91).tolist()
-    terms = ((1 / 12, "one month", common.RED), (0.5, "six months", common.BLUE), (2.0, "two years", common.GREY))
-    for years, about, colour in terms:
+    terms = ((1 / 12, "one month", common.RED), (0.5, "six months", common.BLUE), (2.0, "two years", common.GRAY))
+    for years, about, color in terms:
         curves = [greeks(each, strike, rate, volatility, years) for each in spots]
         for name, panel in panels.items():
-            panel.plot(spots, [each[name] for each in curves], color=colour, linewidth=1.8, label=about)
+            panel.plot(spots, [each[name] for each in curves], color=color, linewidth=1.8, label=about)
     for name, panel in panels.items():
-        panel.axvline(strike, color=common.GREY, linewidth=0.8, linestyle="dashed")
+        panel.axvline(strike, color=common.GRAY, linewidth=0.8, linestyle="dashed")
         panel.set_title(name)
         if name in simulated:
             panel.plot(spot, simulated[name][0], "o", color=common.BLUE, markeredgecolor="black", zorder=3)

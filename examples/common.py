@@ -14,12 +14,12 @@ from typing import Any, Protocol
 from fastgrad.cli.status import FAILED, INTERRUPTED
 
 __all__ = [
-    "BLUE", "GREY", "INSTALL", "RED", "BadInput", "MissingExtra", "Outcome", "Progress", "command", "drawing",
+    "BLUE", "GRAY", "INSTALL", "RED", "BadInput", "MissingExtra", "Outcome", "Progress", "command", "drawing",
     "folder", "missing", "options", "require", "save_picture", "whole_number",
 ]  # fmt: skip
 
 INSTALL = 'pip install "fastgrad[examples]"'
-BLUE, RED, GREY = "#2166ac", "#b2182b", "#4d4d4d"
+BLUE, RED, GRAY = "#2166ac", "#b2182b", "#4d4d4d"
 
 
 class MissingExtra(ImportError):

@@ -35,7 +35,7 @@ NOISE = 0.15
 class Fit(NamedTuple):
     """What a run found."""
 
-    losses: list[float]  # after each step of the minimiser
+    losses: list[float]  # after each step of the minimizer
     found: dict[str, float]
     errors: dict[str, float]  # standard errors
     picture: Path
@@ -115,13 +115,13 @@ def draw(heights: Sequence[float], found: Sequence[float]) -> Any:
     curve, rest = panels["curve"], panels["rest"]
     fine = np.linspace(TIMES[0], TIMES[-1], 600).tolist()
     curve.plot(TIMES, heights, "o", color=common.BLUE, markersize=3.5, alpha=0.7, label="measured")
-    curve.plot(fine, [swing(t, *GUESS) for t in fine], "--", color=common.GREY, linewidth=1, label="first guess")
+    curve.plot(fine, [swing(t, *GUESS) for t in fine], "--", color=common.GRAY, linewidth=1, label="first guess")
     curve.plot(fine, [swing(t, *found) for t in fine], color=common.RED, linewidth=2, label="fitted")
     curve.set(title="a swinging weight", ylabel="height")
     curve.legend(loc="upper right")
 
     residuals = [y - swing(t, *found) for t, y in zip(TIMES.tolist(), heights, strict=True)]
-    rest.axhspan(-NOISE, NOISE, color=common.GREY, alpha=0.15, linewidth=0)
+    rest.axhspan(-NOISE, NOISE, color=common.GRAY, alpha=0.15, linewidth=0)
     rest.plot(TIMES, residuals, "o", color=common.BLUE, markersize=3)
     rest.set(xlabel="seconds", ylabel="what is left\n(band: the noise)")
     return figure
@@ -131,7 +131,7 @@ def draw(heights: Sequence[float], found: Sequence[float]) -> Any:
 
 
 def parser() -> argparse.ArgumentParser:
-    return common.options(__doc__, steps=200, seed=42, unit="steps of the minimiser, at most")
+    return common.options(__doc__, steps=200, seed=42, unit="steps of the minimizer, at most")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -38,7 +38,7 @@ class Outcome(NamedTuple):
     accuracy: float  # on the pictures that the training did not see, 0 to 1
     seconds: float  # of the training
     picture: Path
-    model: Path  # the parameters and the optimiser's state
+    model: Path  # the parameters and the optimizer's state
     interrupted: bool
 
 

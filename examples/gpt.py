@@ -48,7 +48,7 @@ class Outcome(NamedTuple):
     losses: list[float]  # mean surprise for each letter of one name, in nats, before the update of each step
     names: list[str]  # invented
     picture: Path
-    model: Path  # the parameters, the optimiser's state and the letters
+    model: Path  # the parameters, the optimizer's state and the letters
     interrupted: bool
 
 
@@ -82,11 +82,11 @@ class GPT(Module):
         """How well each token would come next, as logits. The memory gains what this letter offers to later ones."""
         with scope("embedding"):
             letter, where = self.row(self.letters, token), self.places[place]
-            x = self.normalised(added(letter, where))
+            x = self.normalized(added(letter, where))
         with scope("attention"):
-            x = added(x, self.attention(self.normalised(x), memory))
+            x = added(x, self.attention(self.normalized(x), memory))
         with scope("mlp"):
-            hidden = [h.relu() for h in self.linear(self.widen, self.normalised(x))]
+            hidden = [h.relu() for h in self.linear(self.widen, self.normalized(x))]
             x = added(x, self.linear(self.narrow, hidden))
         with scope("logits"):
             return self.linear(self.scores, x)
@@ -110,7 +110,7 @@ class GPT(Module):
         return [self.engine.dot(row, x) for row in matrix]
 
     @scope("norm")
-    def normalised(self, x: Vector) -> Vector:
+    def normalized(self, x: Vector) -> Vector:
         """The vector with a mean square of 1, as in RMSNorm."""
         scale = (self.engine.dot(x, x) / len(x) + 1e-5) ** -0.5
         return [xi * scale for xi in x]
@@ -292,9 +292,9 @@ def draw(losses: Sequence[float], names: Sequence[str], tokens: Tokens, invented
     axes.plot(range(size, len(losses) + 1), smooth, color=common.BLUE, linewidth=2, label=f"mean of {size} names")
     for after, about in ((0, "knowing how frequent letters are"), (1, "knowing the pairs of letters")):
         level = counted(names, tokens, after)
-        axes.axhline(level, color=common.GREY, linewidth=1, linestyle="dashed")
+        axes.axhline(level, color=common.GRAY, linewidth=1, linestyle="dashed")
         axes.text(
-            0.99, level, about, transform=axes.get_yaxis_transform(), ha="right", va="center", color=common.GREY,
+            0.99, level, about, transform=axes.get_yaxis_transform(), ha="right", va="center", color=common.GRAY,
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
         )  # fmt: skip
     axes.set(title="a GPT of scalars reads names", xlabel="steps", ylabel="surprise about a letter (nats)")

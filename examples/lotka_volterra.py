@@ -142,11 +142,11 @@ def draw(counts: Sequence[tuple[float, float]], found: Sequence[float]) -> Any:
     over_time, cycle = panels["time"], panels["cycle"]
     times = [i / STEPS_A_YEAR for i in range(YEARS * STEPS_A_YEAR + 1)]
     fitted, guessed = simulate(found), simulate(GUESS)
-    for animal, colour, name in ((0, common.BLUE, "hares"), (1, common.RED, "lynxes")):
-        over_time.plot(times, [p[animal] for p in guessed], color=colour, alpha=0.3, linewidth=1, linestyle="dashed")
-        over_time.plot(times, [p[animal] for p in fitted], color=colour, linewidth=1.8, label=f"{name}, fitted")
+    for animal, color, name in ((0, common.BLUE, "hares"), (1, common.RED, "lynxes")):
+        over_time.plot(times, [p[animal] for p in guessed], color=color, alpha=0.3, linewidth=1, linestyle="dashed")
+        over_time.plot(times, [p[animal] for p in fitted], color=color, linewidth=1.8, label=f"{name}, fitted")
         seen = [p[animal] for p in counts]
-        over_time.plot(times[::EVERY], seen, "o", color=colour, markersize=4, label=f"{name}, counted")
+        over_time.plot(times[::EVERY], seen, "o", color=color, markersize=4, label=f"{name}, counted")
     over_time.set(title="the fit through the counts (dashed: the first guess)", xlabel="years", ylabel="animals")
     over_time.set_ylim(top=1.25 * over_time.get_ylim()[1])
     over_time.legend(ncols=2, loc="upper right", fontsize="small")

@@ -102,7 +102,7 @@ def hinge(net: MLP, point: Sequence[Any], label: Any) -> Any:
 
 
 def penalty(net: MLP) -> Any:
-    """L2 regularisation: small weights make smooth boundaries."""
+    """L2 regularization: small weights make smooth boundaries."""
     return L2 * sum(p * p for p in net.parameters())
 
 
@@ -232,19 +232,19 @@ def draw_boundary(net: MLP, points: Points, labels: Sequence[int], title: str) -
         scores = np.array([score.data for score in vmap(net)(grid.reshape(-1, 2))]).reshape(121, 121)
 
     figure, axes = common.drawing()
-    # The colours stop short of the map's darkest, which the points have.
+    # The colors stop short of the map's darkest, which the points have.
     levels = np.linspace(-2, 2, 17)
     filled = axes.contourf(grid_x, grid_y, scores.clip(-2, 2), levels=levels, cmap="RdBu", vmin=-3, vmax=3)
     for level, width, style in ((-1, 0.8, "dashed"), (0, 1.8, "solid"), (1, 0.8, "dashed")):
         # matplotlib warns of a level that nothing crosses, as in a network that has learned little.
         if scores.min() < level < scores.max():
             axes.contour(
-                grid_x, grid_y, scores, levels=[level], colors=common.GREY, linewidths=width, linestyles=style
+                grid_x, grid_y, scores, levels=[level], colors=common.GRAY, linewidths=width, linestyles=style
             )
-    for label, colour, marker in ((-1, common.RED, "o"), (1, common.BLUE, "s")):
+    for label, color, marker in ((-1, common.RED, "o"), (1, common.BLUE, "s")):
         chosen = np.array(labels) == label
         axes.scatter(
-            xs[chosen], ys[chosen], s=34, c=colour, marker=marker, edgecolors="white", linewidths=0.8,
+            xs[chosen], ys[chosen], s=34, c=color, marker=marker, edgecolors="white", linewidths=0.8,
             label=f"class {label}", zorder=3,
         )  # fmt: skip
     axes.set(title=title, xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
@@ -256,7 +256,7 @@ def draw_boundary(net: MLP, points: Points, labels: Sequence[int], title: str) -
 
 def draw_neuron(net: MLP, points: Points, out: Path) -> Path:
     """Write the most excited neuron of the first layer as SVG, or as DOT text without a renderer."""
-    dot = draw_dot(labelled_neuron(net.layers[0].neurons, points), expand=True)
+    dot = draw_dot(labeled_neuron(net.layers[0].neurons, points), expand=True)
     try:
         picture, path = dot.pipe(), out / "neuron.svg"
     except RendererNotFound as missing:
@@ -267,8 +267,8 @@ def draw_neuron(net: MLP, points: Points, out: Path) -> Path:
     return path
 
 
-def labelled_neuron(neurons: Sequence[Neuron], points: Points) -> Value:
-    """The neuron and point with the largest output (elsewhere relu's gradients may be 0), labelled and swept."""
+def labeled_neuron(neurons: Sequence[Neuron], points: Points) -> Value:
+    """The neuron and point with the largest output (elsewhere relu's gradients may be 0), labeled and swept."""
     with no_grad():
         _, chosen, at = max((n(point).data, i, j) for i, n in enumerate(neurons) for j, point in enumerate(points))
     neuron = neurons[chosen]

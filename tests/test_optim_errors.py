@@ -243,7 +243,7 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], Any], type[Exception], str]]
     "another optimiser's": (
         lambda state: state | {"optimizer": "Adam"},
         ValueError,
-        "the state is of 'Adam' and cannot be loaded into RMSprop: make the optimiser that it was saved from",
+        "the state is of 'Adam' and cannot be loaded into RMSprop: make the optimizer that it was saved from",
     ),
     "nobody's": (lambda state: {}, ValueError, "the state is of None and cannot be loaded into RMSprop"),
     "without a setting": (

@@ -251,7 +251,7 @@ ERRORS: dict[str, tuple[Callable[[optim.Optimizer], Any], type[Exception], str]]
     "no optimiser": (
         lambda o: optim.StepLR([Value(1.0)], 10),
         TypeError,
-        "a schedule needs an optimiser of fastgrad.optim, not [Value(data=1.0)]",
+        "a schedule needs an optimizer of fastgrad.optim, not [Value(data=1.0)]",
     ),
     "T_max of 0": (
         lambda o: optim.CosineAnnealingLR(o, 0),
@@ -316,7 +316,7 @@ ERRORS: dict[str, tuple[Callable[[optim.Optimizer], Any], type[Exception], str]]
     "schedule of another optimiser": (
         lambda o: optim.SequentialLR(o, [optim.StepLR(optim.SGD([Value(2.0)]), 1)], []),
         ValueError,
-        "StepLR(last_epoch=0, base_lr=0.001) is of another optimiser: make it for SGD(1 parameters, lr=0.2, "
+        "StepLR(last_epoch=0, base_lr=0.001) is of another optimizer: make it for SGD(1 parameters, lr=0.2, "
         "momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False)",
     ),
     "no schedules": (

@@ -162,7 +162,7 @@ FAULTS = [
     ),
     Fault(
         "an allocation of the native module fails",
-        "each in turn, alone and with all that follow, in the programs of `tests/scenarios.py`: from a labelled leaf "
+        "each in turn, alone and with all that follow, in the programs of `tests/scenarios.py`: from a labeled leaf "
         "to batches on threads",
         MEMORY,
         ("test_each_allocation_fails_in_turn",),

@@ -53,7 +53,7 @@ class Copy:
 
         options = {
             "CMAKE_BUILD_TYPE": "Debug",
-            "CMAKE_CXX_FLAGS_DEBUG": "",  # nobody will look: optimising and -g would double the time
+            "CMAKE_CXX_FLAGS_DEBUG": "",  # nobody will look: optimizing and -g would double the time
             "pybind11_DIR": pybind11.get_cmake_dir(),
             "PYBIND11_FINDPYTHON": "ON",
             "Python_EXECUTABLE": sys.executable,

@@ -1,7 +1,7 @@
 """The same bits in every process: `python tools/processes.py 100` starts a hundred of them.
 
 Each builds and sweeps random graphs of every operation, and runs a captured network for one sample and a batch, in
-one thread and in two. Hash seeds differ from process to process, and so do addresses, where the system randomises
+one thread and in two. Hash seeds differ from process to process, and so do addresses, where the system randomizes
 them. Prints how many different digests of all values and gradients there were; exits with 1 unless it is one. Needs
 fastgrad installed.
 """

@@ -16,7 +16,7 @@ from . import (
     gpt,
     moons,
     operators,
-    optimisers,
+    optimizers,
     training,
 )
 
@@ -31,6 +31,6 @@ TARGETS: dict[str, Callable[[bool], Report]] = {
     "captured_ode": captured_ode.run,
     "captured_calls": captured_calls.run,
     "captured_size": captured_size.run,
-    "optimisers": optimisers.run,
+    "optimizers": optimizers.run,
     "training": training.run,
 }

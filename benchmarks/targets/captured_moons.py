@@ -142,7 +142,7 @@ PEERS = {
     "JAX": Peer("jax", Entrant(Jax, (False,), 200), 1.0),
     "JAX, parameters in one vector": Peer("jax", Entrant(Jax, (True,), 200), 1.0),
     "PyTorch tensors": Peer("torch", Entrant(Torch, (False,), 50), 10.0),
-    "PyTorch tensors, regularised as one vector": Peer("torch", Entrant(Torch, (True,), 50), None),
+    "PyTorch tensors, regularized as one vector": Peer("torch", Entrant(Torch, (True,), 50), None),
 }
 
 

@@ -59,7 +59,7 @@ def gpt(product: Product, layers: int) -> tuple[Program, list[float]]:
         def linear(weights: Matrix, x: Vector) -> Vector:
             return [product(row, x, functions) for row in weights]
 
-        def normalised(x: Vector) -> Vector:
+        def normalized(x: Vector) -> Vector:
             scale = (product(x, x, functions) / len(x) + 1e-5) ** -0.5
             return [xi * scale for xi in x]
 
@@ -85,10 +85,10 @@ def gpt(product: Product, layers: int) -> tuple[Program, list[float]]:
         pasts: list[tuple[Matrix, Matrix]] = [([], []) for _ in range(layers)]
         losses = []
         for place, token in enumerate(NAME[:-1]):
-            x = normalised([a + b for a, b in zip(w["letters"][token], w["places"][place])])  # noqa: B905
+            x = normalized([a + b for a, b in zip(w["letters"][token], w["places"][place])])  # noqa: B905
             for layer, past in enumerate(pasts):
-                x = [a + b for a, b in zip(x, attention(normalised(x), layer, past))]  # noqa: B905
-                hidden = [functions.relu(h) for h in linear(w[f"widen {layer}"], normalised(x))]
+                x = [a + b for a, b in zip(x, attention(normalized(x), layer, past))]  # noqa: B905
+                hidden = [functions.relu(h) for h in linear(w[f"widen {layer}"], normalized(x))]
                 x = [a + b for a, b in zip(x, linear(w[f"narrow {layer}"], hidden))]  # noqa: B905
             losses.append(-functions.log(softmax(linear(w["unembed"], x))[NAME[place + 1]]))
         return sum(losses) * (1 / len(losses))
@@ -123,7 +123,7 @@ class Jitted(Fastgrad):
 def loss_of_arrays(w: Mapping[str, Any], layers: int, array: Any, relu: Callable[[Any], Any], mask: Any) -> Any:
     """The same with matrices: `array` is a library with NumPy's names."""
 
-    def normalised(x: Any) -> Any:
+    def normalized(x: Any) -> Any:
         return x * ((x * x).mean(-1) + 1e-5)[..., None] ** -0.5
 
     def softmax(scores: Any) -> Any:
@@ -132,16 +132,16 @@ def loss_of_arrays(w: Mapping[str, Any], layers: int, array: Any, relu: Callable
 
     width = WIDTHS[layers]
     heads = (PLACES, HEADS, width // HEADS)
-    x = normalised(w["letters"][np.array(NAME[:-1])] + w["places"][:PLACES])
+    x = normalized(w["letters"][np.array(NAME[:-1])] + w["places"][:PLACES])
     for layer in range(layers):
-        normal = normalised(x)
+        normal = normalized(x)
         query, key, value = (
             (normal @ w[f"{name} {layer}"].T).reshape(heads) for name in ("queries", "keys", "values")
         )
         fits = softmax(array.einsum("ihd,jhd->hij", query, key) / (width // HEADS) ** 0.5 + mask)
         found = array.einsum("hij,jhd->ihd", fits, value).reshape((PLACES, width))
         x = x + found @ w[f"mix {layer}"].T
-        x = x + relu(normalised(x) @ w[f"widen {layer}"].T) @ w[f"narrow {layer}"].T
+        x = x + relu(normalized(x) @ w[f"widen {layer}"].T) @ w[f"narrow {layer}"].T
     chosen = softmax(x @ w["unembed"].T)[np.arange(PLACES), np.array(NAME[1:])]
     return -array.log(chosen).mean()
 

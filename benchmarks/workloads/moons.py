@@ -85,7 +85,7 @@ WORKLOAD = Workload(
     name="moons",
     title=f"A step of micrograd's moons: {SAMPLES} points, two hidden layers",
     about=(
-        "The loss with its regularisation, and the gradient by all parameters. Eager engines build the step anew; "
+        "The loss with its regularization, and the gradient by all parameters. Eager engines build the step anew; "
         "what is captured or compiled has the scalars of all points, and what has arrays multiplies matrices, on one "
         "core. fastgrad's `vmap` has the loss of one point, written with scalars."
     ),

@@ -23,7 +23,7 @@ class Value(_core.Value):
     """A scalar of a computational graph.
 
     ``Value(data, _children=(), _op='', label='')`` is a leaf that holds the float ``data``; arithmetic with Values
-    and numbers makes the others. With ``_children`` it is an operation of your own: give its symbol as ``_op`` and
+    and numbers makes the others. With ``_children`` it is a custom operation: give its symbol as ``_op`` and
     set ``_backward`` to a function that adds to the children's ``grad``; or give, as ``_op``, a tuple with the
     local gradient for each child.
 

@@ -46,7 +46,7 @@ class _Statement:
 
 
 def evaluate(text: str, values: Mapping[str, float]) -> dict[str, Value]:
-    """Compute what the text says, with a labelled leaf for each of the values.
+    """Compute what the text says, with a labeled leaf for each of the values.
 
     Args:
         text: an expression, or several statements with ``;`` between them, which name what later ones use.

@@ -58,7 +58,7 @@ class Graph(_core.Graph):
         instruction_set: One of `instruction_sets`; the best of this machine if it is empty.
 
     Raises:
-        TypeError: an output or input is not a Value, or the graph has an operation of the user's own.
+        TypeError: an output or input is not a Value, or the graph has a custom operation.
         ValueError: an input is not a leaf or is given twice, there is no output, or there is no such pass.
     """
 

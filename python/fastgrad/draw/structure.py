@@ -11,7 +11,7 @@ from fastgrad.draw.indexed_graph import IndexedGraph
 __all__ = ["Expressions", "copies", "ends_of_expressions", "leaf_kind"]
 
 MAX_DISTANCE = 4  #: in expressions, of what may tell two of them apart
-RARE = 64  #: what lies further away than the neighbours counts if it tells apart a 64th of a group
+RARE = 64  #: what lies further away than the neighbors counts if it tells apart a 64th of a group
 
 
 def ends_of_expressions(graph: IndexedGraph, part_of: Sequence[Hashable]) -> list[int]:

@@ -1,4 +1,4 @@
-"""Initialisers: the first numbers of a layer's weights.
+"""Initializers: the first numbers of a layer's weights.
 
 Each is a function of the layer's numbers of inputs and outputs, ``nin`` and ``nout``, and gives ``nout`` rows of
 ``nin`` floats, drawn row by row. ``nin`` is the fan-in and ``nout`` the fan-out of the formulas. ``generator`` is a
@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, Protocol, cast
 
 __all__ = [
-    "Initialiser", "constant", "he_normal", "he_uniform", "normal", "ones", "uniform", "xavier_normal",
+    "Initializer", "constant", "he_normal", "he_uniform", "normal", "ones", "uniform", "xavier_normal",
     "xavier_uniform", "zeros",
 ]  # fmt: skip
 
@@ -25,7 +25,7 @@ Rows = list[list[float]]
 Fan = Literal["fan_in", "fan_out"]
 
 
-class Initialiser(Protocol):
+class Initializer(Protocol):
     """What a layer takes as ``init``."""
 
     def __call__(self, nin: int, nout: int, *, generator: Generator) -> Sequence[Sequence[float]]:

@@ -16,7 +16,7 @@ from typing import Any
 from fastgrad import _core
 from fastgrad.compile.trees import is_array
 from fastgrad.engine import Value
-from fastgrad.nn.init import Initialiser, normal, source_of, xavier_uniform
+from fastgrad.nn.init import Initializer, normal, source_of, xavier_uniform
 from fastgrad.nn.module import Module
 from fastgrad.nn.sums import dot, mean, mean_of_squares
 
@@ -30,7 +30,7 @@ class Linear(Module):
         nin: number of inputs.
         nout: number of outputs.
         bias: whether there is a bias; it is 0 at first.
-        init: the weights' initialiser, any of `fastgrad.nn.init` or a function like them.
+        init: the weights' initializer, any of `fastgrad.nn.init` or a function like them.
         generator: what it draws from, a ``random.Random``; by default Python's ``random`` module.
 
     Attributes:
@@ -38,7 +38,7 @@ class Linear(Module):
         bias: ``nout`` Values, or None.
 
     Raises:
-        ValueError: ``nin`` or ``nout`` is below 1, or the initialiser gives something else than ``nout`` rows of
+        ValueError: ``nin`` or ``nout`` is below 1, or the initializer gives something else than ``nout`` rows of
             ``nin`` numbers.
         TypeError: the generator is not a ``random.Random``.
     """
@@ -49,7 +49,7 @@ class Linear(Module):
         nout: int,
         bias: bool = True,
         *,
-        init: Initialiser = xavier_uniform,
+        init: Initializer = xavier_uniform,
         generator: random.Random | None = None,
     ) -> None:
         _require_positive(self, nin=nin, nout=nout)
@@ -77,7 +77,7 @@ class Embedding(Module):
     Args:
         count: number of rows.
         dim: length of each row.
-        init: the rows' initialiser, called with ``dim`` as its ``nin`` and ``count`` as its ``nout``; normal with
+        init: the rows' initializer, called with ``dim`` as its ``nin`` and ``count`` as its ``nout``; normal with
             standard deviation 1 by default, as in PyTorch.
         generator: what it draws from, a ``random.Random``; by default Python's ``random`` module.
 
@@ -85,13 +85,13 @@ class Embedding(Module):
         weight: ``count`` rows of ``dim`` Values.
 
     Raises:
-        ValueError: ``count`` or ``dim`` is below 1, or the initialiser gives something else than ``count`` rows of
+        ValueError: ``count`` or ``dim`` is below 1, or the initializer gives something else than ``count`` rows of
             ``dim`` numbers.
         TypeError: the generator is not a ``random.Random``.
     """
 
     def __init__(
-        self, count: int, dim: int, *, init: Initialiser = normal, generator: random.Random | None = None
+        self, count: int, dim: int, *, init: Initializer = normal, generator: random.Random | None = None
     ) -> None:
         _require_positive(self, count=count, dim=dim)
         self.count = count
@@ -287,11 +287,11 @@ def _vector(number: float, length: int) -> list[Value]:
     return [Value(number) for _ in range(length)]
 
 
-def _matrix(init: Initialiser, nin: int, nout: int, generator: random.Random | None) -> list[list[Value]]:
+def _matrix(init: Initializer, nin: int, nout: int, generator: random.Random | None) -> list[list[Value]]:
     rows = [[Value(number) for number in row] for row in init(nin, nout, generator=generator)]
     if len(rows) != nout or any(len(row) != nin for row in rows):
         lengths = sorted({len(row) for row in rows})
-        raise ValueError(f"the initialiser must give {nout} rows of {nin} numbers, not {len(rows)} of {lengths}")
+        raise ValueError(f"the initializer must give {nout} rows of {nin} numbers, not {len(rows)} of {lengths}")
     return rows
 
 

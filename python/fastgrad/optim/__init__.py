@@ -1,4 +1,4 @@
-"""Optimisers, learning-rate schedules and gradient clipping, with PyTorch's names, defaults and formulas.
+"""Optimizers, learning-rate schedules and gradient clipping, with PyTorch's names, defaults and formulas.
 
 >>> from fastgrad import Value, optim
 >>> w = Value(3.0)

@@ -37,14 +37,14 @@ def _number(name: str, given: Any, condition: str) -> float:
 class LRScheduler:
     """What the schedules share. A schedule of your own is a subclass with `lr_from`.
 
-    Making a schedule sets the optimiser's learning rate to that of epoch 0; call `step` after each of the optimiser's
+    Making a schedule sets the optimizer's learning rate to that of epoch 0; call `step` after each of the optimizer's
     steps, or after each pass over the data, as you count epochs.
 
     Args:
-        optimizer: The optimiser whose learning rate is set.
+        optimizer: The optimizer whose learning rate is set.
 
     Attributes:
-        base_lr: The learning rate that the formula begins with: the optimiser's ``initial_lr``, which no schedule
+        base_lr: The learning rate that the formula begins with: the optimizer's ``initial_lr``, which no schedule
             changes.
         last_epoch: The present epoch; the first is 0.
 
@@ -54,7 +54,7 @@ class LRScheduler:
 
     def __init__(self, optimizer: Optimizer) -> None:
         if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"a schedule needs an optimiser of fastgrad.optim, not {optimizer!r:.200}")
+            raise TypeError(f"a schedule needs an optimizer of fastgrad.optim, not {optimizer!r:.200}")
         self.optimizer = optimizer
         self.base_lr = optimizer.initial_lr
         self.last_epoch = 0
@@ -79,7 +79,7 @@ class LRScheduler:
         self.last_epoch += 1
 
     def get_last_lr(self) -> list[float]:
-        """The optimiser's present learning rate, as a list of one: PyTorch's way to ask for ``optimizer.lr``."""
+        """The optimizer's present learning rate, as a list of one: PyTorch's way to ask for ``optimizer.lr``."""
         return [self.optimizer.lr]
 
     def state_dict(self) -> dict[str, Any]:
@@ -95,7 +95,7 @@ class LRScheduler:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from where `state_dict` was called; the optimiser's learning rate becomes what it was there.
+        """Go on from where `state_dict` was called; the optimizer's learning rate becomes what it was there.
 
         Raises:
             TypeError: it is no dict, or something in it is no number.
@@ -127,7 +127,7 @@ class CosineAnnealingLR(LRScheduler):
     without restarts.
 
     Args:
-        optimizer: The optimiser whose learning rate is set.
+        optimizer: The optimizer whose learning rate is set.
         T_max: Epochs to the lowest learning rate, above 0.
         eta_min: The lowest learning rate, at least 0.
 
@@ -151,7 +151,7 @@ class LinearLR(LRScheduler):
     With the defaults a warm-up.
 
     Args:
-        optimizer: The optimiser whose learning rate is set.
+        optimizer: The optimizer whose learning rate is set.
         start_factor: Above 0 and at most 1.
         end_factor: At least 0 and at most 1.
         total_iters: Epochs to the end of the line, above 0.
@@ -182,7 +182,7 @@ class ConstantLR(LRScheduler):
     """``base_lr * factor`` in the first ``total_iters`` epochs, then ``base_lr``.
 
     Args:
-        optimizer: The optimiser whose learning rate is set.
+        optimizer: The optimizer whose learning rate is set.
         factor: At least 0 and at most 1.
         total_iters: At least 0.
 
@@ -204,7 +204,7 @@ class StepLR(LRScheduler):
     """``base_lr * gamma**(epoch // step_size)``.
 
     Args:
-        optimizer: The optimiser whose learning rate is set.
+        optimizer: The optimizer whose learning rate is set.
         step_size: Epochs from one step down to the next, above 0.
         gamma: The factor of each step down, at least 0.
 
@@ -226,7 +226,7 @@ class LambdaLR(LRScheduler):
     """``base_lr * lr_lambda(epoch)``.
 
     Args:
-        optimizer: The optimiser whose learning rate is set.
+        optimizer: The optimizer whose learning rate is set.
         lr_lambda: From an epoch, an int, to a factor, at least 0.
 
     Raises:
@@ -251,13 +251,13 @@ class SequentialLR(LRScheduler):
     ``SequentialLR(o, [LinearLR(o, 0.01, total_iters=10), CosineAnnealingLR(o, 90)], milestones=[10])``.
 
     Args:
-        optimizer: The optimiser whose learning rate is set.
-        schedulers: Schedules of this optimiser, at least one. They say the formulas; step this one only.
+        optimizer: The optimizer whose learning rate is set.
+        schedulers: Schedules of this optimizer, at least one. They say the formulas; step this one only.
         milestones: The epochs at which the next schedule begins, in ascending order: one fewer than schedules.
 
     Raises:
         TypeError: Something among the schedules is none, or a milestone is no int.
-        ValueError: A schedule is of another optimiser, there is none, or the milestones are not that many or do not
+        ValueError: A schedule is of another optimizer, there is none, or the milestones are not that many or do not
             ascend from above 0.
     """
 
@@ -267,7 +267,7 @@ class SequentialLR(LRScheduler):
             if not isinstance(scheduler, LRScheduler):
                 raise TypeError(f"schedulers must be schedules of fastgrad.optim, not {scheduler!r:.200}")
             if scheduler.optimizer is not optimizer:
-                raise ValueError(f"{scheduler!r} is of another optimiser: make it for {optimizer!r}")
+                raise ValueError(f"{scheduler!r} is of another optimizer: make it for {optimizer!r}")
         if len(self.schedulers) != len(self.milestones) + 1:
             raise ValueError(
                 f"{len(self.schedulers)} schedules need one milestone fewer, not {len(self.milestones)}: "

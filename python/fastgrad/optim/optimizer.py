@@ -1,4 +1,4 @@
-"""Optimisers: `SGD`, `Adam`, `AdamW`, `RMSprop`. A step is native: csrc/core/optimiser.cpp has each rule once.
+"""Optimizers: `SGD`, `Adam`, `AdamW`, `RMSprop`. A step is native: csrc/core/optimizer.cpp has each rule once.
 
 The formulas and their order are PyTorch's, in float64: after 100 steps a parameter differs from PyTorch's by less
 than 1e-12 of it. A step gives the same bits in every run.
@@ -19,12 +19,12 @@ O = TypeVar("O", bound="Optimizer")  # noqa: E741
 
 
 class Optimizer(_core.Optimizer):
-    """What the optimisers share: `step`, `zero_grad`, `lr`, `parameters`, and a state that can be kept.
+    """What the optimizers share: `step`, `zero_grad`, `lr`, `parameters`, and a state that can be kept.
 
     It holds the leaves that it was given, and only them: a Value that takes the place of one later is not noticed.
-    Set a leaf's ``data`` instead. For groups of parameters with settings of their own, make an optimiser for each.
+    Set a leaf's ``data`` instead. For groups of parameters with settings of their own, make an optimizer for each.
 
-    ``pickle`` and ``deepcopy`` keep it connected to Values that are copied with it; ``copy.copy`` is an optimiser of
+    ``pickle`` and ``deepcopy`` keep it connected to Values that are copied with it; ``copy.copy`` is an optimizer of
     the same leaves that goes on by itself.
 
     Attributes:
@@ -42,7 +42,7 @@ class Optimizer(_core.Optimizer):
         """What has been learned about the gradients, and the settings; the parameters' data are not part of it.
 
         Returns:
-            A dict of a str (the optimiser's name), numbers, bools, lists of numbers, and one float64 array of shape
+            A dict of a str (the optimizer's name), numbers, bools, lists of numbers, and one float64 array of shape
             ``(parameters,)`` for each moment that the settings call for, under PyTorch's name for it.
         """
         settings = {name: getattr(self._rule, name) for name in self._settings}
@@ -65,7 +65,7 @@ class Optimizer(_core.Optimizer):
 
         Raises:
             TypeError: it is no dict, or something in it is no number.
-            ValueError: it is of another kind of optimiser or of another number of parameters, something is missing,
+            ValueError: it is of another kind of optimizer or of another number of parameters, something is missing,
                 unknown or out of range. Nothing has changed then.
         """
         if not isinstance(state, Mapping):
@@ -73,7 +73,7 @@ class Optimizer(_core.Optimizer):
         if state.get("optimizer") != self._name:
             raise ValueError(
                 f"the state is of {state.get('optimizer')!r} and cannot be loaded into {self._name}: "
-                "make the optimiser that it was saved from"
+                "make the optimizer that it was saved from"
             )
         rule = self._rule_from(state)
         self._require_keys(state, ("steps", "lr", "initial_lr", *self._settings, *rule.moments))

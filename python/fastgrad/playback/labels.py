@@ -90,14 +90,14 @@ def formulas(node: Value, named: dict[Value, str]) -> Formulas:
 
 
 def _formulas_of_many(node: Value, given: list[str]) -> Formulas:
-    """Of an operation on a sequence, of one of its results, or of an operation of the user's own."""
+    """Of an operation on a sequence, of one of its results, or of a custom operation."""
     sign, is_custom = node._op, _is_custom(node)
     if re.fullmatch(r"\[\d+\]", sign) and not is_custom:
         return Formulas("one of the results", given[0] + sign, [])
     row = None if is_custom else _SEQUENCES.get(sign)
     if len(given) > MOST_ARGUMENTS:
         given = [*given[: MOST_ARGUMENTS - 1], "...", given[-1]]
-    return Formulas(row.title if row else "custom operation", f"{sign or 'own'}({', '.join(given)})", [])
+    return Formulas(row.title if row else "custom operation", f"{sign or 'custom'}({', '.join(given)})", [])
 
 
 def readable(formula: str) -> str:
@@ -112,7 +112,7 @@ def _row_of(node: Value) -> _core.Operation | None:
 
 
 def _is_custom(node: Value) -> bool:
-    """Whether ``node`` is an operation of the user's own, which may bear any symbol.
+    """Whether ``node`` is a custom operation, which may bear any symbol.
 
     One with local gradients, where this is False, has none.
     """

@@ -2,7 +2,7 @@
 
 A node stands one layer to the left of the leftmost result that it is used for. A connection that passes other layers
 on its way holds a place in each, which all connections of one operand share. The order within a layer follows the
-mean place of the neighbours where that saves crossings; the heights are the least-squares fit to the neighbours'
+mean place of the neighbors where that saves crossings; the heights are the least-squares fit to the neighbors'
 that keeps everything apart.
 """
 
@@ -22,7 +22,7 @@ NODE_GAP, PASSAGE = 18, 14
 ROUNDS = 8  # twice as many save 2 % of the crossings at most, in graphs of 60 to 400 nodes
 
 Item = tuple[int, int]  # a node, and a layer: the node's own, or one that its connections pass
-Neighbours = Mapping[Item, Sequence[Item]]
+Neighbors = Mapping[Item, Sequence[Item]]
 Columns = list[list[Item]]
 Block = tuple[
     float, list[tuple[Item, float]]
@@ -70,7 +70,7 @@ def _layers(operands: Sequence[Sequence[int]]) -> list[int]:
     return [max(distances) - distance for distance in distances]
 
 
-def _places(operands: Sequence[Sequence[int]], layers: Sequence[int]) -> tuple[Columns, Neighbours, Neighbours]:
+def _places(operands: Sequence[Sequence[int]], layers: Sequence[int]) -> tuple[Columns, Neighbors, Neighbors]:
     """The items of each layer, in the order of a walk from the root, and what they connect to on either side."""
     columns: Columns = [[] for _ in range(max(layers) + 1)]
     before, after = defaultdict[Item, list[Item]](list), defaultdict[Item, list[Item]](list)
@@ -97,22 +97,22 @@ def _places(operands: Sequence[Sequence[int]], layers: Sequence[int]) -> tuple[C
     return columns, before, after
 
 
-def _untangled(columns: Columns, before: Neighbours, after: Neighbours) -> Columns:
+def _untangled(columns: Columns, before: Neighbors, after: Neighbors) -> Columns:
     best, fewest = columns, _crossings(columns, after)
     for i in range(ROUNDS):
         columns = [list(column) for column in columns]
-        neighbours = after if i % 2 == 0 else before
+        neighbors = after if i % 2 == 0 else before
         for fixed, column in pairwise(reversed(columns) if i % 2 == 0 else columns):
             places = {item: place for place, item in enumerate(fixed)}
             own = {item: place for place, item in enumerate(column)}
-            column.sort(key=lambda item: _mean([places[n] for n in neighbours[item]], default=own[item]))
+            column.sort(key=lambda item: _mean([places[n] for n in neighbors[item]], default=own[item]))
         crossings = _crossings(columns, after)
         if crossings < fewest:
             best, fewest = columns, crossings
     return best
 
 
-def _crossings(columns: Columns, after: Neighbours) -> int:
+def _crossings(columns: Columns, after: Neighbors) -> int:
     count = 0
     for column, following in pairwise(columns):
         places = {item: place for place, item in enumerate(following)}
@@ -125,7 +125,7 @@ def _crossings(columns: Columns, after: Neighbours) -> int:
     return count
 
 
-def _heights(columns: Columns, before: Neighbours, after: Neighbours, layers: Sequence[int]) -> dict[Item, float]:
+def _heights(columns: Columns, before: Neighbors, after: Neighbors, layers: Sequence[int]) -> dict[Item, float]:
     """Where the middle of each item is, from the top."""
     extents = {
         (node, layer): BOX_HEIGHT + NODE_GAP if layers[node] == layer else PASSAGE
@@ -137,8 +137,8 @@ def _heights(columns: Columns, before: Neighbours, after: Neighbours, layers: Se
         heights.update(_apart(column, [0.0] * len(column), extents))
     for i in range(2 * ROUNDS):
         for column in columns if i % 2 else reversed(columns):
-            neighbours = [[*before[item], *after[item]] for item in column]
-            wishes = [_mean([heights[n] for n in near], default=0.0) for near in neighbours]
+            neighbors = [[*before[item], *after[item]] for item in column]
+            wishes = [_mean([heights[n] for n in near], default=0.0) for near in neighbors]
             heights.update(_apart(column, wishes, extents))
     top = min(heights[item] - extents[item] / 2 for item in heights) + NODE_GAP / 2
     return {item: height - top for item, height in heights.items()}

@@ -38,7 +38,7 @@ def _comparison(compare: Callable[[float, float], bool]) -> Callable[[Value, Any
 class Value:
     """A number that remembers how it was computed; `backward` then finds its derivatives.
 
-    An operation of one's own is a Value with children, in one of two idioms: `out = Value(t, (x,), "tanh")`
+    A custom operation is a Value with children, in one of two idioms: `out = Value(t, (x,), "tanh")`
     and `out._backward = f`, where `f()` adds to the children's gradients; or with the local derivatives in
     place of the name: `Value(t, (x,), (1 - t * t,))`. Raises `TypeError` for data that is not a number, and
     `ValueError` unless there is one local derivative for each child.

@@ -1,4 +1,4 @@
-"""A step of an optimiser over the GPT's 4,192 parameters: native, in Python over the same leaves, and PyTorch's."""
+"""A step of an optimizer over the GPT's 4,192 parameters: native, in Python over the same leaves, and PyTorch's."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class OverLeaves(Repeated):
 
 
 class Native(OverLeaves):
-    """One of fastgrad's optimisers."""
+    """One of fastgrad's optimizers."""
 
     def __init__(self, name: str, settings: dict[str, Any]) -> None:
         super().__init__()
@@ -85,7 +85,7 @@ PEERS = {
 }
 
 Rule = tuple[str, dict[str, Any], Callable[[float, float], float]]
-# The optimiser, its settings, and where a first step leads from p with the gradient g.
+# The optimizer, its settings, and where a first step leads from p with the gradient g.
 OTHERS: dict[str, Rule] = {
     "SGD": ("SGD", {"lr": LR}, lambda p, g: p - LR * g),
     "SGD, Nesterov, weight decay": (
@@ -104,7 +104,7 @@ OTHERS: dict[str, Rule] = {
 
 
 def run(quick: bool) -> Report:
-    report = Report(f"Optimisers: a step over {PARAMETERS:,} parameters")
+    report = Report(f"Optimizers: a step over {PARAMETERS:,} parameters")
     rounds = 9 if quick else 31
 
     def led_to(step: Callable[[float, float], float]) -> list[float]:
