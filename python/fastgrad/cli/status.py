@@ -1,4 +1,4 @@
-"""How a command ends."""
+"""The exit statuses of the commands and of the examples, and the error that ends one in a single line."""
 
 __all__ = ["FAILED", "INTERRUPTED", "CommandError"]
 

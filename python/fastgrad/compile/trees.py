@@ -1,6 +1,6 @@
 """Take nested arguments and results apart into leaves and a `TreeDef`, and put others together the same way.
 
-Trees are lists, tuples, dicts and arrays around Values and numbers.
+Graphs and derivatives work on flat lists of numbers; users pass lists, tuples, dicts and arrays of them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a notebook shows for a Value: its graph, a large one by groups."""
+"""What a notebook shows for a Value: its graph as a picture, as long as that is fast and readable."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from itertools import count
 from fastgrad import _core
 from fastgrad._core import Value
 
-__all__ = ["READABLE", "Formulas", "formulas", "names", "readable", "symbol"]
+__all__ = ["READABLE", "Formulas", "formulas_of", "names_of", "readable", "symbol_of"]
 
 #: What stands in the table's formulas in the words of C++, and how a reader writes it. Applied in this order.
 READABLE = [
@@ -53,7 +53,7 @@ class Formulas:
     partials: list[str]
 
 
-def names(values: Iterable[Value]) -> dict[Value, str]:
+def names_of(values: Iterable[Value]) -> dict[Value, str]:
     """A name for each Value: its label, or else v1, v2, ..."""
     values = list(values)
     taken = {value.label for value in values}
@@ -61,26 +61,26 @@ def names(values: Iterable[Value]) -> dict[Value, str]:
     return {value: value.label or next(fresh) for value in values}
 
 
-def symbol(node: Value) -> str:
-    """The sign of the operation that made ``node``, with its constant operands; empty for a leaf."""
+def symbol_of(node: Value) -> str:
+    """The symbol of the operation that made ``node``, with its constant operands; empty for a leaf."""
     operands = node._operands_or_constants()
     if not operands:
         return ""
-    sign = node._op or "ƒ"
+    symbol = node._op or "ƒ"
     if _row_of(node) is None:
-        return sign
+        return symbol
     first, *others = ("" if isinstance(operand, Value) else _short(operand) for operand in operands)
-    return " ".join(filter(None, (first, sign, *others)))
+    return " ".join(filter(None, (first, symbol, *others)))
 
 
-def formulas(node: Value, named: dict[Value, str]) -> Formulas:
-    """How ``node`` came about, in the names of ``named``."""
+def formulas_of(node: Value, names: dict[Value, str]) -> Formulas:
+    """How ``node`` came about, in these names."""
     operands = node._operands_or_constants()
-    given = [_atom(named[operand] if isinstance(operand, Value) else _short(operand)) for operand in operands]
+    given = [_atom(names[operand] if isinstance(operand, Value) else _short(operand)) for operand in operands]
     row = _row_of(node)
     if row is None:
         return _formulas_of_many(node, given)
-    variables = dict(zip("xy", given, strict=False)) | {"r": _atom(named[node])}
+    variables = dict(zip("xy", given, strict=False)) | {"r": _atom(names[node])}
 
     def in_names(formula: str) -> str:
         return re.sub(r"\b[xyr]\b", lambda variable: variables[variable[0]], readable(formula))
@@ -91,13 +91,13 @@ def formulas(node: Value, named: dict[Value, str]) -> Formulas:
 
 def _formulas_of_many(node: Value, given: list[str]) -> Formulas:
     """Of an operation on a sequence, of one of its results, or of a custom operation."""
-    sign, is_custom = node._op, _is_custom(node)
-    if re.fullmatch(r"\[\d+\]", sign) and not is_custom:
-        return Formulas("one of the results", given[0] + sign, [])
-    row = None if is_custom else _SEQUENCES.get(sign)
+    symbol, is_custom = node._op, _is_custom(node)
+    if re.fullmatch(r"\[\d+\]", symbol) and not is_custom:
+        return Formulas("one of the results", given[0] + symbol, [])
+    row = None if is_custom else _SEQUENCES.get(symbol)
     if len(given) > MOST_ARGUMENTS:
         given = [*given[: MOST_ARGUMENTS - 1], "...", given[-1]]
-    return Formulas(row.title if row else "custom operation", f"{sign or 'custom'}({', '.join(given)})", [])
+    return Formulas(row.title if row else "custom operation", f"{symbol or 'custom'}({', '.join(given)})", [])
 
 
 def readable(formula: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from fastgrad._core import Value
 from fastgrad.draw.graph import graph_below
-from fastgrad.playback.labels import formulas, names, symbol
+from fastgrad.playback.labels import formulas_of, names_of, symbol_of
 from fastgrad.playback.layout import BOX_HEIGHT, BOX_WIDTH, arrange
 from fastgrad.playback.sweep import Step
 
@@ -39,8 +39,8 @@ def data_of(root: Value, steps: Sequence[Step], heading: str) -> dict[str, Any]:
     """What the page shows: the nodes, operands before results and ``root`` last; their connections; and the steps."""
     graph = graph_of(root, steps)
     index = {node: i for i, node in enumerate(graph)}
-    named = names(index)
-    symbols = [symbol(node) for node in graph]
+    names = names_of(index)
+    symbols = [symbol_of(node) for node in graph]
     badges = [_badge_width(text) if text else 0 for text in symbols]
     layout = arrange([[index[operand] for operand in operands] for operands in graph.values()], badges)
     several = {one.operand for step in steps for one in step.contributions if one.result is not None}
@@ -50,7 +50,7 @@ def data_of(root: Value, steps: Sequence[Step], heading: str) -> dict[str, Any]:
         "size": [layout.width, layout.height],
         "nodes": [
             {
-                "name": named[node],
+                "name": names[node],
                 "data": None if node in several else _number(node.data),
                 "x": left,
                 "y": top,
@@ -62,7 +62,7 @@ def data_of(root: Value, steps: Sequence[Step], heading: str) -> dict[str, Any]:
         "connections": [
             {"from": source, "to": target, "points": points} for (source, target), points in layout.routes.items()
         ],
-        "steps": [_step(step, index, named) for step in steps],
+        "steps": [_step(step, index, names) for step in steps],
     }
 
 
@@ -80,15 +80,15 @@ def graph_of(root: Value, steps: Sequence[Step]) -> dict[Value, list[Value]]:
     return graph
 
 
-def _step(step: Step, index: dict[Value, int], named: dict[Value, str]) -> dict[str, Any]:
-    words = formulas(step.node, named)
-    derivatives = words.partials or [""] * len(step.contributions)
+def _step(step: Step, index: dict[Value, int], names: dict[Value, str]) -> dict[str, Any]:
+    formulas = formulas_of(step.node, names)
+    derivatives = formulas.partials or [""] * len(step.contributions)
     return {
         "node": index[step.node],
         "gradient": _number(step.gradient),
         "results": [_number(gradient) for gradient in step.results],
-        "title": words.title,
-        "formula": words.value,
+        "title": formulas.title,
+        "formula": formulas.value,
         "byFunction": step.by_function,
         "contributions": [
             {
