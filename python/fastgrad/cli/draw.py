@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from fastgrad.cli.status import CommandError
 
 if TYPE_CHECKING:
-    from fastgrad.draw import Digraph
+    from fastgrad.draw.digraph import Digraph
     from fastgrad.engine import Value
 
 __all__ = ["add_parser", "run"]
@@ -126,7 +126,7 @@ def _draw(result: Value, format: str, arguments: argparse.Namespace) -> Digraph:
 def _write(drawing: Digraph, out: str, format: str) -> None:
     import graphviz
 
-    from fastgrad.draw import RendererNotFound
+    from fastgrad.draw.renderers import RendererNotFound
 
     if format in ("dot", "gv"):
         Path(out).write_text(drawing.source, encoding="utf-8")
