@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, settings
 
-from checks import check
 from fastgrad import _core
+from support.checks import check
 
 # The processes that tests start do not look for leaks: GCC 12's LeakSanitizer crashes on daemon threads at exit.
 if "ASAN_OPTIONS" in os.environ:
     os.environ["ASAN_OPTIONS"] += ":detect_leaks=0"
 
-#: For a night: `pytest --hypothesis-profile=long tests/test_state_machine.py`.
+#: For a night: `pytest --hypothesis-profile=long tests/engine/test_state_machine.py`.
 settings.register_profile("long", max_examples=20_000, deadline=None)
 #: Where a failure is an answer, not something to be explained: for tools/mutants.py.
 settings.register_profile("mutants", phases=[Phase.explicit, Phase.generate], database=None)

@@ -12,9 +12,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from accuracy import ABSOLUTE, Worst, worst_errors
-from exact import TOLERANCE
 from fastgrad.reference import OPERATIONS
+from support.accuracy import ABSOLUTE, Worst, worst_errors
+from support.exact import TOLERANCE
 
 HEADER = """\
 | operation | value | slope | for its condition: value | slope |

@@ -96,12 +96,12 @@ sanitizers() {
     # pytest -s, or UndefinedBehaviorSanitizer's findings would be swallowed.
     env LD_PRELOAD="$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libstdc++.so)" PYTHONMALLOC=malloc \
         ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1 \
-        LSAN_OPTIONS="suppressions=$PWD/tests/leaks.supp:print_suppressions=0" \
+        LSAN_OPTIONS="suppressions=$PWD/tests/reliability/leaks.supp:print_suppressions=0" \
         UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
         "$work/asan/bin/python" -m pytest -q -s -p no:cacheprovider
     say "saved graphs, and random changes of them, under the same"
     compile fuzz_graph_file g++ -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -DFASTGRAD_REPLAY
-    "$work/fuzz_graph_file" 5000 tests/corpus/graphs/*
+    "$work/fuzz_graph_file" 5000 tests/data/graphs/*
 }
 
 wheel() {
@@ -154,10 +154,10 @@ wheels() {  # repaired wheels, in environments with nothing else than pytest and
 machines() {  # needs Debian's g++-aarch64-linux-gnu and qemu-user-static
     say "saved graphs, and random changes of them, on an emulated aarch64"
     compile fuzz_graph_file aarch64-linux-gnu-g++ -O2 -static -DFASTGRAD_REPLAY
-    qemu-aarch64-static "$work/fuzz_graph_file" 2000 tests/corpus/graphs/*
+    qemu-aarch64-static "$work/fuzz_graph_file" 2000 tests/data/graphs/*
     say "the same where the compiler has no vectors of its own, as MSVC"
     compile fuzz_graph_file g++ -O2 -DFASTGRAD_PLAIN_LANES -DFASTGRAD_REPLAY
-    "$work/fuzz_graph_file" 2000 tests/corpus/graphs/*
+    "$work/fuzz_graph_file" 2000 tests/data/graphs/*
 }
 
 compile() {  # TOOL COMPILER [OPTION ...]: one of the tools that run saved graphs without Python
@@ -170,7 +170,7 @@ compile() {  # TOOL COMPILER [OPTION ...]: one of the tools that run saved graph
 threads() {
     say "saved graphs, each run from several threads at once, under ThreadSanitizer"
     compile replay_threads g++ -O1 -g -fsanitize=thread
-    TSAN_OPTIONS=halt_on_error=1 "$work/replay_threads" 20 tests/corpus/graphs/*
+    TSAN_OPTIONS=halt_on_error=1 "$work/replay_threads" 20 tests/data/graphs/*
 }
 
 environment_of() {  # INTERPRETER NAME [OPTION ...]: an environment with a debug build and what most tests need
@@ -182,10 +182,11 @@ environment_of() {  # INTERPRETER NAME [OPTION ...]: an environment with a debug
 memcheck() {  # needs Debian's valgrind, python3-venv and python3-dev: other builds of CPython are noisy
     say "what makes and frees the most, under valgrind"
     environment_of /usr/bin/python3 memcheck -C cmake.build-type=RelWithDebInfo -C cmake.define.FASTGRAD_CHECKS=ON
-    PYTHONMALLOC=malloc valgrind -q --suppressions=/usr/lib/valgrind/python3.supp --suppressions=tests/valgrind.supp \
+    PYTHONMALLOC=malloc valgrind -q \
+        --suppressions=/usr/lib/valgrind/python3.supp --suppressions=tests/reliability/valgrind.supp \
         --error-exitcode=33 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
         "$work/memcheck/bin/python" -m pytest -q -p no:cacheprovider \
-        tests/test_{memory,scopes,graphs,custom_operations,threads}.py
+        tests/engine/test_{memory,scopes,custom_operations}.py tests/{compile/test_graphs,reliability/test_threads}.py
 }
 
 references() {

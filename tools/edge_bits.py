@@ -1,4 +1,4 @@
-"""Write tests/edges.txt, the bits that every operation must give at 17 edges of the floats. `--check` compares.
+"""Write tests/data/edges.txt, the bits that every operation must give at 17 edges of the floats. `--check` compares.
 
 No number is the native engine's. Where operands are ordinary numbers, away from kinks, values and slopes are those of
 mpmath, rounded to the nearest float. At zeros, infinities, nan, kinks and ends of the domain they are those of
@@ -17,11 +17,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from mpmath import mpf
 
-import edge_table
-from edge_table import EDGES, Cell, Number, is_near
-from exact import exact_slope, exact_value
 from fastgrad.reference import OPERATIONS, Operation
 from fastgrad.reference.formulas import ieee_div, ieee_pow
+from support import edge_table
+from support.edge_table import EDGES, Cell, Number, is_near
+from support.exact import exact_slope, exact_value
 
 #: Made of additions, products, quotients, square roots and choices: IEEE 754 says every bit.
 ALGEBRAIC = {

@@ -2,7 +2,7 @@
 
     python tools/faults.py
 
-runs the tests that inject faults, and `tests/endurance.py`. It notes how often each fault was tried and what was lost
+runs the tests that inject faults, and `tools/endurance.py`. It notes how often each fault was tried and what was lost
 in `docs/results/faults.json`, and writes the page's table from that; where a test fails or is skipped, it stops.
 `--check` only compares the page, the file and the names of the tests, and exits with 1 where they do not fit. Needs
 Linux, a CPython that brings its own tests, and fastgrad with the checks of its store:
@@ -31,11 +31,12 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE, RESULT = ROOT / "docs/reliability.md", ROOT / "docs/results/faults.json"
 BEGIN, END = "<!-- faults: written by tools/faults.py -->", "<!-- end of faults -->"
 
-GRAPHS, STATES = "tests/test_hostile_graph_files.py", "tests/test_hostile_state_files.py"
-MEMORY, INTERRUPTIONS = "tests/test_out_of_memory.py", "tests/test_interruptions.py"
-ERRORS, OWN, ENDURANCE = "tests/test_errors.py", "tests/test_custom_operations.py", "tests/endurance.py"
-LIFETIME, PROCESSES, BATCHES = "tests/test_lifetime.py", "tests/test_processes.py", "tests/test_replay_batches.py"
-JIT = "tests/test_jit_lifetime.py"
+GRAPHS, STATES = "tests/ir/test_hostile_graph_files.py", "tests/io/test_hostile_state_files.py"
+MEMORY, INTERRUPTIONS = "tests/reliability/test_out_of_memory.py", "tests/reliability/test_interruptions.py"
+ERRORS, CUSTOM, LIFETIME = (f"tests/engine/test_{name}.py" for name in ("errors", "custom_operations", "lifetime"))
+PROCESSES, THREADS = "tests/reliability/test_processes.py", "tests/reliability/test_threads.py"
+BATCHES, JIT = "tests/run/test_batches.py", "tests/compile/test_jit_lifetime.py"
+ENDURANCE = "tests/support/endurance.py"
 
 REFUSED = "nothing: refused, or read as what was saved"
 DONE = "nothing: right results, exit code 0, no message"
@@ -162,8 +163,8 @@ FAULTS = [
     ),
     Fault(
         "an allocation of the native module fails",
-        "each in turn, alone and with all that follow, in the programs of `tests/scenarios.py`: from a labeled leaf "
-        "to batches on threads",
+        "each in turn, alone and with all that follow, in the programs of `tests/support/scenarios.py`: from a "
+        "labeled leaf to batches on threads",
         MEMORY,
         ("test_each_allocation_fails_in_turn",),
     ),
@@ -236,7 +237,7 @@ FAULTS = [
     Fault(
         "a chain of 100,000 closures",
         "that name their output, in cycles, or not",
-        OWN,
+        CUSTOM,
         ("test_deep_chain_of_closures_dies_without_recursion",),
     ),
     Fault(
@@ -252,9 +253,9 @@ FAULTS = [
     ),
     Fault(
         "threads, which take turns every 5 us",
-        "four to eight do all of `tests/scenarios.py` at once, share leaves, sweep the same graph, hand Values on, "
-        "capture what others use",
-        "tests/test_threads.py",
+        "four to eight do all of `tests/support/scenarios.py` at once, share leaves, sweep the same graph, hand "
+        "Values on, capture what others use",
+        THREADS,
         (
             "test_each_thread_has_graphs_of_its_own",
             "test_everything_at_once",
@@ -331,7 +332,9 @@ def run_tests(names: list[str]) -> list[tuple[str, Found]]:
 
 
 def run_endurance() -> Iterator[tuple[str, Found]]:
-    done = subprocess.run([sys.executable, ROOT / ENDURANCE], check=True, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools/endurance.py"], check=True, stdout=subprocess.PIPE, text=True
+    )
     for line in done.stdout.splitlines():
         numbers = json.loads(line)
         yield f"{ENDURANCE}::{numbers.pop('name')}", Counter(numbers)

@@ -4,7 +4,7 @@
 // With libFuzzer, which extends the corpus in its first directory:
 //   clang++ -std=c++20 -O2 -g1 -fsanitize=address,undefined,fuzzer -fno-sanitize-recover=all -ffp-contract=off -Icsrc
 //       tools/fuzz_graph_file.cpp csrc/{core,ir,passes,run,run/kernels}/*.cpp -pthread -ldl -o fuzz
-//   mkdir found && ./fuzz -max_len=700 found tests/corpus/graphs
+//   mkdir found && ./fuzz -max_len=700 found tests/data/graphs
 // -DFASTGRAD_READ_ONLY leaves out the runs: 50,000 files a second instead of 2,000.
 //
 // With any compiler, -DFASTGRAD_REPLAY and `-fsanitize` without "fuzzer" make a program that feeds the files it is

@@ -1,4 +1,4 @@
-"""Plant the mutants of tests/mutants.py one by one, build each, and see whether the tests find it.
+"""Plant the mutants of tests/support/mutants.py one by one, build each, and see whether the tests find it.
 
 Works in a copy of the tree. First the copy as it is: the whole suite must pass, or nothing that fails afterwards
 means anything. Then each mutant: the tests that its row names, and the whole suite where they pass. Prints a table
@@ -25,7 +25,7 @@ import tomllib
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from mutants import MUTANTS, Mutant  # noqa: E402
+from support.mutants import MUTANTS, Mutant  # noqa: E402
 
 #: Of the wheel, where each comes from.
 PACKAGES: dict[str, str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["scikit-build"]["wheel"][
@@ -78,8 +78,8 @@ class Copy:
     def failure(self, tests: tuple[str, ...], limit: int) -> str:
         """The first test that fails, or how the run ended; empty if all pass. No names mean the whole suite."""
         command = [sys.executable, "-X", "dev", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--tb=no"]
-        command += ["--hypothesis-profile=mutants", "--ignore=tests/test_mutants.py"]  # fails in any planted tree
-        command += [f"tests/{name}.py" for name in tests]
+        command += ["--hypothesis-profile=mutants", "--ignore=tests/reliability/test_mutants.py"]  # would always fail
+        command += [str(path) for name in tests for path in self.tree.glob(f"tests/*/{name}.py")]
         environment = os.environ | {"PYTHONPATH": str(self.package), "PYTHONDONTWRITEBYTECODE": "1"}
         try:
             done = subprocess.run(
@@ -91,7 +91,7 @@ class Copy:
             return ""
         if done.returncode < 0:
             return f"crash: signal {-done.returncode} in {', '.join(tests) or 'the suite'}"
-        found = re.search(r"^(?:FAILED|ERROR) tests/(\S+)", done.stdout, re.MULTILINE)
+        found = re.search(r"^(?:FAILED|ERROR) tests/(?:\w+/)*(\S+)", done.stdout, re.MULTILINE)
         return found[1] if found else f"exit code {done.returncode}"
 
     def caught_by(self, mutant: Mutant) -> str:

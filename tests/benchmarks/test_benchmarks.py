@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +17,8 @@ from fastgrad.benchmarks import cli as command
 from fastgrad.benchmarks import comparison, machine, plots, results, tables
 from fastgrad.benchmarks.comparison import COMPILED, EAGER, FLOOR, Effort, Entry, Row, Workload
 from fastgrad.benchmarks.harness import Repeated
+from support.paths import ROOT
 
-ROOT = Path(__file__).parents[1]
 TINY = Effort(slot=1e-4, rounds=3, budget=1.0, quick=True)
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from fastgrad import cli
 from fastgrad.cli.expressions import ExpressionError, evaluate
 from fastgrad.draw import draw_dot
-from interpreters import DEBUG
-from pictures import graph_in, has_renderer, texts
+from support.interpreters import DEBUG
+from support.pictures import graph_in, has_renderer, texts
 
 needs_renderer = pytest.mark.skipif(not has_renderer(), reason="no renderer is installed: see fastgrad info")
 

@@ -12,7 +12,7 @@ import pytest
 
 from fastgrad import Graph, Value, _core, no_grad
 from fastgrad.compile import PASSES
-from replays import all_bits
+from support.replays import all_bits
 
 BATCHES = (0, 1, 2, 7, 8, 9, 31, 32, 33, 100, 1000)
 

@@ -16,7 +16,7 @@ import pytest
 import fastgrad
 from fastgrad import Value, jit, maximum, nn, no_grad, vmap, where
 from fastgrad.compile.trees import flatten
-from recordings import Counted, assert_same_as_eager, each_parameter, random_rows
+from support.recordings import Counted, assert_same_as_eager, each_parameter, random_rows
 
 # ---- what it takes
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from fastgrad import Value, jit, nn
-from recordings import Counted, assert_same_as_eager
+from support.recordings import Counted, assert_same_as_eager
 
 w = Value(0.5)
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from fastgrad import Value, jit, vmap
-from programs import run
-from recordings import Counted, assert_same_as_eager
-from threads import in_threads
+from support.programs import run
+from support.recordings import Counted, assert_same_as_eager
+from support.threads import in_threads
 
 # ---- as functions
 

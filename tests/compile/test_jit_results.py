@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from fastgrad import Value, draw, jit
-from recordings import assert_same_as_eager
+from support.recordings import assert_same_as_eager
 
 # ---- one result
 

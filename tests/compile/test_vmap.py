@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fastgrad import Value, jit, less, maximum, nn, no_grad, vmap, where
-from recordings import Counted, assert_same_as_eager, random_rows
+from support.recordings import Counted, assert_same_as_eager, random_rows
 
 SIZES = [1, 2, 3, 7, 8, 9, 16, 31, 64, 100]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import fastgrad
-from programs import run
+from support.paths import ROOT
+from support.programs import run
 
-ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 

@@ -12,7 +12,7 @@ from fastgrad.draw import draw_dot, trace
 from fastgrad.draw.colors import Scale
 from fastgrad.draw.graph import has_at_most
 from fastgrad.engine import Value
-from pictures import (
+from support.pictures import (
     EXPRESSIONS,
     LESSONS,
     breadth_first_drawing,

@@ -16,7 +16,7 @@ from fastgrad.draw.graph import graph_below
 from fastgrad.draw.groups import READABLE
 from fastgrad.examples import gpt
 from fastgrad.nn import MLP, Module
-from pictures import has_renderer, parts, texts
+from support.pictures import has_renderer, parts, texts
 
 
 def chain(operation: Callable[[Value], Value], count: int) -> Value:

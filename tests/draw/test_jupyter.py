@@ -9,7 +9,7 @@ from fastgrad import _core, jit
 from fastgrad.draw import draw_dot
 from fastgrad.draw.notebook import MAX_GROUPED, MAX_SHOWN
 from fastgrad.engine import Value
-from pictures import custom_operations, graph_in, has_renderer, neuron, texts
+from support.pictures import custom_operations, graph_in, has_renderer, neuron, texts
 
 needs_renderer = pytest.mark.skipif(not has_renderer(), reason="no renderer is installed: see fastgrad info")
 

@@ -10,7 +10,7 @@ import pytest
 
 from fastgrad.draw import RendererNotFound, draw_dot
 from fastgrad.engine import Value
-from pictures import graph_in, neuron
+from support.pictures import graph_in, neuron
 
 HINT = r'install Graphviz.*pip install "fastgrad\[viz\]"'
 

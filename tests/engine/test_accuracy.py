@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from accuracy import worst_errors
-from exact import SLOPES, TOLERANCE, exact_partial, exact_slope
 from fastgrad.reference import OPERATIONS, Operation
-from operations import every_operation, every_true_derivative
+from support.accuracy import worst_errors
+from support.exact import SLOPES, TOLERANCE, exact_partial, exact_slope
+from support.operations import every_operation, every_true_derivative
 
 
 def test_every_operation_has_an_exact_slope_for_each_operand():

@@ -16,8 +16,8 @@ import pytest
 import fastgrad
 from fastgrad import Graph, Value
 from fastgrad.reference import OPERATIONS
-from operations import Outcome, bits, outcome
-from replays import all_bits
+from support.operations import Outcome, bits, outcome
+from support.replays import all_bits
 
 LIBRARY = Path(sysconfig.get_paths()["stdlib"]) / "test"
 

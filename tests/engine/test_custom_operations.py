@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from fastgrad import Value
-from interpreters import FREE_THREADED
+from support.interpreters import FREE_THREADED
 
 # ---- the idioms
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-import edge_table
 import fastgrad
-from edge_table import EDGES, Cell
 from fastgrad import Graph, Value
 from fastgrad.reference import OPERATIONS, Operation
-from operations import bits, every_operation, same
+from support import edge_table
+from support.edge_table import EDGES, Cell
+from support.operations import bits, every_operation, same
 
 TABLE = edge_table.read()
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from checks import check
-from endurance import ACTS, grown
 from fastgrad import Graph, Value, _core
-from programs import run
+from support.checks import check
+from support.endurance import ACTS, grown
+from support.programs import run
 
 DEEP = 1_000_000
 

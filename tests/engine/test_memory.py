@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import fastgrad
 from fastgrad import Value, memory
-from programs import run
+from support.programs import run
 
 
 def test_slots_of_dead_leaves_are_used_again():

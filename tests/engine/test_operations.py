@@ -13,7 +13,7 @@ import pytest
 import fastgrad
 from fastgrad import Value, _core, reference
 from fastgrad.reference import OPERATIONS, Operation
-from operations import (
+from support.operations import (
     EDGE_VALUES,
     OPERATORS,
     all_arguments,

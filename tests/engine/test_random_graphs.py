@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import fastgrad
 from fastgrad import reference
-from operations import bits
-from recipes import Recipe, cook, recipes
+from support.operations import bits
+from support.recipes import Recipe, cook, recipes
 
 
 def gradients(nodes: list[Any]) -> list[str]:

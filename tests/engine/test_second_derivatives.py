@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from mpmath import mp
 
 import fastgrad
-from exact import error, exact_second_partial, exact_value
 from fastgrad import Value, vmap
 from fastgrad.functional import grad, hessian, hvp, jacobian, jvp, vjp
 from fastgrad.functional.evaluation import Evaluation
 from fastgrad.reference import OPERATIONS, Operation
-from operations import every_true_derivative
-from recipes import NAMES, Recipe, cook, recipes
+from support.exact import error, exact_second_partial, exact_value
+from support.operations import every_true_derivative
+from support.recipes import NAMES, Recipe, cook, recipes
 
 TOLERANCE = 1e-12  # of max(1, |exact|)
 LARGEST = 1e300  # of what a float can be compared with

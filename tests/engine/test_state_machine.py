@@ -21,7 +21,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 import fastgrad
-from engine_model import (
+from fastgrad import Graph, Value, _core, draw_dot, jit, no_grad, reference, scope, vmap
+from fastgrad.reference import OPERATIONS
+from support.engine_model import (
     Captured,
     Interruption,
     Node,
@@ -42,12 +44,10 @@ from engine_model import (
     specs_below,
     specs_of,
 )
-from fastgrad import Graph, Value, _core, draw_dot, jit, no_grad, reference, scope, vmap
-from fastgrad.reference import OPERATIONS
-from operations import bits
-from recipes import NAMES, Recipe, numbers, recipes
-from replays import EXACT_PASSES, FLAT, all_bits, eager_gradients
-from test_sequences import TABLE as SEQUENCES
+from support.operations import bits
+from support.recipes import NAMES, Recipe, numbers, recipes
+from support.replays import EXACT_PASSES, FLAT, all_bits, eager_gradients
+from support.sequences import TABLE as SEQUENCES
 
 check_store: Callable[[], object] = getattr(_core, "check", lambda: None)  # what a debug build has
 

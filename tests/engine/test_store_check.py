@@ -9,8 +9,8 @@ import pickle
 import pytest
 
 import fastgrad
-from checks import check, needs_checks
 from fastgrad import Graph, Value, scope
+from support.checks import check, needs_checks
 
 pytestmark = needs_checks
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fastgrad import Value, less, less_equal, no_grad, where
-from operations import EDGE_VALUES, bits
+from support.operations import EDGE_VALUES, bits
 
 TRUE = {"bool": True, "int": 2, "float": -0.5, "nan": math.nan, "numpy bool": np.True_, "numpy float": np.float32(1)}
 FALSE = {"bool": False, "int": 0, "float": 0.0, "-0.0": -0.0, "numpy bool": np.False_, "numpy int": np.int64(0)}

@@ -20,11 +20,12 @@ import pytest
 import fastgrad
 from fastgrad import cli, examples, reference
 from fastgrad.examples import black_scholes, common, curve_fit, digits, gpt, lotka_volterra
+from support.paths import ROOT
 
 for library in ("matplotlib", "tqdm"):
     pytest.importorskip(library, reason="of the examples extra")
 
-SOURCES = Path(__file__).parents[1] / "examples"
+SOURCES = ROOT / "examples"
 #: Options that make a run short.
 SMALL = {
     "moons": ["--steps", "3", "--samples", "10"],

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from programs import run
+from support.paths import ROOT
+from support.programs import run
 
-ROOT = Path(__file__).parents[1]
 LESSONS = sorted((ROOT / "examples" / "notebooks").glob("*.ipynb"))
 SVG = "{http://www.w3.org/2000/svg}"
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem)

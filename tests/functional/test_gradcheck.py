@@ -13,8 +13,8 @@ import fastgrad
 from fastgrad import Value, jit
 from fastgrad.functional import Report, gradcheck
 from fastgrad.reference import Operation
-from operations import every_true_derivative
-from transforms import POINT, cube, rosenbrock
+from support.operations import every_true_derivative
+from support.transforms import POINT, cube, rosenbrock
 
 
 def wrong_by(factor: float) -> Callable[[Value], Value]:

@@ -12,8 +12,8 @@ import fastgrad
 from fastgrad import Graph, Value, jit, nn, vmap, where
 from fastgrad.compile.trees import flatten
 from fastgrad.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from recordings import Counted
-from transforms import POINT, data_of, every_transform, rosenbrock, rosenbrock_hessian
+from support.recordings import Counted
+from support.transforms import POINT, data_of, every_transform, rosenbrock, rosenbrock_hessian
 
 # ---- Values in, Values out
 

@@ -14,7 +14,7 @@ import pytest
 import fastgrad
 from fastgrad import Value, _core, functional, jit, no_grad
 from fastgrad.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from transforms import cube, data_of, every_transform, rosenbrock, rosenbrock_hessian
+from support.transforms import cube, data_of, every_transform, rosenbrock, rosenbrock_hessian
 
 # ---- what goes in and comes out
 

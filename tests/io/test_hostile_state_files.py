@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import pickle
 import struct
@@ -23,45 +22,9 @@ import fastgrad
 from fastgrad import optim
 from fastgrad.io.archive import from_bytes, to_bytes
 from fastgrad.nn import Linear
-from programs import run
-from states import FIRST, FIRST_PARTS, same
-
-DATA = FIRST.read_bytes()
-
-
-def accepted(data: bytes) -> dict[str, Any] | None:
-    """The tree, or None if the bytes were refused as they should be."""
-    try:
-        return from_bytes(data)
-    except ValueError:
-        return None
-
-
-def npy(array: Any) -> bytes:
-    stream = io.BytesIO()
-    np.save(stream, array)
-    return stream.getvalue()
-
-
-ONE = npy(np.ones(1))
-ARRAY = {"dict": [["x", {"array": 0}]]}
-
-
-def header(tree: Any, **other: Any) -> bytes:
-    text = json.dumps({"format": "fastgrad state", "version": 1, "fastgrad": "0", "tree": tree} | other)
-    return npy(np.frombuffer(text.encode(), np.uint8))
-
-
-def made(tree: Any = None, *, compression: int = zipfile.ZIP_STORED, **members: bytes) -> bytes:
-    """An archive with right checksums."""
-    if tree is not None:
-        members = {"header": header(tree), **members}
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", compression) as archive:
-        for name, content in members.items():
-            archive.writestr(f"{name}.npy", content)
-    return stream.getvalue()
-
+from support.programs import run
+from support.state_bytes import ARRAY, DATA, ONE, accepted, beginning, header, made, npy
+from support.states import FIRST_PARTS, same
 
 # ---- damage
 
@@ -219,12 +182,6 @@ def test_pickle_is_not_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert list(tmp_path.iterdir()) == []
 
 
-def beginning(descr: str = "'<f8'", shape: str = "(1,)", order: str = "False", rest: str = "") -> bytes:
-    """An array's file with one number, and a beginning that says something."""
-    text = f"{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}, {rest}}} \n".encode()
-    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + struct.pack("<d", 0.5)
-
-
 def test_an_archive_made_by_hand():
     assert same(from_bytes(made(ARRAY, array_0=beginning())), {"x": np.array([0.5])})
     assert same(from_bytes(made(ARRAY, array_0=ONE)), {"x": np.ones(1)})
@@ -343,11 +300,10 @@ def test_the_file_is_named(tmp_path: Path):
 def test_a_small_file_cannot_ask_for_much_memory(tried: Callable[..., None]):
     """Beyond 64 MiB more than the process has, there would be a MemoryError."""
     output = run(
-        f"""
+        """
         import resource, struct, sys
         from pathlib import Path
-        sys.path.insert(0, {str(Path(__file__).parent)!r})
-        from test_hostile_state_files import ARRAY, DATA, accepted, beginning, made
+        from support.state_bytes import ARRAY, DATA, accepted, beginning, made
         size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (size + 2**26, size + 2**26))
         tried = 0

@@ -15,7 +15,7 @@ import pytest
 import fastgrad
 from fastgrad import Graph, Value, optim
 from fastgrad.nn import MLP, Dropout, Linear, Sequential
-from states import FIRST, FIRST_PARTS, same
+from support.states import FIRST, FIRST_PARTS, same
 
 
 class Holder:

@@ -16,7 +16,7 @@ import pytest
 import fastgrad
 from fastgrad import Graph, Value, _core
 from fastgrad.compile import PASSES
-from graph_bytes import CORPUS, ROWS, SIZE, sealed
+from support.graph_bytes import CORPUS, ROWS, SIZE, sealed
 
 
 def through_file(graph: Graph, tmp_path: Path) -> Graph:

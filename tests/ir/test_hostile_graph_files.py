@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 
 import fastgrad
 from fastgrad import Graph
-from graph_bytes import CORPUS, VERSION, loaded, sealed
-from programs import run
-from replays import EVERY_WIDTH
+from support.graph_bytes import ADD, CORPUS, NEG, VERSION, loaded, sealed
+from support.paths import DATA
+from support.programs import run
+from support.replays import EVERY_WIDTH
 
 DOT, NONE = 255, 0xFFFFFFFF
 
@@ -80,7 +81,7 @@ def test_huge_numbers_everywhere(path: Path, live_nodes: Callable[[], int], trie
 
 def test_what_fuzzing_found(live_nodes: Callable[[], int], tried: Callable[..., None]):
     """One file for each way through the reader that 10^8 runs of tools/fuzz_graph_file.cpp found."""
-    with zipfile.ZipFile(Path(__file__).parent / "corpus" / "fuzzed.zip") as archive:
+    with zipfile.ZipFile(DATA / "fuzzed.zip") as archive:
         for name in archive.namelist():
             exercise(archive.read(name))
             tried()
@@ -149,7 +150,6 @@ def made(
     return sealed(out + end + bytes(4))
 
 
-ADD, NEG = (2 + next(i for i, row in enumerate(fastgrad.operations()) if row.name == name) for name in ("add", "neg"))
 LEAF, OWN = 0, 1
 INPUT = (LEAF, 0, 0)  # slot 2: slot 0 is the bound leaf, slot 1 the constant
 
@@ -308,11 +308,10 @@ def test_the_file_is_named(tmp_path: Path):
 def test_a_small_file_cannot_ask_for_much_memory(tried: Callable[..., None]):
     """Beyond 64 MiB more than the process has, there would be a MemoryError."""
     output = run(
-        f"""
+        """
         import resource, struct, sys
         from pathlib import Path
-        sys.path.insert(0, {str(Path(__file__).parent)!r})
-        from graph_bytes import CORPUS, VERSION, loaded, sealed
+        from support.graph_bytes import CORPUS, VERSION, loaded, sealed
         size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (size + 2**26, size + 2**26))
         tried = 0
@@ -336,14 +335,12 @@ def test_a_small_file_cannot_ask_for_much_memory(tried: Callable[..., None]):
 def test_a_chain_of_ten_million():
     """90 MB: loaded and run within 400 MiB, and where there is less, a MemoryError after which all goes on."""
     assert (
-        run(f"""
+        run("""
         import resource, struct, sys, zlib
         from pathlib import Path
         import numpy as np
-        sys.path.insert(0, {str(Path(__file__).parent)!r})
         from fastgrad import _core
-        from graph_bytes import CORPUS, ROWS, loaded
-        from test_hostile_graph_files import NEG
+        from support.graph_bytes import CORPUS, NEG, ROWS, loaded
         depth = 10**7
         chain = np.zeros(depth, [("op", "u1"), ("x", "<u4"), ("y", "<u4")])
         chain["op"][1:] = NEG

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from fastgrad import Value, optim
-from operations import bits
+from support.operations import bits
 
 INF, NAN = math.inf, math.nan
 

@@ -12,7 +12,7 @@ import pytest
 
 from fastgrad import Value, optim
 from fastgrad.nn import MLP
-from optimisers import CASES, START, Case, descend
+from support.optimizers import CASES, START, Case, descend
 
 
 def leaf() -> list[Value]:

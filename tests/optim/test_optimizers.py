@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 
 from fastgrad import Value, jit, optim
-from operations import bits
-from optimisers import CASES, FORMULAS, START, STEPS, Case, descend, descend_by_formula, descend_in_torch
-from programs import run
+from support.operations import bits
+from support.optimizers import CASES, FORMULAS, START, STEPS, Case, descend, descend_by_formula, descend_in_torch
+from support.programs import run
 
 every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 needs_proc = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads Linux's /proc")

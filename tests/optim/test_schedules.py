@@ -16,7 +16,7 @@ import pytest
 
 from fastgrad import Value, load, optim, save
 from fastgrad.nn import MLP
-from operations import bits
+from support.operations import bits
 
 LR = 0.2
 EPOCHS = 60

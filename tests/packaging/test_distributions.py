@@ -10,7 +10,8 @@ from types import ModuleType
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from support.paths import ROOT
+
 INFO = "fastgrad-1.0.dist-info/"
 NATIVE = "fastgrad/_core.cpython-313-x86_64-linux-gnu.so"
 

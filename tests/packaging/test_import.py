@@ -6,8 +6,8 @@ from types import ModuleType
 import pytest
 
 import fastgrad
-from interpreters import FREE_THREADED
-from programs import run
+from support.interpreters import FREE_THREADED
+from support.programs import run
 
 
 def test_import_brings_in_nothing_heavy():

@@ -10,7 +10,7 @@ import pytest
 
 from fastgrad import Graph, Value, _core, keep_if, less, stop_gradient, where
 from fastgrad.compile import PASSES
-from replays import EVERY_WIDTH, Capture, all_bits
+from support.replays import EVERY_WIDTH, Capture, all_bits
 
 
 def instructions(graph: Graph) -> int:

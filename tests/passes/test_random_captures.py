@@ -13,8 +13,8 @@ import fastgrad
 from fastgrad import Graph, Value
 from fastgrad.compile import PASSES
 from fastgrad.reference import OPERATIONS
-from recipes import Recipe, cook, numbers, recipes
-from replays import (
+from support.recipes import Recipe, cook, numbers, recipes
+from support.replays import (
     EVERY_WIDTH,
     EXACT_PASSES,
     FLAT,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fastgrad import Value
 from fastgrad.compile import PASSES
-from replays import Capture
+from support.replays import Capture
 
 #: Where a factor may come from. In a batch, what comes from an input varies from sample to sample.
 ROLES = ("input", "of an input", "bound", "of a bound leaf", "constant")

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-import chromium
-from chromium import Browser, Page
 from fastgrad import Value, player
 from fastgrad.playback import reverse_sweep
 from fastgrad.playback.page import graph_of
-from test_player import HOSTILE, custom_operations, neuron, recorded
+from support import chromium
+from support.chromium import Browser, Page
+from support.player_graphs import HOSTILE, custom_operations, neuron, recorded
 
 pytestmark = pytest.mark.skipif(chromium.PROGRAM is None, reason="no Chromium is installed")
 

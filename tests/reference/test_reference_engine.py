@@ -14,10 +14,10 @@ import mpmath
 import pytest
 from mpmath import mp, mpf
 
-from exact import TOLERANCE, error, exact_slope, exact_value
 from fastgrad import reference
 from fastgrad.reference import OPERATIONS, Operation, Value
-from operations import INTEGER_ORDERS, bits, every_operation
+from support.exact import TOLERANCE, error, exact_slope, exact_value
+from support.operations import INTEGER_ORDERS, bits, every_operation
 
 KINKED = {
     *("abs", "relu", "leaky_relu", "elu", "maximum", "minimum", "copysign", "floor", "ceil"),

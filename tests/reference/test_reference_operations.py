@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
-from exact import EXTREMES, INF, NAN, TOLERANCE, error, exact_function, exact_partial, exact_value, outcome
 from fastgrad import reference
 from fastgrad.reference import OPERATIONS, Operation
-from operations import bits, every_operation, every_true_derivative
+from support.exact import EXTREMES, INF, NAN, TOLERANCE, error, exact_function, exact_partial, exact_value, outcome
+from support.operations import bits, every_operation, every_true_derivative
+from support.paths import ROOT
 
 
 def test_an_operation_without_an_oracle_is_an_error() -> None:
@@ -30,7 +31,7 @@ def test_an_operation_without_an_oracle_is_an_error() -> None:
 
 
 def test_the_table_is_the_one_of_ops_def() -> None:
-    source = (Path(__file__).parents[1] / "csrc" / "ops.def").read_text()
+    source = (ROOT / "csrc" / "ops.def").read_text()
     text = r'\s*"([^"]*)"\s*,'
     rows = re.findall(rf"FASTGRAD_(UNARY|BINARY|PARAMETRIC)\s*\(\s*(\w+)\s*,{text}{text}([^,]*),([^,]*),", source)
     expected = [

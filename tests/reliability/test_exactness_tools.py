@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-TOOLS = Path(__file__).parents[1] / "tools"
+from support.paths import ROOT
+
+TOOLS = ROOT / "tools"
 
 
 def printed(tool: str, *arguments: str) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
-TOOL = Path(__file__).parents[1] / "tools" / "faults.py"
+from support.paths import ROOT
+
+TOOL = ROOT / "tools" / "faults.py"
 
 
 def test_page_has_the_numbers_of_the_last_run_and_its_tests_exist():

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 import fastgrad
-from checks import check
 from fastgrad import Graph, Value
+from support.checks import check
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of another process")
 

@@ -6,17 +6,16 @@ import gc
 import math
 from collections.abc import Callable
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import fastgrad
-from checks import check
 from fastgrad import Value, _core
-from interpreters import DEBUG, FREE_THREADED
-from programs import run
-from scenarios import SCENARIOS
+from support.checks import check
+from support.interpreters import DEBUG, FREE_THREADED
+from support.programs import run
+from support.scenarios import SCENARIOS
 
 fail_allocations: Callable[[int, int], int] | None = getattr(_core, "fail_allocations", None)
 pytestmark = pytest.mark.skipif(
@@ -107,11 +106,10 @@ def test_the_python_allocator_fails_in_turn(tried: Callable[..., None]):
     """
     pytest.importorskip("_testcapi", reason="this Python comes without its own tests' _testcapi")
     output = run(
-        f"""
+        """
         import gc, sys, _testcapi
-        sys.path.insert(0, {str(Path(__file__).parent)!r})
         from fastgrad import _core
-        from scenarios import SCENARIOS
+        from support.scenarios import SCENARIOS
 
         def attempt(act, number):
             _testcapi.set_nomemory(number, number + 1)

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from programs import run
+from support.programs import run
 
 EXITS: dict[str, str] = {
     "live graph": "a = Value(1.0, label='a'); b = (a * 2.0 + 1.0).tanh(); b.backward(); kept = b._prev",

@@ -14,10 +14,10 @@ from contextlib import suppress
 import pytest
 
 import fastgrad
-from endurance import build_and_drop, fail
 from fastgrad import Graph, Value, jit
-from interpreters import FREE_THREADED
-from scenarios import SCENARIOS, Action
+from support.endurance import build_and_drop, fail
+from support.interpreters import FREE_THREADED
+from support.scenarios import SCENARIOS, Action
 
 ROUNDS, ATTEMPTS = 20, 8
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 import fastgrad
-from programs import run
-from states import FIRST
+from support.paths import DATA
+from support.programs import run
+from support.states import FIRST
 
 PACKAGE = Path(fastgrad.__file__).parent
 #: All but the benchmarks, which make the loops that they time from text of their own.
@@ -61,7 +62,7 @@ def test_nothing_in_the_package_runs_text_or_data():
 
 def test_loading_a_file_does_nothing_but_read_it():
     """As the interpreter's own audit sees it: nothing is executed, unpickled, started, or asked of the network."""
-    graph = Path(__file__).parent / "corpus" / "graphs" / "plain.graph"
+    graph = DATA / "graphs" / "plain.graph"
     events = run(
         f"""
         import sys

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from fastgrad import Graph, Value, no_grad, scope
-from programs import run
-from scenarios import SCENARIOS, gradients, graph_of
-from threads import in_threads
+from support.programs import run
+from support.scenarios import SCENARIOS, gradients, graph_of
+from support.threads import in_threads
 
 
 @pytest.fixture(autouse=True)

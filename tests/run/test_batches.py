@@ -9,9 +9,9 @@ import pytest
 
 from fastgrad import Graph, Value
 from fastgrad.compile import PASSES
-from programs import run
-from replays import EVERY_WIDTH, INSTRUCTION_SETS, Capture, all_bits, assert_close
-from threads import in_threads
+from support.programs import run
+from support.replays import EVERY_WIDTH, INSTRUCTION_SETS, Capture, all_bits, assert_close
+from support.threads import in_threads
 
 both_ways = pytest.mark.parametrize("passes", [(), PASSES], ids=["without passes", "with all passes"])
 

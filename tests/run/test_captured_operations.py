@@ -10,8 +10,8 @@ import pytest
 import fastgrad
 from fastgrad import Graph, Value
 from fastgrad.reference import Operation
-from operations import all_arguments, every_binary_operation, every_operation, outcome
-from replays import INSTRUCTION_SETS, all_bits
+from support.operations import all_arguments, every_binary_operation, every_operation, outcome
+from support.replays import INSTRUCTION_SETS, all_bits
 
 #: What keeps each value and, where an operand is used once, each gradient.
 EXACT_PASSES = ("fold", "cse", "dce", "hoist", "reroll")

@@ -11,9 +11,9 @@ from typing import Any
 from mpmath import mp, mpf
 
 import fastgrad
-from exact import condition, exact_slope, exact_value
 from fastgrad.reference import Operation
-from operations import INTEGER_ORDERS
+from support.exact import condition, exact_slope, exact_value
+from support.operations import INTEGER_ORDERS
 
 #: Outside of these a float has fewer digits, or a formula's intermediate results have.
 SMALLEST, LARGEST = 1e-290, 1e300

@@ -1,4 +1,4 @@
-"""The written table of expected bits, tests/edges.txt: every operation at 17 edges of the floats, and at their pairs.
+"""The written table of expected bits, data/edges.txt: every operation at 17 edges of the floats, and at their pairs.
 
 A line for each operation of one operand; for two operands, a line for each first one. In a line a cell for each edge:
 the value and the slopes. `ValueError=nan` says what building the node raises, and what a captured graph gives
@@ -13,12 +13,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 
 from fastgrad.reference import OPERATIONS, Operation
-from operations import bits
+from support.operations import bits
+from support.paths import DATA
 
-PATH = Path(__file__).parent / "edges.txt"
+PATH = DATA / "edges.txt"
 NAMED = {"tiny": 5e-324, "min": sys.float_info.min, "max": sys.float_info.max}
 SIZES = (0.0, NAMED["tiny"], NAMED["min"], 0.5, 1.0, 3.0, NAMED["max"], float("inf"))
 EDGES = (*(sign * size for size in SIZES for sign in (1.0, -1.0)), float("nan"))

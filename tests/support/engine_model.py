@@ -14,9 +14,9 @@ from typing import Any
 
 from fastgrad import Graph, Value, reference
 from fastgrad.reference import Operation
-from operations import OPERATORS, bits
-from recipes import Recipe
-from test_sequences import TABLE as SEQUENCES
+from support.operations import OPERATORS, bits
+from support.recipes import Recipe
+from support.sequences import TABLE as SEQUENCES
 
 Spec = reference.Value
 _serials = count()

@@ -9,7 +9,7 @@ from typing import Any
 import mpmath
 from mpmath import mp, mpf
 
-from operations import OPERATORS, bits
+from support.operations import OPERATORS, bits
 
 INF, NAN = math.inf, math.nan
 TOLERANCE = 1e-13  # of max(1, |exact|)

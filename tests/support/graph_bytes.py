@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import struct
 import zlib
-from pathlib import Path
 
 from fastgrad import _core
+from support.paths import DATA
 
 #: Files of the first version of the format, which must stay readable.
-CORPUS = sorted((Path(__file__).parent / "corpus" / "graphs").iterdir())
+CORPUS = sorted((DATA / "graphs").iterdir())
 
 #: Where things stand in the bytes.
 VERSION, ROWS, SIZE, HEADER = 16, 20, 24, 32
+#: The numbers that two operations have in a file.
+ADD, NEG = (2 + next(i for i, row in enumerate(_core.operations()) if row.name == name) for name in ("add", "neg"))
 
 
 def loaded(data: bytes) -> _core.Graph:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
 MACHINE = "test_state_machine"
 
 
@@ -15,7 +13,7 @@ class Mutant:
     file: str
     old: str
     new: str
-    tests: tuple[str, ...] = (MACHINE,)  #: the whole suite runs where these pass
+    tests: tuple[str, ...] = (MACHINE,)  #: files in whatever folder; the whole suite runs where these pass
 
     def applied(self, text: str) -> str:
         """The file's text with the mistake.
@@ -109,29 +107,29 @@ MUTANTS = (
     Mutant("a capture that forgets a bound leaf's gradient", "csrc/bind/captured_graph.cpp",
            "for (Node* node : bound()) node->grad += scale * *gradients++;",
            "for (Node* node : bound()) node->grad += (node == bound().back() ? 0.0 : scale) * *gradients++;",
-           (MACHINE, "test_graphs", "test_replay_batches")),
+           (MACHINE, "test_graphs", "test_batches")),
     Mutant("fold: x + 0.0 is x", "csrc/passes/fold.cpp",
            "is(rewrite, i.y, -0.0) ? i.x", "is(rewrite, i.y, 0.0) ? i.x",
-           ("test_passes", "test_replay_random")),
+           ("test_passes", "test_random_captures")),
     Mutant("cse: a - b is b - a", "csrc/passes/cse.cpp",
            "return op == Op::add || op == Op::mul;", "return op == Op::add || op == Op::mul || op == Op::sub;",
-           ("test_passes", "test_replay_random")),
+           ("test_passes", "test_random_captures")),
     Mutant("dce drops all outputs but the first", "csrc/passes/dce.cpp",
            "for (const Slot output : program.outputs) need(output);", "need(program.outputs.front());",
-           ("test_passes", "test_replay_random")),
+           ("test_passes", "test_random_captures")),
     Mutant("strength_reduction: 1 / x is x", "csrc/passes/strength_reduction.cpp",
            "{Op::div, one, x}", "{Op::div, x, one}",
-           ("test_passes", "test_replay_random")),
+           ("test_passes", "test_random_captures")),
     Mutant("reroll: any last row continues the stride", "csrc/run/plan.cpp",
            "} else if (away != static_cast<std::int64_t>(access.row_stride) * row) {",
            "} else if (away != static_cast<std::int64_t>(access.row_stride) * row && row != 7) {",
-           ("test_passes", "test_replay_random", "test_replay_sums")),
+           ("test_passes", "test_random_captures", "test_sums_of_products")),
     Mutant("sum: the addend of a dot is dropped", "csrc/run/executor.cpp",
            "double sum = d.addend == no_slot ? 0.0 : *value(d.addend);", "double sum = 0.0;",
-           ("test_replay_sums", "test_passes")),
+           ("test_sums_of_products", "test_passes")),
     Mutant("a batch's last sample is left out", "csrc/run/executable.cpp",
            "for (; row < to; ++row)", "for (; row + 1 < to; ++row)",
-           ("test_replay_batches",)),
+           ("test_batches",)),
     Mutant("the last buffer of a loop is as long as the others", "csrc/run/executor.cpp",
            "            const std::size_t count = std::min<std::size_t>(step, run.count - begin);\n"
            "            const double* x = gather(run.x, begin, count, buffers[0]);\n"
@@ -139,7 +137,7 @@ MUTANTS = (
            "            const std::size_t count = std::min<std::size_t>(step, run.count - begin) - (begin != 0);\n"
            "            const double* x = gather(run.x, begin, count, buffers[0]);\n"
            "            const double* y = gather(run.y, begin, count, buffers[1]);\n            kernel.value",
-           ("test_replay_batches", "test_passes")),
+           ("test_batches", "test_passes")),
     Mutant("a guard that is not checked", "csrc/bind/jit.cpp",
            "if ((outputs[first + i] != 0.0) != answers[i].cast<bool>()) return false;",
            "static_cast<void>(outputs[first + i] != 0.0);", (MACHINE, "test_jit_guards")),
@@ -155,9 +153,10 @@ MUTANTS = (
            "self._to_bytes(), self.parameters, chosen)", "self._to_bytes(), None, chosen)", ("test_graph_files",)),
     # --- training
     Mutant("Adam's bias correction, off by one step", "csrc/core/optimizer.cpp",
-           "std::pow(rule.beta2, step.number)", "std::pow(rule.beta2, step.number + 1.0)", ("test_optim",)),
+           "std::pow(rule.beta2, step.number)", "std::pow(rule.beta2, step.number + 1.0)", ("test_optimizers",)),
     Mutant("Nesterov's momentum is the ordinary one", "csrc/core/optimizer.cpp",
-           "g = nesterov ? g + rule.momentum * buffer : buffer;", "g = nesterov ? buffer : buffer;", ("test_optim",)),
+           "g = nesterov ? g + rule.momentum * buffer : buffer;", "g = nesterov ? buffer : buffer;",
+           ("test_optimizers",)),
     Mutant("clipping by a norm that leaves one parameter out", "csrc/core/grad_clipping.cpp",
            "for (Node* node : nodes) node->grad *= scale;",
            "for (Node* node : nodes.first(nodes.size() - 1)) node->grad *= scale;",

@@ -1,6 +1,6 @@
 """What optimisers are compared with: their formulas in plain Python, and numbers that PyTorch found.
 
-`python tests/optimisers.py` prints the table of those numbers anew; it needs torch.
+`python tests/support/optimizers.py` prints the table of those numbers anew; it needs torch.
 """
 
 from __future__ import annotations

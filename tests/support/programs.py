@@ -1,4 +1,7 @@
-"""Programs that run in a process of their own: what they test may end in a crash, or at the interpreter's exit."""
+"""Programs that run in a process of their own: what they test may end in a crash, or at the interpreter's exit.
+
+They may import from `support`, as tests do.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,15 @@ import subprocess
 import sys
 from textwrap import dedent
 
+from support.paths import TESTS
+
 
 def run(program: str, *options: str, **environment: str) -> str:
     """What the program prints; fails with its errors unless it exits with 0 and writes nothing to stderr."""
+    path = os.pathsep.join(filter(None, (str(TESTS), os.environ.get("PYTHONPATH"))))
     done = subprocess.run(
         [sys.executable, *options, "-c", dedent(program)],
-        env=os.environ | environment,
+        env=os.environ | {"PYTHONPATH": path} | environment,
         capture_output=True,
         text=True,
         timeout=120,

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from fastgrad.reference import INEXACT, OPERATIONS
-from operations import OPERATORS
+from support.operations import OPERATORS
 
 NAMES = [name for name in OPERATIONS if name not in INEXACT]
 

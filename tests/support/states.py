@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import struct
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from support.paths import DATA
+
 #: A file of the first version of the format, which must stay readable, and what was saved in it.
-FIRST = Path(__file__).parent / "corpus" / "states" / "first.npz"
+FIRST = DATA / "states" / "first.npz"
 FIRST_PARTS = {
     "model": {"weight.0.0": 0.1, "weight.0.1": -0.0, "bias.0": 2.5},
     "optimizer": {"kind": "adam", "step": 3, "betas": (0.9, 0.999), "m": np.arange(3.0), "on": [True, None]},

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from support import paths
+
 ROOT = "fastgrad"
-PACKAGE = Path(__file__).parents[1] / "python" / ROOT
+PACKAGE = paths.ROOT / "python" / ROOT
 #: What is installed beside the modules of this folder.
 ELSEWHERE = ("fastgrad._core", "fastgrad.examples", "fastgrad.benchmarks")
 
