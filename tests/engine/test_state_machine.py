@@ -45,8 +45,9 @@ from support.engine_model import (
     specs_of,
 )
 from support.operations import bits
+from support.passes import EXACT_PASSES
 from support.recipes import NAMES, Recipe, numbers, recipes
-from support.replays import EXACT_PASSES, FLAT, all_bits, eager_gradients
+from support.replays import FLAT, all_bits, eager_gradients
 from support.sequences import TABLE as SEQUENCES
 
 check_store: Callable[[], object] = getattr(_core, "check", lambda: None)  # what a debug build has

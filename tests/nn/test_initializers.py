@@ -11,29 +11,7 @@ import numpy as np
 import pytest
 
 from fastgrad.nn import Embedding, Layer, Linear, Neuron, init
-
-NIN, NOUT = 300, 200
-
-#: Each with the formula of its variance for NIN inputs and NOUT outputs, and of its bound, if it has one.
-DRAWN: dict[str, tuple[Any, float, float | None]] = {
-    "uniform": (init.uniform, 1 / 3, 1.0),
-    "uniform in [2, 5)": (partial(init.uniform, low=2.0, high=5.0), 9 / 12, 5.0),
-    "normal": (init.normal, 1.0, None),
-    "normal around 3": (partial(init.normal, mean=3.0, std=0.02), 0.02**2, None),
-    "xavier_uniform": (init.xavier_uniform, 2 / (NIN + NOUT), math.sqrt(6 / (NIN + NOUT))),
-    "xavier_uniform for tanh": (
-        partial(init.xavier_uniform, gain=5 / 3),
-        (5 / 3) ** 2 * 2 / (NIN + NOUT),
-        5 / 3 * math.sqrt(6 / (NIN + NOUT)),
-    ),
-    "xavier_normal": (init.xavier_normal, 2 / (NIN + NOUT), None),
-    "xavier_normal for tanh": (partial(init.xavier_normal, gain=5 / 3), (5 / 3) ** 2 * 2 / (NIN + NOUT), None),
-    "he_uniform": (init.he_uniform, 2 / NIN, math.sqrt(6 / NIN)),
-    "he_uniform, fan_out": (partial(init.he_uniform, mode="fan_out"), 2 / NOUT, math.sqrt(6 / NOUT)),
-    "he_normal": (init.he_normal, 2 / NIN, None),
-    "he_normal, fan_out": (partial(init.he_normal, mode="fan_out"), 2 / NOUT, None),
-    "he_normal, leaky": (partial(init.he_normal, negative_slope=0.2), 2 / (1.04 * NIN), None),
-}
+from support.initializers import CONSTANTS, DRAWN, NIN, NOUT
 
 drawn = pytest.mark.parametrize("name", DRAWN)
 
@@ -77,9 +55,7 @@ def test_a_generator_is_one_of_pythons(name: str, generator: Any):
         DRAWN[name][0](2, 2, generator=generator)
 
 
-@pytest.mark.parametrize(
-    ("initialise", "number"), [(init.zeros, 0.0), (init.ones, 1.0), (partial(init.constant, value=0.3), 0.3)]
-)
+@pytest.mark.parametrize(("initialise", "number"), CONSTANTS.values(), ids=CONSTANTS)
 def test_constants_draw_nothing(initialise: Any, number: float):
     generator = random.Random(1)
     before = generator.getstate()

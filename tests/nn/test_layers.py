@@ -13,71 +13,12 @@ import pytest
 import fastgrad
 from fastgrad import Value, jit, reference, vmap
 from fastgrad.nn import Activation, Dropout, Embedding, LayerNorm, Linear, Module, RMSNorm, Sequential
-
-X = [0.5, -1.25, 2.0]
-EPS = 1e-5
-
-
-def shaken(layer: Any, seed: int = 0) -> Any:
-    """The layer with random parameters, so that gains are not 1 and offsets not 0."""
-    chance = random.Random(seed)
-    for p in layer.parameters():
-        p.data = chance.uniform(-2.0, 2.0)
-    return layer
-
-
-def data(values: Any) -> list[float]:
-    return [v.data for v in values]
-
-
-def numbers(layer: Any, name: str) -> Any:
-    return np.array([n for key, n in layer.state_dict().items() if key.split(".")[0] == name])
-
+from support.layers import X, data, every_layer, made, numbers
 
 # ---- numbers and gradients
 
 
-def linear(layer: Linear, x: Any) -> Any:
-    weight = numbers(layer, "weight").reshape(layer.nout, layer.nin)
-    return weight @ x + (numbers(layer, "bias") if layer.bias else 0.0)
-
-
-def rms_norm(layer: RMSNorm, x: Any) -> Any:
-    return x / np.sqrt((x * x).mean() + layer.eps) * (numbers(layer, "gain") if layer.gain else 1.0)
-
-
-def layer_norm(layer: LayerNorm, x: Any) -> Any:
-    out = (x - x.mean()) / np.sqrt(x.var() + layer.eps)
-    return out * (numbers(layer, "gain") if layer.gain else 1.0) + (numbers(layer, "bias") if layer.bias else 0.0)
-
-
-#: A layer of three inputs, and its formula in NumPy.
-LAYERS: dict[str, tuple[Callable[[], Module], Callable[[Any, Any], Any]]] = {
-    "Linear": (lambda: Linear(3, 4), linear),
-    "Linear without bias": (lambda: Linear(3, 2, bias=False), linear),
-    "RMSNorm": (lambda: RMSNorm(3), rms_norm),
-    "RMSNorm without gain": (lambda: RMSNorm(3, eps=0.5, gain=False), rms_norm),
-    "LayerNorm": (lambda: LayerNorm(3), layer_norm),
-    "LayerNorm without gain": (lambda: LayerNorm(3, eps=0.5, gain=False), layer_norm),
-    "LayerNorm without gain and bias": (lambda: LayerNorm(3, gain=False, bias=False), layer_norm),
-    "Activation": (lambda: Activation("tanh"), lambda _, x: np.tanh(x)),
-    "softmax": (lambda: Activation("softmax"), lambda _, x: np.exp(x) / np.exp(x).sum()),
-    "log_softmax": (lambda: Activation("log_softmax"), lambda _, x: x - np.logaddexp.reduce(x)),
-    "Sequential": (lambda: Sequential(Linear(3, 3), "tanh"), lambda net, x: np.tanh(linear(net[0], x))),
-}
-
-layers = pytest.mark.parametrize("name", LAYERS)
-
-
-def made(name: str) -> tuple[Any, Callable[[Any, Any], Any]]:
-    make, formula = LAYERS[name]
-    layer = make()
-    if name != "Sequential":
-        shaken(layer)
-    return layer, formula
-
-
-@layers
+@every_layer
 def test_results_are_those_of_the_formula(name: str):
     layer, formula = made(name)
     out = layer([Value(x) for x in X])
@@ -86,7 +27,7 @@ def test_results_are_those_of_the_formula(name: str):
     np.testing.assert_allclose(data(out), formula(layer, np.array(X)), rtol=1e-14, atol=1e-15)
 
 
-@layers
+@every_layer
 def test_gradients_are_those_of_central_differences(name: str):
     """Of the outputs' weighted sum, in the inputs and in the parameters; the step's error is about 1e-9."""
     layer, _ = made(name)
@@ -111,14 +52,14 @@ def test_gradients_are_those_of_central_differences(name: str):
     [X, tuple(X), np.array(X), np.array(X, dtype=np.float32), np.array([Value(x) for x in X], dtype=object)],
     ids=["list", "tuple", "array", "float32", "objects"],
 )
-@layers
+@every_layer
 def test_inputs_of_every_kind(name: str, x: Any):
     layer, formula = made(name)
     out = [float(v) for v in layer(x)]
     np.testing.assert_allclose(out, formula(layer, np.array(X)), rtol=1e-14, atol=1e-15)
 
 
-@layers
+@every_layer
 def test_small_integers_do_not_overflow(name: str):
     layer, formula = made(name)
     x = np.array([100, -100, 120], dtype=np.int8)
@@ -139,7 +80,7 @@ def of_the_reference(module: Any) -> Any:
     return module
 
 
-@layers
+@every_layer
 def test_layers_compute_with_the_engine_of_their_parameters(name: str):
     (ours, _), (theirs, _) = made(name), made(name)
     theirs.load_state_dict(ours.state_dict())
@@ -154,7 +95,7 @@ def test_layers_compute_with_the_engine_of_their_parameters(name: str):
     assert [p.grad for p in ours.parameters()] == [p.grad for p in theirs.parameters()]
 
 
-@layers
+@every_layer
 def test_layers_in_recordings(name: str):
     """The passes that a captured graph runs may round sums in another order: 1e-12."""
     layer, formula = made(name)

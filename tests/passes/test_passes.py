@@ -10,7 +10,9 @@ import pytest
 
 from fastgrad import Graph, Value, _core, keep_if, less, stop_gradient, where
 from fastgrad.compile import PASSES
-from support.replays import EVERY_WIDTH, Capture, all_bits
+from support.passes import PASSES as TABLE
+from support.passes import every_pass
+from support.replays import EVERY_WIDTH, INSTRUCTION_SETS, Capture, all_bits
 
 
 def instructions(graph: Graph) -> int:
@@ -23,6 +25,27 @@ def dot(xs: list[Any], ys: list[Any]) -> Any:
 
 def values(count: int, first: float = 1.0) -> list[Value]:
     return [Value(first + 0.25 * i) for i in range(count)]
+
+
+# ---- every pass
+
+
+@every_pass
+def test_every_pass_does_what_its_row_says_and_keeps_the_numbers(name: str):
+    row = TABLE[name]
+    x, w = values(8, 0.3), values(8, 0.5)
+    capture = Capture(row.example(x, w), x, w)
+    plain = capture.graph(passes=())
+    numbers = np.random.default_rng(0).uniform(0.5, 1.5, (EVERY_WIDTH, 8))
+    cotangents = np.ones((EVERY_WIDTH, len(capture.outputs)))
+    for instruction_set in INSTRUCTION_SETS:
+        graph = capture.graph(passes=(name,), instruction_set=instruction_set)
+        assert (row.shows(plain), row.shows(graph)) == (row.before, row.after)
+        run, expected = (capture.run(each, numbers, cotangents) for each in (graph, plain))
+        for ours, theirs in zip(run, expected, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+        assert not row.keeps or all_bits(run.outputs) == all_bits(expected.outputs)
+        assert row.keeps != "gradients" or all_bits(run.input_gradients) == all_bits(expected.input_gradients)
 
 
 # ---- stats

@@ -13,10 +13,10 @@ import fastgrad
 from fastgrad import Graph, Value
 from fastgrad.compile import PASSES
 from fastgrad.reference import OPERATIONS
+from support.passes import EXACT_PASSES
 from support.recipes import Recipe, cook, numbers, recipes
 from support.replays import (
     EVERY_WIDTH,
-    EXACT_PASSES,
     FLAT,
     INSTRUCTION_SETS,
     Capture,

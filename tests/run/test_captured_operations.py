@@ -11,10 +11,8 @@ import fastgrad
 from fastgrad import Graph, Value
 from fastgrad.reference import Operation
 from support.operations import all_arguments, every_binary_operation, every_operation, outcome
+from support.passes import VALUE_KEEPING_PASSES
 from support.replays import INSTRUCTION_SETS, all_bits
-
-#: What keeps each value and, where an operand is used once, each gradient.
-EXACT_PASSES = ("fold", "cse", "dce", "hoist", "reroll")
 
 every_instruction_set = pytest.mark.parametrize("instruction_set", INSTRUCTION_SETS)
 
@@ -60,7 +58,7 @@ def test_single_sample(operation: Operation, eager: Any):
 
 @every_operation
 @every_instruction_set
-@pytest.mark.parametrize("passes", [(), EXACT_PASSES], ids=["without passes", "with exact passes"])
+@pytest.mark.parametrize("passes", [(), VALUE_KEEPING_PASSES], ids=["without passes", "with exact passes"])
 def test_8_and_32_samples_at_a_time(operation: Operation, eager: Any, instruction_set: str, passes: tuple[str, ...]):
     expected = eager(operation)
     graph = Graph(expected.output, expected.recorded, passes=passes, instruction_set=instruction_set)

@@ -20,8 +20,6 @@ EVERY_WIDTH = 169
 #: Operations through which no gradient flows to some operand. The eager engine adds 0 times what comes from above,
 #: which is nan where that is not finite; a graph adds nothing.
 FLAT = {row.name for row in fastgrad.operations() if "0.0" in row.partials}
-#: Passes that keep every value; with the others sums are taken in another order, and squares are products.
-EXACT_PASSES = ("fold", "cse", "dce", "hoist")
 
 
 def all_bits(numbers: Any) -> list[int]:
