@@ -1,4 +1,4 @@
-"""The tables of initialisers: those that draw, and those that give one number."""
+"""The tables of initializers: those that draw, and those that give one number."""
 
 from __future__ import annotations
 

@@ -1,0 +1,28 @@
+"""Nothing that the package has is without tests: each kind of thing has a table of which every row is tested."""
+
+from __future__ import annotations
+
+import pytest
+
+from fastgrad import optim
+from support.roll_call import ROLLS, Roll, classes_below
+
+
+@pytest.mark.parametrize("kind", ROLLS)
+def test_everything_has_a_row_in_its_table_of_the_tests(kind: str):
+    assert ROLLS[kind]().missing() == ""
+
+
+def test_what_has_no_row_is_named_and_so_is_a_row_of_nothing():
+    assert Roll("a table", ["a", "b", "c"], ["b"]).missing() == "a table has no row for a, c"
+    assert Roll("a table", ["a"], ["a", "b"]).missing() == "a table has rows for what is gone: b"
+    assert Roll("a table", ["a"], ["b"]).missing().count("row") == 2
+
+
+def test_subclasses_of_users_and_private_ones_are_not_the_packages():
+    class Mine(optim.SGD):
+        pass
+
+    found = list(classes_below(optim.Optimizer, "fastgrad.optim"))
+    assert {"SGD", "Adam", "AdamW"} <= {*found}
+    assert Mine.__name__ not in found

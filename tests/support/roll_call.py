@@ -1,0 +1,98 @@
+"""Roll-calls: for each kind of thing, what the package has of it, and what has a row in a table of the tests."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import fastgrad
+from fastgrad import Value, _core, nn, optim
+from fastgrad.functional import derivatives
+from fastgrad.nn import init
+from support.initializers import CONSTANTS, DRAWN
+from support.layers import MODULES
+from support.operations import OPERATIONS
+from support.optimizers import CASES
+from support.passes import PASSES
+from support.schedules import SCHEDULES, optimizer
+from support.sequences import TABLE
+from support.transforms import TRANSFORMS
+
+
+@dataclass(frozen=True)
+class Roll:
+    """The names of all things of a kind, and those for which the table has a row."""
+
+    table: str
+    registered: Iterable[str]
+    rows: Iterable[str]
+
+    def missing(self) -> str:
+        """What to do, or nothing."""
+        registered, rows = {*self.registered}, {*self.rows}
+        untested, gone = ", ".join(sorted(registered - rows)), ", ".join(sorted(rows - registered))
+        complaints = [f"has no row for {untested}"] if untested else []
+        complaints += [f"has rows for what is gone: {gone}"] if gone else []
+        return f"{self.table} {' and '.join(complaints)}" if complaints else ""
+
+
+def classes_below(base: type, package: str) -> Iterator[str]:
+    """The public subclasses, at any depth, that a package defines."""
+    for each in base.__subclasses__():
+        if f"{each.__module__}.".startswith(f"{package}.") and not each.__name__.startswith("_"):
+            yield each.__name__
+        yield from classes_below(each, package)
+
+
+def names(things: Iterable[Any]) -> list[str]:
+    return [thing.name for thing in things]
+
+
+def types(things: Iterable[Any]) -> list[str]:
+    return [type(thing).__name__ for thing in things]
+
+
+def optimizers() -> list[optim.Optimizer]:
+    return [case.make([Value(1.0)]) for case in CASES.values()]
+
+
+def rules() -> list[str]:
+    return [name for name, each in vars(_core).items() if name.endswith("Rule") and inspect.isclass(each)]
+
+
+def schedules() -> Iterator[optim.LRScheduler]:
+    """Those of the rows, and those that they are made of."""
+    for make, _ in SCHEDULES.values():
+        schedule = make(optim, optimizer())
+        yield schedule
+        yield from getattr(schedule, "schedulers", ())
+
+
+def initializers() -> Iterator[str]:
+    for make, *_ in (*DRAWN.values(), *CONSTANTS.values()):
+        yield getattr(make, "func", make).__name__
+
+
+ROLLS: dict[str, Callable[[], Roll]] = {
+    "operations": lambda: Roll("fastgrad.reference.OPERATIONS", names(fastgrad.operations()), OPERATIONS),
+    "sequence operations": lambda: Roll("support/sequences.py", names(fastgrad.sequence_operations()), names(TABLE)),
+    "passes": lambda: Roll("support/passes.py", _core.PASSES, PASSES),
+    "optimizers": lambda: Roll(
+        "support/optimizers.py", classes_below(optim.Optimizer, "fastgrad.optim"), types(optimizers())
+    ),
+    "rules of optimizers": lambda: Roll("support/optimizers.py", rules(), types(each._rule for each in optimizers())),
+    "schedules": lambda: Roll(
+        "support/schedules.py", classes_below(optim.LRScheduler, "fastgrad.optim"), types(schedules())
+    ),
+    "modules and losses": lambda: Roll(
+        "support/layers.py",
+        {*nn.__all__, *classes_below(nn.Module, "fastgrad.nn")} - {"Module", "IncompatibleKeys", "init"},
+        types(sample.make() for sample in MODULES.values()),
+    ),
+    "initializers": lambda: Roll(
+        "support/initializers.py", (n for n in init.__all__ if not inspect.isclass(getattr(init, n))), initializers()
+    ),
+    "transforms": lambda: Roll("support/transforms.py", derivatives.__all__, TRANSFORMS),
+}
