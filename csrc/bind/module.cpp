@@ -49,5 +49,7 @@ PYBIND11_MODULE(_core, module, py::mod_gil_used()) {
     register_tracing(module);
     register_graph(module);
     register_derivatives(module);
+    register_rules(module);
     register_optimizer(module);
+    register_grad_clipping(module);
 }

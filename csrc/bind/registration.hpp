@@ -22,6 +22,8 @@ void register_snapshot(pybind11::module_& module);
 void register_tracing(pybind11::module_& module);
 void register_graph(pybind11::module_& module);
 void register_derivatives(pybind11::module_& module);
+void register_rules(pybind11::module_& module);
 void register_optimizer(pybind11::module_& module);
+void register_grad_clipping(pybind11::module_& module);
 
 }  // namespace fastgrad::bind

@@ -15,6 +15,7 @@ import pytest
 import fastgrad
 from fastgrad import Graph, Value, optim
 from fastgrad.nn import MLP, Dropout, Linear, Sequential
+from support.optimizers import CASES
 from support.states import FIRST, FIRST_PARTS, same
 
 
@@ -107,11 +108,9 @@ def test_the_file_is_an_archive_that_numpy_reads(tmp_path: Path):
     assert (header["format"], header["version"], header["fastgrad"]) == ("fastgrad state", 1, fastgrad.__version__)
 
 
+#: Of each the last case, with most settings.
 OPTIMISERS: dict[str, Callable[[list[Value]], optim.Optimizer]] = {
-    "SGD": lambda parameters: optim.SGD(parameters, lr=0.1, momentum=0.9, nesterov=True),
-    "Adam": lambda parameters: optim.Adam(parameters, lr=0.1),
-    "AdamW": lambda parameters: optim.AdamW(parameters, lr=0.1),
-    "RMSprop": lambda parameters: optim.RMSprop(parameters, lr=0.1, momentum=0.5, centered=True),
+    case.optimizer: case.make for case in CASES.values()
 }
 
 

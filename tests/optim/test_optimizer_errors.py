@@ -12,7 +12,7 @@ import pytest
 
 from fastgrad import Value, optim
 from fastgrad.nn import MLP
-from support.optimizers import CASES, START, Case, descend
+from support.optimizers import CASES, FORMULAS, START, Case, descend
 
 
 def leaf() -> list[Value]:
@@ -24,12 +24,19 @@ def failing() -> Iterator[Value]:
     raise LookupError("no parameter today")
 
 
+class WithSettings(optim.RMSprop):
+    """Passes settings on as they are."""
+
+    def __init__(self, **settings: Any) -> None:
+        optim.Optimizer.__init__(self, leaf(), 0.1, **settings)
+
+
 #: A call, the error's type, and its whole message.
 ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "no parameters": (
         lambda: optim.SGD([]),
         ValueError,
-        "there are no parameters to optimise: an iterator that was used up has none left",
+        "there are no parameters to optimize: an iterator that was used up has none left",
     ),
     "a single Value": (
         lambda: optim.SGD(Value(2.0)),
@@ -139,6 +146,17 @@ ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         lambda: optim.RMSprop(leaf(), centered=1),
         TypeError,
         "centered must be True or False, not 1",
+    ),
+    "a class that leaves a setting out": (
+        lambda: WithSettings(alpha=0.9),
+        TypeError,
+        "RMSprop needs its setting eps",
+    ),
+    "a class with a setting of its own": (
+        lambda: WithSettings(alpha=0.9, eps=0.0, weight_decay=0.0, momentum=0.0, centered=False, maximize=True),
+        TypeError,
+        "RMSprop has the settings ('alpha', 'eps', 'weight_decay', 'momentum', 'centered'), "
+        "not ['alpha', 'eps', 'weight_decay', 'momentum', 'centered', 'maximize']",
     ),
     "norm below 0": (
         lambda: optim.clip_grad_norm_(leaf(), -1.0),
@@ -320,10 +338,10 @@ def test_state_that_does_not_fit_changes_nothing(name: str):
     assert repr(optimizer) == repr(untouched)
 
 
-@pytest.mark.parametrize("case", [pytest.param(CASES[name], id=name) for name in ("SGD", "Adam", "AdamW", "RMSprop")])
+@pytest.mark.parametrize("case", [pytest.param(CASES[name], id=name) for name in FORMULAS])
 def test_state_of_each_optimiser_fits_no_other(case: Case):
     state = case.make([Value(1.0)]).state_dict()
-    for other in ("SGD", "Adam", "AdamW", "RMSprop"):
+    for other in FORMULAS:
         optimizer = getattr(optim, other)([Value(1.0)])
         if other == case.optimizer:
             optimizer.load_state_dict(state)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from fastgrad import Value, optim
+from fastgrad import Value, _core, optim
 
 STEPS = 100
 START = (1.7, -0.4, 0.9, 2.6, -1.3)
@@ -53,7 +53,7 @@ def descend(xs: Sequence[Value], optimizer: optim.Optimizer, steps: int = STEPS)
 
 # ---- the formulas, as PyTorch's documentation has them, for one parameter and the number t of the step
 
-Memory = dict[str, float]
+Memory = dict[str, float]  #: what a rule remembers of one parameter, under PyTorch's names, in their order
 
 
 def sgd(
@@ -63,8 +63,8 @@ def sgd(
     if weight_decay != 0.0:
         g = g + weight_decay * p
     if momentum != 0.0:
-        kept["b"] = g if t == 1 else momentum * kept["b"] + (1.0 - dampening) * g
-        g = g + momentum * kept["b"] if nesterov else kept["b"]
+        buffer = kept["momentum_buffer"] = g if t == 1 else momentum * kept["momentum_buffer"] + (1.0 - dampening) * g
+        g = g + momentum * buffer if nesterov else buffer
     return p - lr * g
 
 
@@ -74,10 +74,10 @@ def adam(
 ) -> float:  # fmt: skip
     if weight_decay != 0.0:
         g = g + weight_decay * p
-    kept["m"] = betas[0] * kept.get("m", 0.0) + (1.0 - betas[0]) * g
-    kept["v"] = betas[1] * kept.get("v", 0.0) + (1.0 - betas[1]) * g * g
+    mean = kept["exp_avg"] = betas[0] * kept.get("exp_avg", 0.0) + (1.0 - betas[0]) * g
+    square = kept["exp_avg_sq"] = betas[1] * kept.get("exp_avg_sq", 0.0) + (1.0 - betas[1]) * g * g
     size = lr / (1.0 - betas[0] ** t)
-    return p - size * kept["m"] / (math.sqrt(kept["v"]) / math.sqrt(1.0 - betas[1] ** t) + eps)
+    return p - size * mean / (math.sqrt(square) / math.sqrt(1.0 - betas[1] ** t) + eps)
 
 
 def adamw(p: float, g: float, kept: Memory, t: int, lr: float, weight_decay: float = 0.01, **settings: Any) -> float:
@@ -91,29 +91,30 @@ def rmsprop(
 ) -> float:  # fmt: skip
     if weight_decay != 0.0:
         g = g + weight_decay * p
-    variance = kept["v"] = alpha * kept.get("v", 0.0) + (1.0 - alpha) * g * g
+    variance = kept["square_avg"] = alpha * kept.get("square_avg", 0.0) + (1.0 - alpha) * g * g
     if centered:
-        kept["m"] = alpha * kept.get("m", 0.0) + (1.0 - alpha) * g
-        variance = max(variance - kept["m"] * kept["m"], 0.0)
+        mean = kept["grad_avg"] = alpha * kept.get("grad_avg", 0.0) + (1.0 - alpha) * g
+        variance = max(variance - mean * mean, 0.0)
     g = g / (math.sqrt(variance) + eps)
     if momentum != 0.0:
-        g = kept["b"] = momentum * kept.get("b", 0.0) + g
+        g = kept["momentum_buffer"] = momentum * kept.get("momentum_buffer", 0.0) + g
     return p - lr * g
 
 
 FORMULAS: dict[str, Callable[..., float]] = {"SGD": sgd, "Adam": adam, "AdamW": adamw, "RMSprop": rmsprop}
 
 
-def descend_by_formula(case: Case) -> list[float]:
+def descend_by_formula(case: Case, steps: int = STEPS) -> tuple[list[float], list[Memory]]:
+    """Where the parameters are after some steps, and what is remembered of each."""
     numbers = list(START)
     kept: list[Memory] = [{} for _ in numbers]
-    for t in range(1, STEPS + 1):
+    for t in range(1, steps + 1):
         gradients = gradient(numbers)
         numbers = [
             FORMULAS[case.optimizer](p, g, memory, t, **case.settings)
             for p, g, memory in zip(numbers, gradients, kept, strict=True)
         ]
-    return numbers
+    return numbers, kept
 
 
 def descend_in_torch(torch: Any, case: Case) -> list[float]:
@@ -193,6 +194,11 @@ CASES = {
         {"lr": 0.03, "weight_decay": 0.0},
         (1.1383380460726535, -0.6822566132658668, 1.2791422081457138, 1.7983169414972326, -1.7901518765879327),
     ),
+    "AdamW with betas and eps": Case(  # PyTorch's Adam and AdamW are one where the weight does not decay
+        "AdamW",
+        {"lr": 0.01, "betas": (0.3, 0.95), "eps": 0.001, "weight_decay": 0.0},
+        (1.1393545373610072, -0.6960001783805394, 1.2371947221731168, 1.8753413553202793, -1.7630870464582997),
+    ),
     "RMSprop": Case(
         "RMSprop",
         {"lr": 0.01},
@@ -219,6 +225,19 @@ CASES = {
         (1.126713133428653, -0.6903697089739851, 1.2472415575789986, 1.8434498099372176, -1.7569612242850885),
     ),
 }
+
+
+def untested(rule: _core.Rule) -> str:
+    """What a rule of csrc/core/rules.cpp still needs: a class in fastgrad.optim, a formula and cases here."""
+    settings = [name for case in CASES.values() if case.optimizer == rule.name for name in case.settings]
+    needs = {
+        f"a class {rule.name} in fastgrad.optim": hasattr(optim, rule.name),
+        f"{rule.name} in FORMULAS": rule.name in FORMULAS,
+        f"a case named {rule.name}": rule.name in CASES,
+        **{f"a case of {rule.name} that sets {name}": name in settings for name in rule.settings},
+    }
+    return ", ".join(need for need, is_there in needs.items() if not is_there)
+
 
 if __name__ == "__main__":
     import torch

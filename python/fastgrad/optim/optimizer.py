@@ -1,4 +1,4 @@
-"""Optimizers: `SGD`, `Adam`, `AdamW`, `RMSprop`. A step is native: csrc/core/optimizer.cpp has each rule once.
+"""The optimizers: each class gives a rule of csrc/core/rules.cpp, whose step is native, its signature in Python.
 
 The formulas and their order are PyTorch's, in float64: after 100 steps a parameter differs from PyTorch's by less
 than 1e-12 of it. A step gives the same bits in every run.
@@ -6,8 +6,7 @@ than 1e-12 of it. A step gives the same bits in every run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
 from operator import index
 from typing import Any, ClassVar, TypeVar
 
@@ -34,9 +33,10 @@ class Optimizer(_core.Optimizer):
         steps: How many steps have been made.
     """
 
-    _name: ClassVar[str]
-    _settings: ClassVar[tuple[str, ...]]
-    _rule_of: ClassVar[Callable[..., _core.Rule]]
+    _rule: ClassVar[_core.Rule]
+
+    def __init__(self, parameters: Iterable[_core.Value], lr: float, **settings: Any) -> None:
+        super().__init__(parameters, self._rule, settings, lr)
 
     def state_dict(self) -> dict[str, Any]:
         """What has been learned about the gradients, and the settings; the parameters' data are not part of it.
@@ -45,9 +45,9 @@ class Optimizer(_core.Optimizer):
             A dict of a str (the optimizer's name), numbers, bools, lists of numbers, and one float64 array of shape
             ``(parameters,)`` for each moment that the settings call for, under PyTorch's name for it.
         """
-        settings = {name: getattr(self._rule, name) for name in self._settings}
+        settings = self._settings()
         return {
-            "optimizer": self._name,
+            "optimizer": self._rule.name,
             "steps": self.steps,
             "lr": self.lr,
             "initial_lr": self.initial_lr,
@@ -70,23 +70,24 @@ class Optimizer(_core.Optimizer):
         """
         if not isinstance(state, Mapping):
             raise TypeError(f"load_state_dict() needs a dict that state_dict() gave, not {state!r:.200}")
-        if state.get("optimizer") != self._name:
+        if state.get("optimizer") != self._rule.name:
             raise ValueError(
-                f"the state is of {state.get('optimizer')!r} and cannot be loaded into {self._name}: "
+                f"the state is of {state.get('optimizer')!r} and cannot be loaded into {self._rule.name}: "
                 "make the optimizer that it was saved from"
             )
-        rule = self._rule_from(state)
-        self._require_keys(state, ("steps", "lr", "initial_lr", *self._settings, *rule.moments))
+        settings = self._settings_in(state)
+        moments = self._rule.moments(settings)
+        self._require_keys(state, ("steps", "lr", "initial_lr", *settings, *moments))
         count = len(self.parameters)
-        moments = [_moment(name, state[name], count) for name in rule.moments]
-        self._restore(rule, state["lr"], state["initial_lr"], whole_number("steps", state["steps"]), moments)
+        memory = [_moment(name, state[name], count) for name in moments]
+        self._restore(settings, state["lr"], state["initial_lr"], whole_number("steps", state["steps"]), memory)
 
     @classmethod
-    def _rule_from(cls, state: Mapping[str, Any]) -> _core.Rule:
-        missing = [name for name in cls._settings if name not in state]
+    def _settings_in(cls, state: Mapping[str, Any]) -> dict[str, Any]:
+        missing = [name for name in cls._rule.settings if name not in state]
         if missing:
-            raise ValueError(f"the state of {cls._name} has no {', '.join(missing)}")
-        return cls._rule_of(**{name: state[name] for name in cls._settings})
+            raise ValueError(f"the state of {cls._rule.name} has no {', '.join(missing)}")
+        return {name: state[name] for name in cls._rule.settings}
 
     @classmethod
     def _require_keys(cls, state: Mapping[str, Any], names: Iterable[str]) -> None:
@@ -94,14 +95,14 @@ class Optimizer(_core.Optimizer):
         if state.keys() != expected:
             missing, unknown = sorted(expected - state.keys()), sorted(map(str, state.keys() - expected))
             differences = [f"has no {name}" for name in missing] + [f"has an unknown {name}" for name in unknown]
-            raise ValueError(f"the state of {cls._name} {' and '.join(differences)}")
+            raise ValueError(f"the state of {cls._rule.name} {' and '.join(differences)}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy: the parameters as Values, and the state."""
         return _restored, (type(self), self.parameters, self.state_dict()), vars(self) or None
 
     def __repr__(self) -> str:
-        settings = ", ".join(f"{name}={getattr(self._rule, name)!r}" for name in self._settings)
+        settings = ", ".join(f"{name}={value!r}" for name, value in self._settings().items())
         return f"{type(self).__name__}({len(self.parameters)} parameters, lr={self.lr!r}, {settings})"
 
 
@@ -130,7 +131,7 @@ def _moment(name: str, given: Any, count: int) -> Any:
 def _restored(cls: type[O], parameters: Sequence[_core.Value], state: Mapping[str, Any]) -> O:
     """What pickle and copy call."""
     optimizer = cls.__new__(cls)
-    _core.Optimizer.__init__(optimizer, parameters, cls._rule_from(state), state["lr"])
+    _core.Optimizer.__init__(optimizer, parameters, cls._rule, cls._settings_in(state), state["lr"])
     optimizer.load_state_dict(state)
     return optimizer
 
@@ -155,9 +156,7 @@ class SGD(Optimizer):
         ValueError: There are no parameters, one is no leaf or is given twice, or a setting is out of range.
     """
 
-    _name = "SGD"
-    _settings = ("momentum", "dampening", "weight_decay", "nesterov")
-    _rule_of = _core.SGDRule
+    _rule = _core.RULES["SGD"]
 
     def __init__(
         self,
@@ -168,8 +167,9 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
         nesterov: bool = False,
     ) -> None:
-        rule = self._rule_of(momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov)
-        super().__init__(parameters, rule, lr)
+        super().__init__(
+            parameters, lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov
+        )
 
 
 class Adam(Optimizer):
@@ -190,9 +190,7 @@ class Adam(Optimizer):
         ValueError: There are no parameters, one is no leaf or is given twice, or a setting is out of range.
     """
 
-    _name = "Adam"
-    _settings = ("betas", "eps", "weight_decay")
-    _rule_of: ClassVar[Callable[..., _core.Rule]] = _core.AdamRule
+    _rule = _core.RULES["Adam"]
 
     def __init__(
         self,
@@ -202,7 +200,7 @@ class Adam(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(parameters, self._rule_of(betas=betas, eps=eps, weight_decay=weight_decay), lr)
+        super().__init__(parameters, lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
 
 class AdamW(Adam):
@@ -211,8 +209,7 @@ class AdamW(Adam):
     As ``torch.optim.AdamW``; Loshchilov and Hutter 2019, algorithm 2. Arguments and errors are those of `Adam`.
     """
 
-    _name = "AdamW"
-    _rule_of = staticmethod(partial(_core.AdamRule, decoupled=True))
+    _rule = _core.RULES["AdamW"]
 
     def __init__(
         self,
@@ -247,9 +244,7 @@ class RMSprop(Optimizer):
         ValueError: There are no parameters, one is no leaf or is given twice, or a setting is out of range.
     """
 
-    _name = "RMSprop"
-    _settings = ("alpha", "eps", "weight_decay", "momentum", "centered")
-    _rule_of = _core.RMSpropRule
+    _rule = _core.RULES["RMSprop"]
 
     def __init__(
         self,
@@ -261,5 +256,6 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         centered: bool = False,
     ) -> None:
-        rule = self._rule_of(alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum, centered=centered)
-        super().__init__(parameters, rule, lr)
+        super().__init__(
+            parameters, lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum, centered=centered
+        )

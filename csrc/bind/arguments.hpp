@@ -1,0 +1,26 @@
+// Arguments of optimizers and of clipping, and the errors that name them.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include "bind/node_refs.hpp"
+#include "core/range.hpp"
+
+namespace fastgrad::bind {
+
+template <class... Arguments>
+[[noreturn]] void raise(PyObject* type, const char* message, Arguments... arguments) {
+    PyErr_Format(type, message, arguments...);
+    throw pybind11::error_already_set();
+}
+
+// Throws TypeError inside a function that is being traced.
+void refuse(const char* what);
+
+double number(pybind11::handle given, const char* name, const Range& range);
+bool flag(pybind11::handle given, const char* name);
+
+// The leaves in the order in which they are given, held before anything else can let go of them.
+NodeRefs leaves_of(const pybind11::object& parameters);
+
+}  // namespace fastgrad::bind

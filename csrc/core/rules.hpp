@@ -1,0 +1,54 @@
+// The optimizers' update rules, as rows of a table. rules.cpp has each rule in one place: its settings, what it
+// remembers, and its step. Constructors, errors, saved states and the documentation read the rows.
+#pragma once
+
+#include <array>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "core/node.hpp"
+#include "core/range.hpp"
+
+namespace fastgrad {
+
+using SettingValue = std::variant<double, bool, std::array<double, 2>>;
+
+struct Setting {
+    const char* name;   // of the argument in Python; a key of saved states
+    SettingValue type;  // any value of the setting's type
+    Range range;        // of each of its numbers
+};
+
+using Settings = std::vector<SettingValue>;  // in the order of the rule's row
+
+// Numbers that a rule remembers from step to step, one a parameter.
+struct Moment {
+    const char* name;  // PyTorch's; a key of saved states
+    bool needed;       // by the settings
+};
+
+struct Memory {
+    const char* name;
+    std::vector<double> numbers;  // none where the settings do not need them
+};
+
+struct Step {
+    std::span<Node* const> parameters;
+    std::vector<Memory>& memory;  // in the order of the rule's moments
+    double lr, number;            // the first step is number 1
+};
+
+struct Rule {
+    const char* name;    // of the class in fastgrad.optim; stands in saved states
+    const char* update;  // for the documentation, with g for the gradient
+    const char* source;
+    std::span<const Setting> settings;
+    std::vector<Moment> (*moments)(const Settings&);
+    const char* (*conflict)(const Settings&);  // an error, with names of settings in braces; null where they agree
+    void (*step)(const Settings&, const Step&);
+};
+
+std::span<const Rule> rules();
+
+}  // namespace fastgrad
