@@ -99,7 +99,7 @@ struct RuleWith : All... {
 // The learning rate stays outside of the buffer. The first gradient starts the buffer, undampened.
 struct SGD : RuleWith<Momentum, Dampening, WeightDecay, Nesterov> {
     static constexpr auto name = "SGD";
-    static constexpr auto update = "p -= lr * b, b = momentum * b + (1 - dampening) * g";
+    static constexpr auto update = "`p -= lr * b`, `b = momentum * b + (1 - dampening) * g`";
     static constexpr auto source = "Sutskever, Martens, Dahl and Hinton 2013";
 
     auto moments() const { return std::array{Moment{"momentum_buffer", momentum != 0.0}}; }
@@ -131,7 +131,8 @@ struct SGD : RuleWith<Momentum, Dampening, WeightDecay, Nesterov> {
 struct Adam : RuleWith<Betas, Eps, WeightDecay> {
     static constexpr auto name = "Adam";
     static constexpr auto update =
-        "p -= lr * m / (sqrt(v) + eps) with the averages m of g and v of g * g, corrected for their start at 0";
+        "`p -= lr * m / (sqrt(v) + eps)` with the averages `m` of `g` and `v` of `g * g`, corrected for their start "
+        "at 0";
     static constexpr auto source = "Kingma and Ba 2015";
 
     auto moments() const { return std::array{Moment{"exp_avg", true}, Moment{"exp_avg_sq", true}}; }
@@ -158,7 +159,7 @@ struct Adam : RuleWith<Betas, Eps, WeightDecay> {
 // Algorithm 2: the weight decay shrinks the parameter, and is no part of its gradient.
 struct AdamW : Adam {
     static constexpr auto name = "AdamW";
-    static constexpr auto update = "p *= 1 - lr * weight_decay before the step of Adam";
+    static constexpr auto update = "`p *= 1 - lr * weight_decay` before Adam's step";
     static constexpr auto source = "Loshchilov and Hutter 2019";
 
     void step(const Step& step) const { descend(step, false, 1.0 - step.lr * weight_decay); }
@@ -168,7 +169,7 @@ struct AdamW : Adam {
 // is 0.
 struct RMSprop : RuleWith<Alpha, Eps, WeightDecay, Momentum, Centered> {
     static constexpr auto name = "RMSprop";
-    static constexpr auto update = "p -= lr * g / (sqrt(v) + eps)";
+    static constexpr auto update = "`p -= lr * g / (sqrt(v) + eps)`";
     static constexpr auto source = "Tieleman and Hinton 2012; centered: Graves 2013";
 
     auto moments() const {

@@ -41,8 +41,8 @@ struct Step {
 
 struct Rule {
     const char* name;    // of the class in fastgrad.optim; stands in saved states
-    const char* update;  // for the documentation, with g for the gradient
-    const char* source;
+    const char* update;  // in Markdown, with g for the gradient
+    const char* source;  // the paper
     std::span<const Setting> settings;
     std::vector<Moment> (*moments)(const Settings&);
     const char* (*conflict)(const Settings&);  // an error, with names of settings in braces; null where they agree

@@ -13,30 +13,10 @@
 """
 
 from fastgrad._core import clip_grad_norm_, clip_grad_value_
-from fastgrad.optim.lr_scheduler import (
-    ConstantLR,
-    CosineAnnealingLR,
-    LambdaLR,
-    LinearLR,
-    LRScheduler,
-    SequentialLR,
-    StepLR,
-)
-from fastgrad.optim.optimizer import SGD, Adam, AdamW, Optimizer, RMSprop
+from fastgrad.optim import lr_scheduler, optimizer
+from fastgrad.optim.lr_scheduler import *  # noqa: F403
+from fastgrad.optim.optimizer import *  # noqa: F403
 
-__all__ = [
-    "SGD",
-    "Adam",
-    "AdamW",
-    "ConstantLR",
-    "CosineAnnealingLR",
-    "LRScheduler",
-    "LambdaLR",
-    "LinearLR",
-    "Optimizer",
-    "RMSprop",
-    "SequentialLR",
-    "StepLR",
-    "clip_grad_norm_",
-    "clip_grad_value_",
-]
+__all__ = ["clip_grad_norm_", "clip_grad_value_"]
+__all__ += lr_scheduler.__all__
+__all__ += optimizer.__all__
