@@ -73,9 +73,9 @@ def test_it_passes_for_every_kind_of_node_and_holder():
     graph = Graph([total], [a])
     graph([4.0])
     check()
-    optimiser = fastgrad.optim.Adam([a, b])
+    optimizer = fastgrad.optim.Adam([a, b])
     check()
-    del total, chances, own, local, twins, graph, optimiser, a
+    del total, chances, own, local, twins, graph, optimizer, a
     check()
 
 

@@ -117,8 +117,8 @@ def test_random_trees(tree: Any, tried: Callable[..., None]):
 def test_any_data_in_the_place_of_a_state(model: Any, entry: Any, name: str):
     """It is loaded, or refused by a ValueError and nothing has changed."""
     layer = Linear(1, 1)
-    optimiser = optim.Adam(layer.parameters())
-    state = optimiser.state_dict()
+    optimizer = optim.Adam(layer.parameters())
+    state = optimizer.state_dict()
     before = [layer.state_dict(), state]
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "x"
@@ -129,11 +129,11 @@ def test_any_data_in_the_place_of_a_state(model: Any, entry: Any, name: str):
         ):
             fastgrad.save(path, **parts)
             try:
-                fastgrad.load(path, model=layer, optimizer=optimiser)
+                fastgrad.load(path, model=layer, optimizer=optimizer)
             except ValueError:
-                assert same([layer.state_dict(), optimiser.state_dict()], before)
+                assert same([layer.state_dict(), optimizer.state_dict()], before)
             else:
-                before = [layer.state_dict(), optimiser.state_dict()]
+                before = [layer.state_dict(), optimizer.state_dict()]
 
 
 def test_damage_changes_nothing_in_the_objects(tmp_path: Path, tried: Callable[..., None]):

@@ -109,56 +109,56 @@ def test_the_file_is_an_archive_that_numpy_reads(tmp_path: Path):
 
 
 #: Of each the last case, with most settings.
-OPTIMISERS: dict[str, Callable[[list[Value]], optim.Optimizer]] = {
+OPTIMIZERS: dict[str, Callable[[list[Value]], optim.Optimizer]] = {
     case.optimizer: case.make for case in CASES.values()
 }
 
 
 class Training:
-    """A network with dropout, its optimiser and schedule, and the generator of samples and masks."""
+    """A network with dropout, its optimizer and schedule, and the generator of samples and masks."""
 
-    def __init__(self, optimiser: str, seed: int) -> None:
+    def __init__(self, optimizer: str, seed: int) -> None:
         self.chance = random.Random(seed)
         self.net = Sequential(Linear(2, 4), "tanh", Dropout(0.25, generator=self.chance), Linear(4, 1))
-        self.optimiser = OPTIMISERS[optimiser](self.net.parameters())
-        self.schedule = optim.CosineAnnealingLR(self.optimiser, T_max=40)
+        self.optimizer = OPTIMIZERS[optimizer](self.net.parameters())
+        self.schedule = optim.CosineAnnealingLR(self.optimizer, T_max=40)
 
     def go_on(self, steps: int) -> list[Any]:
         """What there is afterwards."""
         for _ in range(steps):
             x = [self.chance.uniform(-1.0, 1.0), self.chance.uniform(-1.0, 1.0)]
-            self.optimiser.zero_grad()
+            self.optimizer.zero_grad()
             ((self.net(x)[0] - x[0] * x[1]) ** 2).backward()
-            self.optimiser.step()
+            self.optimizer.step()
             self.schedule.step()
-        return [thing.state_dict() for thing in (self.net, self.optimiser, self.schedule)]
+        return [thing.state_dict() for thing in (self.net, self.optimizer, self.schedule)]
 
 
-@pytest.mark.parametrize("optimiser", OPTIMISERS)
-def test_going_on_after_loading_gives_the_bits_of_never_stopping(optimiser: str, tmp_path: Path):
-    first, second = Training(optimiser, 0), Training(optimiser, 1)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_going_on_after_loading_gives_the_bits_of_never_stopping(optimizer: str, tmp_path: Path):
+    first, second = Training(optimizer, 0), Training(optimizer, 1)
     first.go_on(15)
     fastgrad.save(
         tmp_path / "x",
         model=first.net,
-        optimizer=first.optimiser,
+        optimizer=first.optimizer,
         schedule=first.schedule,
         chance=first.chance.getstate(),
     )
-    parts = fastgrad.load(tmp_path / "x", model=second.net, optimizer=second.optimiser, schedule=second.schedule)
+    parts = fastgrad.load(tmp_path / "x", model=second.net, optimizer=second.optimizer, schedule=second.schedule)
     second.chance.setstate(parts["chance"])
     assert same(first.go_on(15), second.go_on(15))
 
 
-@pytest.mark.parametrize("optimiser", OPTIMISERS)
-def test_an_optimiser_of_another_kind_or_size_is_refused_with_its_model(optimiser: str, tmp_path: Path):
-    saved, net = Training(optimiser, 0), Linear(2, 1)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_an_optimizer_of_another_kind_or_size_is_refused_with_its_model(optimizer: str, tmp_path: Path):
+    saved, net = Training(optimizer, 0), Linear(2, 1)
     saved.go_on(1)
-    fastgrad.save(tmp_path / "x", model=Linear(2, 1), optimizer=saved.optimiser)
-    for name, make in OPTIMISERS.items():
+    fastgrad.save(tmp_path / "x", model=Linear(2, 1), optimizer=saved.optimizer)
+    for name, make in OPTIMIZERS.items():
         other = make(net.parameters())
         before = [net.state_dict(), other.state_dict()]
-        why = "3 parameters" if name == optimiser else f"cannot be loaded into {name}"
+        why = "3 parameters" if name == optimizer else f"cannot be loaded into {name}"
         with pytest.raises(ValueError, match=f"x: its optimizer does not fit: .*{why}"):
             fastgrad.load(tmp_path / "x", model=net, optimizer=other)
         assert same([net.state_dict(), other.state_dict()], before)

@@ -1,4 +1,4 @@
-"""What users of optimisers get wrong, and what they get back; a refused state changes nothing."""
+"""What users of optimizers get wrong, and what they get back; a refused state changes nothing."""
 
 from __future__ import annotations
 
@@ -240,7 +240,7 @@ class Hasty(optim.SGD):
         lambda optimizer: optimizer.parameters,
     ],
 )
-def test_optimiser_before_its_constructor_has_run(use: Callable[[optim.SGD], Any]):
+def test_optimizer_before_its_constructor_has_run(use: Callable[[optim.SGD], Any]):
     for call in (lambda: use(optim.SGD.__new__(optim.SGD)), lambda: Hasty(use)):
         with pytest.raises(TypeError, match=r"__init__\(\) has not been called yet: call super\(\)\.__init__"):
             call()
@@ -258,7 +258,7 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], Any], type[Exception], str]]
         TypeError,
         r"load_state_dict\(\) needs a dict that state_dict\(\) gave, not \[",
     ),
-    "another optimiser's": (
+    "another optimizer's": (
         lambda state: state | {"optimizer": "Adam"},
         ValueError,
         "the state is of 'Adam' and cannot be loaded into RMSprop: make the optimizer that it was saved from",
@@ -339,7 +339,7 @@ def test_state_that_does_not_fit_changes_nothing(name: str):
 
 
 @pytest.mark.parametrize("case", [pytest.param(CASES[name], id=name) for name in FORMULAS])
-def test_state_of_each_optimiser_fits_no_other(case: Case):
+def test_state_of_each_optimizer_fits_no_other(case: Case):
     state = case.make([Value(1.0)]).state_dict()
     for other in FORMULAS:
         optimizer = getattr(optim, other)([Value(1.0)])

@@ -1,4 +1,4 @@
-"""Optimisers: where they go, beside plain formulas and PyTorch's numbers; what they hold; states and copies."""
+"""Optimizers: where they go, beside plain formulas and PyTorch's numbers; what they hold; states and copies."""
 
 from __future__ import annotations
 
@@ -233,7 +233,7 @@ def test_parameters_come_in_any_iterable_and_stay_themselves():
         assert parameters[1] is b
 
 
-def test_parameters_live_as_long_as_their_optimiser(live_nodes: Callable[[], int]):
+def test_parameters_live_as_long_as_their_optimizer(live_nodes: Callable[[], int]):
     named = Named(2.0)
     named.name = "w"
     optimizer = optim.Adam([Value(1.0), named])
@@ -252,7 +252,7 @@ def test_parameters_live_as_long_as_their_optimiser(live_nodes: Callable[[], int
     assert live_nodes() == 0
 
 
-def test_optimiser_that_is_part_of_a_cycle_is_collected(live_nodes: Callable[[], int]):
+def test_optimizer_that_is_part_of_a_cycle_is_collected(live_nodes: Callable[[], int]):
     optimizer = optim.SGD([Value(1.0)])
     optimizer.schedule = optim.StepLR(optimizer, 10)
     del optimizer
@@ -260,7 +260,7 @@ def test_optimiser_that_is_part_of_a_cycle_is_collected(live_nodes: Callable[[],
 
 
 @needs_proc
-def test_optimisers_come_and_go_without_a_trace():
+def test_optimizers_come_and_go_without_a_trace():
     # In a process of its own: elsewhere the quarantine of AddressSanitizer counts as resident until it is full.
     program = """
         import gc, os
@@ -359,7 +359,7 @@ def test_resuming_gives_the_very_bits_of_never_having_stopped(case: Case):
         assert [*map(bits, descend(leaves, resumed, STEPS - 37))] == expected
 
 
-def test_state_and_optimiser_share_no_memory():
+def test_state_and_optimizer_share_no_memory():
     xs = start()
     optimizer, twin = optim.Adam(xs), optim.Adam(xs)
     descend(xs, optimizer, steps=1)
@@ -393,7 +393,7 @@ def test_copies_stay_connected_to_parameters_that_are_copied_with_them(case: Cas
     assert (optimizer.steps, len(carry(optimizer).parameters)) == (5, 5)
 
 
-def test_shallow_copy_optimises_the_same_leaves_by_itself():
+def test_shallow_copy_optimizes_the_same_leaves_by_itself():
     w = Value(1.0)
     optimizer = optim.SGD([w], lr=0.5, momentum=0.5)
     twin = copy.copy(optimizer)

@@ -119,7 +119,7 @@ def test_resuming_gives_the_very_bits_of_never_having_stopped(name: str, optimiz
     assert rates(rest, resumed, lambda: resumed.lr) == expected
 
 
-def test_model_optimiser_and_schedule_go_on_from_a_file(tmp_path: Path):
+def test_model_optimizer_and_schedule_go_on_from_a_file(tmp_path: Path):
     def training() -> tuple[MLP, optim.Optimizer, optim.LRScheduler]:
         model = MLP(2, [3, 1])
         o = optim.RMSprop(model.parameters(), lr=LR, momentum=0.5)
@@ -151,7 +151,7 @@ def test_learning_rate_that_was_set_by_hand_is_part_of_the_state():
 
 
 @pytest.mark.parametrize("carry", [copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))])
-def test_copies_stay_connected_to_an_optimiser_that_is_copied_with_them(carry: Callable[[Any], Any]):
+def test_copies_stay_connected_to_an_optimizer_that_is_copied_with_them(carry: Callable[[Any], Any]):
     o = optimizer()
     schedule = warm_up(optim, o)
     rates(schedule, o, lambda: o.lr, epochs=5)
@@ -163,9 +163,9 @@ def test_copies_stay_connected_to_an_optimiser_that_is_copied_with_them(carry: C
 
 # ---- what they refuse
 
-#: A call with an optimiser, the error's type, and its message.
+#: A call with an optimizer, the error's type, and its message.
 ERRORS: dict[str, tuple[Callable[[optim.Optimizer], Any], type[Exception], str]] = {
-    "no optimiser": (
+    "no optimizer": (
         lambda o: optim.StepLR([Value(1.0)], 10),
         TypeError,
         "a schedule needs an optimizer of fastgrad.optim, not [Value(data=1.0)]",
@@ -230,7 +230,7 @@ ERRORS: dict[str, tuple[Callable[[optim.Optimizer], Any], type[Exception], str]]
         TypeError,
         "schedulers must be schedules of fastgrad.optim, not <class 'fastgrad.optim.lr_scheduler.StepLR'>",
     ),
-    "schedule of another optimiser": (
+    "schedule of another optimizer": (
         lambda o: optim.SequentialLR(o, [optim.StepLR(optim.SGD([Value(2.0)]), 1)], []),
         ValueError,
         "StepLR(last_epoch=0, base_lr=0.001) is of another optimizer: make it for SGD(1 parameters, lr=0.2, "

@@ -42,7 +42,7 @@ def predict(slope: float, x: Value) -> Value:
 
 
 def descend(start: float, steps: int) -> float:
-    """The minimum of (x - 3)**2, by a schedule, and by an optimiser that is told through its base class."""
+    """The minimum of (x - 3)**2, by a schedule, and by an optimizer that is told through its base class."""
     x = Value(start)
     optimizer: optim.Optimizer = optim.Adam((v for v in [x]), lr=1, betas=(0.5, 0.9))
     schedule = optim.CosineAnnealingLR(optimizer, T_max=steps)

@@ -59,7 +59,7 @@ EVERYTHING = {
 }
 #: NumPy's wheels, made for interpreters that count nothing, take and give references uncounted.
 WITH_ARRAYS = {
-    "sequences", "capture", "replays", "saved graphs", "recorded functions", "optimisers", "derivatives",
+    "sequences", "capture", "replays", "saved graphs", "recorded functions", "optimizers", "derivatives",
     "graphs that come and go",
 }  # fmt: skip
 

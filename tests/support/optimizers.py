@@ -1,4 +1,4 @@
-"""What optimisers are compared with: their formulas in plain Python, and numbers that PyTorch found.
+"""What optimizers are compared with: their formulas in plain Python, and numbers that PyTorch found.
 
 `python tests/support/optimizers.py` prints the table of those numbers anew; it needs torch.
 """
@@ -31,7 +31,7 @@ def gradient(numbers: Sequence[float]) -> list[float]:
 
 @dataclass(frozen=True)
 class Case:
-    """An optimiser, and where PyTorch's of that name and with these settings is after 100 steps from `START`."""
+    """An optimizer, and where PyTorch's of that name and with these settings is after 100 steps from `START`."""
 
     optimizer: str
     settings: dict[str, Any]

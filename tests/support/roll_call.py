@@ -58,10 +58,6 @@ def optimizers() -> list[optim.Optimizer]:
     return [case.make([Value(1.0)]) for case in CASES.values()]
 
 
-def rules() -> list[str]:
-    return [name for name, each in vars(_core).items() if name.endswith("Rule") and inspect.isclass(each)]
-
-
 def schedules() -> Iterator[optim.LRScheduler]:
     """Those of the rows, and those that they are made of."""
     for make, _ in SCHEDULES.values():
@@ -82,7 +78,7 @@ ROLLS: dict[str, Callable[[], Roll]] = {
     "optimizers": lambda: Roll(
         "support/optimizers.py", classes_below(optim.Optimizer, "fastgrad.optim"), types(optimizers())
     ),
-    "rules of optimizers": lambda: Roll("support/optimizers.py", rules(), types(each._rule for each in optimizers())),
+    "rules of optimizers": lambda: Roll("support/optimizers.py", _core.RULES, {c.optimizer for c in CASES.values()}),
     "schedules": lambda: Roll(
         "support/schedules.py", classes_below(optim.LRScheduler, "fastgrad.optim"), types(schedules())
     ),

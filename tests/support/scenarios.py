@@ -227,7 +227,7 @@ def recorded_functions() -> Action:
 
 
 @scenario
-def optimisers() -> Action:
+def optimizers() -> Action:
     w = [Value(0.5), Value(-1.0)]
 
     def act() -> list[float]:
