@@ -45,6 +45,20 @@ constexpr bool asserts() {
 #endif
 }
 
+// What belongs to each derivative of a row.
+template <class T>
+py::tuple of_partials(const Operation& row, const T& dx, const T& dy) {
+    return row.arity == 2 ? py::tuple(py::make_tuple(dx, dy)) : py::tuple(py::make_tuple(dx));
+}
+
+// A table as a tuple of its rows, which live as long as the process.
+template <class Row>
+py::tuple tuple_of(std::span<const Row> table) {
+    py::list rows;
+    for (const Row& row : table) rows.append(py::cast(&row, py::return_value_policy::reference));
+    return py::tuple(rows);
+}
+
 }  // namespace
 
 void register_operations(py::module_& module) {
@@ -54,11 +68,7 @@ void register_operations(py::module_& module) {
         .def_property_readonly("symbol", [](const Operation& row) { return row.symbol; })
         .def_property_readonly("arity", [](const Operation& row) { return row.arity; })
         .def_property_readonly("value", [](const Operation& row) { return row.value; })
-        .def_property_readonly("partials",
-                               [](const Operation& row) {
-                                   return row.arity == 2 ? py::tuple(py::make_tuple(row.dx, row.dy))
-                                                         : py::tuple(py::make_tuple(row.dx));
-                               })
+        .def_property_readonly("partials", [](const Operation& row) { return of_partials(row, row.dx, row.dy); })
         .def_property_readonly("parameter",
                                [](const Operation& row) -> std::optional<std::string_view> {
                                    if (row.parameter.empty()) return std::nullopt;
@@ -70,18 +80,41 @@ void register_operations(py::module_& module) {
                                    return row.default_value;
                                })
         .def_property_readonly("error_kind", [](const Operation& row) { return row.error; })
+        .def_property_readonly("commutes", [](const Operation& row) { return has(row.op, Trait::commutes); })
+        .def_property_readonly("zero_partials",
+                               [](const Operation& row) {
+                                   return of_partials(row, has(row.op, Trait::zero_dx), has(row.op, Trait::zero_dy));
+                               })
+        .def_property_readonly("value_calls", [](const Operation& row) { return has(row.op, Trait::value_calls); })
+        .def_property_readonly("partials_call", [](const Operation& row) { return has(row.op, Trait::calls); })
+        .def_property_readonly("has_vector_function", [](const Operation& row) { return has(row.op, Trait::vector); })
         .def("__repr__", [](const Operation& row) { return "Operation(" + std::string(row.name) + ")"; });
     py::list names;
     for (const Operation& row : operations()) names.append(row.name);
     module.attr("__all__") = names;
-    module.def(
-        "operations",
-        [] {
-            py::list rows;
-            for (const Operation& row : operations()) rows.append(py::cast(&row, py::return_value_policy::reference));
-            return py::tuple(rows);
-        },
-        "The table of operations, one row each.");
+    module.def("operations", [] { return tuple_of(operations()); }, "The table of operations, one row each.");
+
+    py::class_<Constant>(module, "Constant", checked_allocation(), "A constant that formulas are written in.")
+        .def_property_readonly("name", [](const Constant& row) { return row.name; })
+        .def_property_readonly("value", [](const Constant& row) { return row.value; })
+        .def_property_readonly("meaning", [](const Constant& row) { return row.meaning; })
+        .def("__repr__", [](const Constant& row) { return "Constant(" + std::string(row.name) + ")"; });
+    module.def("constants", [] { return tuple_of(constants()); }, "The constants that formulas are written in.");
+
+    py::class_<Helper>(module, "Helper", checked_allocation(), "A function that formulas are written in.")
+        .def_property_readonly("name", [](const Helper& row) { return row.name; })
+        .def_property_readonly("parameters",
+                               [](const Helper& row) {
+                                   py::list names;
+                                   for (const std::string_view name : row.parameters) {
+                                       if (!name.empty()) names.append(name);
+                                   }
+                                   return py::tuple(names);
+                               })
+        .def_property_readonly("formula", [](const Helper& row) { return row.formula; })
+        .def_property_readonly("meaning", [](const Helper& row) { return row.meaning; })
+        .def("__repr__", [](const Helper& row) { return "Helper(" + std::string(row.name) + ")"; });
+    module.def("helpers", [] { return tuple_of(helpers()); }, "The functions that formulas are written in.");
 
     py::class_<SequenceOperation>(module, "SequenceOperation", checked_allocation(),
                                   "One row of the table of operations on sequences.")
@@ -92,14 +125,7 @@ void register_operations(py::module_& module) {
         .def("__repr__",
              [](const SequenceOperation& row) { return "SequenceOperation(" + std::string(row.name) + ")"; });
     module.def(
-        "sequence_operations",
-        [] {
-            py::list rows;
-            for (const SequenceOperation& row : sequence_operations()) {
-                rows.append(py::cast(&row, py::return_value_policy::reference));
-            }
-            return py::tuple(rows);
-        },
+        "sequence_operations", [] { return tuple_of(sequence_operations()); },
         "The table of operations on sequences, one row each.");
 }
 

@@ -8,6 +8,7 @@ namespace fastgrad::formulas {
 
 namespace {
 
+constexpr double pi = 3.141592653589793;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
@@ -232,8 +233,5 @@ double erfinv(double x) {
     }
     return copysign(r, x);
 }
-
-// Around one half the ratio is near 1, where it carries few digits of its logarithm, but its excess over 1 all.
-double logit(double x) { return x < 0.25 ? log(x / (1.0 - x)) : log1p((2.0 * x - 1.0) / (1.0 - x)); }
 
 }  // namespace fastgrad::formulas

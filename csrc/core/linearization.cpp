@@ -4,8 +4,8 @@
 #include <cmath>
 #include <type_traits>
 
+#include "core/derivatives.hpp"
 #include "core/expand.hpp"
-#include "core/formulas.hpp"
 #include "core/node_index.hpp"
 #include "core/order.hpp"
 
@@ -55,44 +55,23 @@ bool is_nothing(const Term& term) { return term.is(0.0); }
 // `number_of` gives a node's number.
 template <class X, class NumberOf, class Visit>
 void for_each_partial(Node* node, NumberOf number_of, Visit visit) {
-    using namespace formulas;
-    const bool x_is_constant = node->has(Node::x_is_constant), y_is_constant = node->has(Node::y_is_constant);
-    const auto number = [&](const Operand& operand, bool is_constant) -> X {
-        return is_constant ? X(operand.constant) : number_of(operand.node);
-    };
-    switch (node->op) {
-#define FASTGRAD_PARTIAL(operand, derivative)                                                     \
-    if constexpr (!is_zero(#derivative)) {                                                        \
-        if (!operand##_is_constant) visit(node->operand.node, [&]() -> X { return derivative; }); \
-    }
-#define FASTGRAD_UNARY(name, title, symbol, value, dx, error)        \
-    case Op::name: {                                                 \
-        [[maybe_unused]] const X x = number(node->x, x_is_constant); \
-        [[maybe_unused]] const X r = number_of(node);                \
-        FASTGRAD_PARTIAL(x, dx)                                      \
-        return;                                                      \
-    }
-#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, error)   \
-    case Op::name: {                                                 \
-        [[maybe_unused]] const X x = number(node->x, x_is_constant); \
-        [[maybe_unused]] const X y = number(node->y, y_is_constant); \
-        [[maybe_unused]] const X r = number_of(node);                \
-        FASTGRAD_PARTIAL(x, dx)                                      \
-        FASTGRAD_PARTIAL(y, dy)                                      \
-        return;                                                      \
-    }
-#include "ops.def"
-#undef FASTGRAD_PARTIAL
-        case Op::custom: {
-            const CustomOperation& custom = *node->x.custom;
-            for (std::size_t i = 0; i < custom.local_gradients.size(); ++i) {
-                visit(custom.operands[i], [&]() -> X { return custom.local_gradients[i]; });
-            }
-            if (!custom.callback) return;
-            for_each_operand(node, [&](Node* operand) { visit(operand, [&]() -> X { throw Underivable{node}; }); });
-            return;
+    if (is_row(node->op)) {
+        const bool is_constant[] = {node->has(Node::x_is_constant), node->has(Node::y_is_constant)};
+        const Operand operands[] = {node->x, node->y};
+        const auto number = [&](int i) -> X {
+            return is_constant[i] ? X(operands[i].constant) : number_of(operands[i].node);
+        };
+        const X x = number(0), y = number(1), r = number_of(node);
+        for_each_partial(node->op, x, y, r, [&](int i, auto derivative) {
+            if (!is_constant[i]) visit(operands[i].node, derivative);
+        });
+    } else if (node->op == Op::custom) {
+        const CustomOperation& custom = *node->x.custom;
+        for (std::size_t i = 0; i < custom.local_gradients.size(); ++i) {
+            visit(custom.operands[i], [&]() -> X { return custom.local_gradients[i]; });
         }
-        default: return;
+        if (!custom.callback) return;
+        for_each_operand(node, [&](Node* operand) { visit(operand, [&]() -> X { throw Underivable{node}; }); });
     }
 }
 

@@ -1,13 +1,16 @@
-// The operations by number, and what the core knows about each: generated from ops.def and sequences.def.
+// The operations by number, and what the core knows about each: generated from ops.def, helpers.def and
+// sequences.def.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
 
-#include "core/error_kind.hpp"
-
 namespace fastgrad {
+
+enum class ErrorKind : std::uint8_t;
 
 enum class Op : std::uint8_t {
     leaf,    // no operands
@@ -24,8 +27,38 @@ constexpr bool is_row(Op op) { return op > Op::custom && op < Op::element; }
 constexpr bool is_sequence(Op op) { return op > Op::element; }  // of a node
 constexpr bool has_several_results(Op op) { return op == Op::softmax || op == Op::log_softmax; }
 
-// Whether a row says that no gradient flows there: its derivative is zero everywhere.
-constexpr bool is_zero(std::string_view derivative) { return derivative == "0.0"; }
+constexpr std::size_t row_of(Op op) {
+    return static_cast<std::size_t>(op) - static_cast<std::size_t>(Op::custom) - 1;
+}
+
+// What holds for a row beside its formulas. tests/test_formulas.py compares the traits with what the formulas say.
+enum class Trait : std::uint8_t {
+    plain = 0,
+    commutes = 1,              // x and y may change places: the value keeps its bits
+    zero_dx = 2,               // the derivative in x is zero everywhere, and is written 0.0: no gradient flows there
+    zero_dy = 4,               // the same in y; of a unary operation too
+    value_calls = 8,           // the value calls a function: it is more than arithmetic and choices
+    calls = value_calls | 16,  // so do the derivatives that are not zero
+    vector = 32,               // the C library may have a function of the row's name that takes whole registers
+};
+constexpr Trait operator|(Trait a, Trait b) {
+    return static_cast<Trait>(static_cast<std::uint8_t>(a) | static_cast<std::uint8_t>(b));
+}
+constexpr bool includes(Trait traits, Trait trait) { return (traits | trait) == traits; }
+
+inline constexpr auto row_traits = [] {
+    using enum Trait;
+    return std::array{
+#define FASTGRAD_UNARY(name, title, symbol, value, dx, error, traits) traits | zero_dy,
+#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, error, traits) traits,
+#include "ops.def"
+    };
+}();
+
+inline constexpr std::size_t row_count = row_traits.size();
+
+// Of anything but a row: false.
+constexpr bool has(Op op, Trait trait) { return is_row(op) && includes(row_traits[row_of(op)], trait); }
 
 // One row of the table, for whoever needs it at run time: labels, documentation, the stub, tests.
 struct Operation {
@@ -39,9 +72,22 @@ struct Operation {
 };
 
 std::span<const Operation> operations();
-inline const Operation& operation(Op op) {
-    return operations()[static_cast<int>(op) - static_cast<int>(Op::custom) - 1];
-}
+inline const Operation& operation(Op op) { return operations()[row_of(op)]; }
+
+// One row of the tables that formulas are written in.
+struct Constant {
+    std::string_view name;
+    double value;
+    std::string_view meaning;
+};
+struct Helper {
+    std::string_view name;
+    std::array<std::string_view, 3> parameters;  // empty from the last one on
+    std::string_view formula, meaning;
+};
+
+std::span<const Constant> constants();
+std::span<const Helper> helpers();
 
 // One row of the table of operations on sequences.
 struct SequenceOperation {

@@ -82,8 +82,8 @@ class Reverse {
         const std::span<const double> lengths = list_.saved();
         double g = g_;
         for (std::size_t i = operands_.size(); i-- > 1;) {
-            add(i, g * formulas::slope(operands_[i], lengths[i]));
-            g *= formulas::slope(lengths[i - 1], lengths[i]);
+            add(i, g * formulas::hypot_dx(operands_[i], lengths[i]));
+            g *= formulas::hypot_dx(lengths[i - 1], lengths[i]);
         }
         add(0, g * formulas::sign(operands_[0]));
     }

@@ -63,14 +63,14 @@ Number<Numbers> best(const Numbers& x, Better better) {
 
 template <class Numbers>
 Number<Numbers> max(const Numbers& x) {
-    using formulas::larger;
-    return best(x, [](const auto& a, const auto& b) { return larger(a, b); });
+    using formulas::maximum;
+    return best(x, [](const auto& a, const auto& b) { return maximum(a, b); });
 }
 
 template <class Numbers>
 Number<Numbers> min(const Numbers& x) {
-    using formulas::smaller;
-    return best(x, [](const auto& a, const auto& b) { return smaller(a, b); });
+    using formulas::minimum;
+    return best(x, [](const auto& a, const auto& b) { return minimum(a, b); });
 }
 
 // By hypot, which neither overflows nor loses small numbers; `keep` is told the length of each beginning.
@@ -95,12 +95,12 @@ struct Exponentials {
 // `y` holds x at first.
 template <class T>
 void compute(Exponentials<T>& exponentials) {
-    using formulas::exp, formulas::larger, formulas::smaller, formulas::stop_gradient;
+    using formulas::exp, formulas::maximum, formulas::minimum, formulas::stop_gradient;
     constexpr double most = std::numeric_limits<double>::max();
     auto& [y, e, total, shift] = exponentials;
     shift = -most;
-    for (const T& x : y) shift = larger(x, shift);
-    shift = stop_gradient(smaller(shift, T(most)));
+    for (const T& x : y) shift = maximum(x, shift);
+    shift = stop_gradient(minimum(shift, T(most)));
     for (T& x : y) x = x - shift;
     for (std::size_t i = 0; i < y.size(); ++i) e[i] = exp(y[i]);
     total = sum(std::span<const T>(e));

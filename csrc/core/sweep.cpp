@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/formulas.hpp"
 #include "core/interruption.hpp"
 #include "core/order.hpp"
+#include "core/rows.hpp"
 #include "core/scan.hpp"
 #include "core/sequence_sweep.hpp"
 
@@ -221,29 +221,32 @@ bool propagate_custom(Node* node, Sink& sink) {
 
 template <class Sink>
 inline bool propagate(Node* node, Sink& sink) {
-    using namespace formulas;
     [[maybe_unused]] const double r = node->data;
     const double g = node->grad;
     switch (node->op) {
-#define FASTGRAD_UNARY(name, title, symbol, value, dx, error)                  \
-    case Op::name: {                                                           \
-        [[maybe_unused]] const double x = node->x_data();                      \
-        if (!node->has(Node::x_is_constant)) sink.add(node->x.node, g * (dx)); \
-        return true;                                                           \
+#define FASTGRAD_UNARY(name, ...)                                                                      \
+    case Op::name: {                                                                                   \
+        [[maybe_unused]] const double x = node->x_data();                                              \
+        if (!node->has(Node::x_is_constant)) sink.add(node->x.node, g * Row<Op::name>::dx(x, 0.0, r)); \
+        return true;                                                                                   \
     }
-#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, error)             \
-    case Op::name: {                                                           \
-        [[maybe_unused]] const double x = node->x_data(), y = node->y_data();  \
-        if (!node->has(Node::x_is_constant)) sink.add(node->x.node, g * (dx)); \
-        if (!node->has(Node::y_is_constant)) sink.add(node->y.node, g * (dy)); \
-        return true;                                                           \
+#define FASTGRAD_BINARY(name, ...)                                                                   \
+    case Op::name: {                                                                                 \
+        [[maybe_unused]] const double x = node->x_data(), y = node->y_data();                        \
+        if (!node->has(Node::x_is_constant)) sink.add(node->x.node, g * Row<Op::name>::dx(x, y, r)); \
+        if (!node->has(Node::y_is_constant)) sink.add(node->y.node, g * Row<Op::name>::dy(x, y, r)); \
+        return true;                                                                                 \
     }
 #include "ops.def"
+#define FASTGRAD_SEQUENCE(name, ...) case Op::name:
+#include "sequences.def"
+        sequences::Reverse(node, sink).run();
+        return true;
         case Op::custom: return propagate_custom(node, sink);
         case Op::element: sink.add(node->x.node, static_cast<std::size_t>(node->y.constant), g); return true;
         case Op::leaf: return true;
-        default: sequences::Reverse(node, sink).run(); return true;
     }
+    return true;
 }
 
 }  // namespace

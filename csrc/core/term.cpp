@@ -3,7 +3,8 @@
 #include <bit>
 #include <cstdint>
 
-#include "core/formulas.hpp"
+#include "core/derivatives.hpp"
+#include "core/rows.hpp"
 
 namespace fastgrad {
 
@@ -37,26 +38,17 @@ Term binary(Op op, double result, const Term& x, const Term& y) {
     return Term::adopt(tape.binary(op, result, x.operand(), y.operand(), static_cast<std::uint8_t>(constants)));
 }
 
-// x, and 1 where x is 0: what may be divided by.
-Term or_one(const Term& x) { return x + drop_if(1.0, x); }
-
 }  // namespace
 
-#define FASTGRAD_UNARY(name, title, symbol, value, dx, error) \
-    Term name(const Term& operand) {                          \
-        using namespace formulas;                             \
-        const double x = operand.data();                      \
-        return unary(Op::name, value, operand);               \
-    }
-#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, error) \
-    Term name(const Term& first, const Term& second) {             \
-        using namespace formulas;                                  \
-        const double x = first.data(), y = second.data();          \
-        return binary(Op::name, value, first, second);             \
+#define FASTGRAD_UNARY(name, ...) \
+    Term name(const Term& x) { return unary(Op::name, Row<Op::name>::value(x.data()), x); }
+#define FASTGRAD_BINARY(name, ...)                                               \
+    Term name(const Term& x, const Term& y) {                                    \
+        return binary(Op::name, Row<Op::name>::value(x.data(), y.data()), x, y); \
     }
 #include "ops.def"
 
-Term where(const Term& condition, const Term& x, const Term& y) {
+Term choose(const Term& condition, const Term& x, const Term& y) {
     if (condition.is_constant()) return condition.data() != 0.0 ? x : y;
     if (x.is_constant() && has_bits(y, x.data())) return x;
     if (y.is(0.0)) return keep_if(x, condition);
@@ -64,19 +56,10 @@ Term where(const Term& condition, const Term& x, const Term& y) {
     return keep_if(x, condition) + drop_if(y, condition);
 }
 
-// Both branches of each choice below have finite slopes, so that the one that is not taken adds 0, not 0 * inf.
-
-Term slope(const Term& coordinate, const Term& length) { return keep_if(coordinate / or_one(length), length); }
-
-// Of 0 ** 0 it is 0; and where 1 / x overflows, 0 times that would not be.
-Term power_dx(const Term& x, const Term& y) {
-    if (y.is(0.0)) return 0.0;
-    const Term result = y * pow(x, y - 1.0);
-    return y.is_constant() ? result : keep_if(result, hypot(x * 0x1p-52, y));
-}
-
-Term power_dy(const Term& x, const Term&, const Term& r) { return r * log(or_one(x)); }
-
-Term share(const Term& x, const Term& y) { return 0.5 * ((x > y) + (x >= y)); }
+// Every helper compiles for Terms, one that no derivative uses too.
+#define FASTGRAD_HELPER1(name, ...) template Term formulas::name(const Term&);
+#define FASTGRAD_HELPER2(name, ...) template Term formulas::name(const Term&, const Term&);
+#define FASTGRAD_HELPER3(name, ...) template Term formulas::name(const Term&, const Term&, const Term&);
+#include "helpers.def"
 
 }  // namespace fastgrad

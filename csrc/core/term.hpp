@@ -1,8 +1,8 @@
-// A number that remembers where it came from: what formulas are evaluated over when their results become nodes.
+// A number that remembers where it came from: what formulas are evaluated over when their results become nodes, so
+// that a derivative can be recorded and differentiated again.
 //
-// The derivatives of ops.def compile for Terms as they do for doubles, so that a derivative can be recorded and
-// differentiated again. Nothing here raises: numbers follow IEEE arithmetic, as in a reverse sweep. Comparisons of
-// Terms are Terms (1 or 0), never bools: a choice becomes a part of the graph.
+// Nothing here raises: numbers follow IEEE arithmetic, as in a reverse sweep. Comparisons of Terms are Terms (1 or
+// 0), never bools: a choice becomes a part of the graph.
 #pragma once
 
 #include <utility>
@@ -68,17 +68,6 @@ inline Term operator<=(const Term& x, const Term& y) { return less_equal(x, y); 
 inline Term operator>=(const Term& x, const Term& y) { return less_equal(y, x); }
 
 // `x` where the condition is not 0, else `y`; the one that is not chosen must not have an infinite slope.
-Term where(const Term& condition, const Term& x, const Term& y);
-
-// The functions of formulas.hpp that derivatives are written in, beside the rows.
-Term slope(const Term& coordinate, const Term& length);
-Term power_dx(const Term& x, const Term& y);
-Term power_dy(const Term& x, const Term& y, const Term& r);
-Term share(const Term& x, const Term& y);
-inline Term lead(const Term& x, const Term& y) { return x - y; }
-inline Term inverted(const Term& x, const Term& y) { return x / (x * x + y * y); }
-inline Term smaller(const Term& x, const Term& y) { return minimum(x, y); }
-inline Term larger(const Term& x, const Term& y) { return maximum(x, y); }
-inline Term trigamma(const Term& x) { return polygamma(x, 1.0); }
+Term choose(const Term& condition, const Term& x, const Term& y);
 
 }  // namespace fastgrad

@@ -1,21 +1,21 @@
-// One operation of ops.def on plain numbers.
+// One operation of ops.def on plain numbers, for whoever learns at run time which one: folding.
 #pragma once
 
-#include "core/formulas.hpp"
-#include "core/op.hpp"
+#include "core/rows.hpp"
 
 namespace fastgrad::ir {
 
 inline double evaluate(Op op, [[maybe_unused]] double x, [[maybe_unused]] double y) {
-    using namespace formulas;
     switch (op) {
-#define FASTGRAD_UNARY(name, title, symbol, value, dx, error) \
-    case Op::name: return value;
-#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, error) \
-    case Op::name: return value;
+#define FASTGRAD_UNARY(name, ...) \
+    case Op::name: return Row<Op::name>::value(x);
+#define FASTGRAD_BINARY(name, ...) \
+    case Op::name: return Row<Op::name>::value(x, y);
+#include "core/not_rows.inc"
 #include "ops.def"
-        default: return 0.0;
+        break;
     }
+    return 0.0;
 }
 
 }  // namespace fastgrad::ir

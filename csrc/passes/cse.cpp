@@ -33,17 +33,16 @@ class Table {
  private:
     static constexpr std::size_t most_entries = std::size_t{1} << 18, most_probes = 8;
 
-    // a + b and b + a are equal to the last bit.
-    static bool commutes(Op op) { return op == Op::add || op == Op::mul; }
     static std::size_t hash(const Instruction& i) {
-        const bool swap = commutes(i.op) && i.x > i.y;
+        const bool swap = has(i.op, Trait::commutes) && i.x > i.y;
         const std::uint64_t x = swap ? i.y : i.x, y = swap ? i.x : i.y;
         std::uint64_t h = (x << 32 | y) * 0x9e3779b97f4a7c15;
         h = (h ^ (h >> 29) ^ static_cast<std::uint64_t>(i.op)) * 0xbf58476d1ce4e5b9;
         return static_cast<std::size_t>(h ^ (h >> 32));
     }
     static bool equal(const Instruction& a, const Instruction& b) {
-        return a.op == b.op && ((a.x == b.x && a.y == b.y) || (commutes(a.op) && a.x == b.y && a.y == b.x));
+        return a.op == b.op &&
+               ((a.x == b.x && a.y == b.y) || (has(a.op, Trait::commutes) && a.x == b.y && a.y == b.x));
     }
 
     const Program& program_;

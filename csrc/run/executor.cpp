@@ -1,12 +1,12 @@
 #include "run/executor.hpp"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "core/compiler.hpp"
-#include "core/formulas.hpp"
+#include "core/rows.hpp"
 #include "run/adjoint.hpp"
 #include "run/kernels/lanes.hpp"
-#include "run/zero_derivative.hpp"
 
 namespace fastgrad::run {
 
@@ -19,51 +19,36 @@ constexpr std::size_t buffer_size = 256;
 
 // A formula that calls a function gets one of its own: in line, the call would spill the loop's registers for every
 // operation.
-constexpr bool has_call(std::string_view formula) { return formula.find('(') != formula.npos; }
-
-#define FASTGRAD_FORMULA(function, formula)                                                                  \
-    [[maybe_unused]] FASTGRAD_NOINLINE double function([[maybe_unused]] double x, [[maybe_unused]] double y, \
-                                                       [[maybe_unused]] double r) {                          \
-        using namespace formulas;                                                                            \
-        return formula;                                                                                      \
-    }
-#define FASTGRAD_UNARY(name, title, symbol, value, dx, error) \
-    FASTGRAD_BINARY(name, title, symbol, value, dx, 0.0, error)
-#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, error) \
-    FASTGRAD_FORMULA(value_of_##name, value)                       \
-    FASTGRAD_FORMULA(dx_of_##name, dx)                             \
-    FASTGRAD_FORMULA(dy_of_##name, dy)
-#include "ops.def"
-#undef FASTGRAD_FORMULA
+template <Op op>
+struct OutOfLine {
+    static FASTGRAD_NOINLINE double value(double x, double y) { return Row<op>::value(x, y); }
+    static FASTGRAD_NOINLINE double dx(double x, double y, double r) { return Row<op>::dx(x, y, r); }
+    static FASTGRAD_NOINLINE double dy(double x, double y, double r) { return Row<op>::dy(x, y, r); }
+};
+template <Op op>
+using ValueOf = std::conditional_t<has(op, Trait::value_calls), OutOfLine<op>, Row<op>>;
+template <Op op>
+using DerivativesOf = std::conditional_t<has(op, Trait::calls), OutOfLine<op>, Row<op>>;
 
 void forward_scalars(const Program& program, const Run& run, double* values) {
-    using namespace formulas;
     const Instruction* instruction = program.instructions.data() + run.begin;
     double* result = values + program.first_result() + run.begin;
     for (const double* end = result + run.count; result != end; ++result, ++instruction) {
         switch (instruction->op) {
-#define FASTGRAD_ROW(name, value)                                                             \
-    case Op::name: {                                                                          \
-        [[maybe_unused]] const double x = values[instruction->x], y = values[instruction->y]; \
-        if constexpr (has_call(#value)) {                                                     \
-            *result = value_of_##name(x, y, 0.0);                                             \
-        } else {                                                                              \
-            *result = value;                                                                  \
-        }                                                                                     \
-        break;                                                                                \
-    }
-#define FASTGRAD_UNARY(name, title, symbol, value, dx, error) FASTGRAD_ROW(name, value)
-#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, error) FASTGRAD_ROW(name, value)
+#define FASTGRAD_UNARY(name, ...) \
+    case Op::name: *result = ValueOf<Op::name>::value(values[instruction->x], 0.0); break;
+#define FASTGRAD_BINARY(name, ...) \
+    case Op::name: *result = ValueOf<Op::name>::value(values[instruction->x], values[instruction->y]); break;
+#include "core/not_rows.inc"
 #include "ops.def"
-#undef FASTGRAD_ROW
-            default: break;
+            break;
         }
     }
 }
 
-template <Adjoint touch>
+template <Adjoint adjoint>
 FASTGRAD_INLINE void contribute(double& gradient, double contribution) {
-    if constexpr (touch == Adjoint::store) {
+    if constexpr (adjoint == Adjoint::store) {
         gradient = contribution;
     } else {
         gradient += contribution;
@@ -73,7 +58,6 @@ FASTGRAD_INLINE void contribute(double& gradient, double contribution) {
 // One case for each operation and each way of touching its operands: the dispatch has to be paid anyway. What a case
 // does not use is not loaded: the fewer steps, the more of them the processor overlaps.
 void reverse_scalars(const Program& program, const Run& run, const double* values, double* gradients) {
-    using namespace formulas;
     const Instruction* const first = program.instructions.data() + run.begin;
     const double* result = values + program.first_result() + run.begin + run.count;
     const double* gradient = gradients + program.first_result() + run.begin + run.count;
@@ -82,37 +66,34 @@ void reverse_scalars(const Program& program, const Run& run, const double* value
         --result;
         const double g = *--gradient;
         switch (instruction->reverse) {
-#define FASTGRAD_CONTRIBUTION(touch, operand, derivative, function)                \
-    if constexpr (touch == Adjoint::skip || is_zero(#derivative)) {                \
-    } else if constexpr (has_call(#derivative)) {                                  \
-        contribute<touch>(gradients[instruction->operand], g * function(x, y, r)); \
-    } else {                                                                       \
-        contribute<touch>(gradients[instruction->operand], g * (derivative));      \
+#define FASTGRAD_CONTRIBUTION(name, adjoint, operand, derivative, zero)                 \
+    if constexpr (Adjoint::adjoint != Adjoint::skip && !has(Op::name, Trait::zero)) {   \
+        contribute<Adjoint::adjoint>(gradients[instruction->operand],                   \
+                                     g * DerivativesOf<Op::name>::derivative(x, y, r)); \
     }
-#define FASTGRAD_TOUCHES(name, dx, dy, touch_x, touch_y)                                      \
-    case adjoint_opcode(Op::name, touch_x, touch_y): {                                        \
+#define FASTGRAD_ADJOINTS(name, x_adjoint, y_adjoint)                                         \
+    case adjoint_opcode(Op::name, Adjoint::x_adjoint, Adjoint::y_adjoint): {                  \
         [[maybe_unused]] const double x = values[instruction->x], y = values[instruction->y]; \
         [[maybe_unused]] const double r = *result;                                            \
-        FASTGRAD_CONTRIBUTION(touch_x, x, dx, dx_of_##name)                                   \
-        FASTGRAD_CONTRIBUTION(touch_y, y, dy, dy_of_##name)                                   \
+        FASTGRAD_CONTRIBUTION(name, x_adjoint, x, dx, zero_dx)                                \
+        FASTGRAD_CONTRIBUTION(name, y_adjoint, y, dy, zero_dy)                                \
         break;                                                                                \
     }
-#define FASTGRAD_UNARY(name, title, symbol, value, dx, error)           \
-    FASTGRAD_TOUCHES(name, dx, 0.0, Adjoint::accumulate, Adjoint::skip) \
-    FASTGRAD_TOUCHES(name, dx, 0.0, Adjoint::store, Adjoint::skip)
-#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, error)           \
-    FASTGRAD_TOUCHES(name, dx, dy, Adjoint::accumulate, Adjoint::accumulate) \
-    FASTGRAD_TOUCHES(name, dx, dy, Adjoint::accumulate, Adjoint::store)      \
-    FASTGRAD_TOUCHES(name, dx, dy, Adjoint::accumulate, Adjoint::skip)       \
-    FASTGRAD_TOUCHES(name, dx, dy, Adjoint::store, Adjoint::accumulate)      \
-    FASTGRAD_TOUCHES(name, dx, dy, Adjoint::store, Adjoint::store)           \
-    FASTGRAD_TOUCHES(name, dx, dy, Adjoint::store, Adjoint::skip)            \
-    FASTGRAD_TOUCHES(name, dx, dy, Adjoint::skip, Adjoint::accumulate)       \
-    FASTGRAD_TOUCHES(name, dx, dy, Adjoint::skip, Adjoint::store)
+#define FASTGRAD_UNARY(name, ...)             \
+    FASTGRAD_ADJOINTS(name, accumulate, skip) \
+    FASTGRAD_ADJOINTS(name, store, skip)
+#define FASTGRAD_BINARY(name, ...)                  \
+    FASTGRAD_ADJOINTS(name, accumulate, accumulate) \
+    FASTGRAD_ADJOINTS(name, accumulate, store)      \
+    FASTGRAD_ADJOINTS(name, accumulate, skip)       \
+    FASTGRAD_ADJOINTS(name, store, accumulate)      \
+    FASTGRAD_ADJOINTS(name, store, store)           \
+    FASTGRAD_ADJOINTS(name, store, skip)            \
+    FASTGRAD_ADJOINTS(name, skip, accumulate)       \
+    FASTGRAD_ADJOINTS(name, skip, store)
 #include "ops.def"
-#undef FASTGRAD_TOUCHES
+#undef FASTGRAD_ADJOINTS
 #undef FASTGRAD_CONTRIBUTION
-            default: break;
         }
     }
 }
@@ -194,8 +175,8 @@ class LaneInterpreter {
         const Instruction& instruction = program_.instructions[i];
         Run run{Run::map, instruction.op, i, 1, true, 0, access(instruction.x), {}, {}};
         if (!is_unary(instruction.op)) run.y = access(instruction.y);
-        run.x.no_gradient = run.x.no_gradient || zero_derivative(instruction.op).x;
-        run.y.no_gradient = run.y.no_gradient || zero_derivative(instruction.op).y;
+        run.x.no_gradient = run.x.no_gradient || has(instruction.op, Trait::zero_dx);
+        run.y.no_gradient = run.y.no_gradient || has(instruction.op, Trait::zero_dy);
         return run;
     }
     Access access(Slot slot) const { return {slot, 1, 0, 0, varies(slot), program_.is_constant(slot)}; }

@@ -5,7 +5,6 @@
 
 #include "core/interruption.hpp"
 #include "run/adjoint.hpp"
-#include "run/zero_derivative.hpp"
 
 namespace fastgrad::run {
 
@@ -47,8 +46,8 @@ void mark_adjoints(Program& program, Plan& plan) {
                 for_each_operand(program, instruction, [&](Slot slot) { touched[slot] = true; });
                 continue;
             }
-            const Adjoint x = touch(instruction.x, zero_derivative(instruction.op).x);
-            const Adjoint y = touch(instruction.y, zero_derivative(instruction.op).y);
+            const Adjoint x = touch(instruction.x, has(instruction.op, Trait::zero_dx));
+            const Adjoint y = touch(instruction.y, has(instruction.op, Trait::zero_dy));
             instruction.reverse = adjoint_opcode(instruction.op, x, y);
         }
     }
@@ -67,9 +66,8 @@ class Planner {
                 for_each_operand(program, instruction, [&](Slot slot) { active_[slot] = true; });
                 continue;
             }
-            const ZeroDerivative zero = zero_derivative(instruction.op);
-            if (!zero.x) active_[instruction.x] = true;
-            if (!zero.y) active_[instruction.y] = true;
+            if (!has(instruction.op, Trait::zero_dx)) active_[instruction.x] = true;
+            if (!has(instruction.op, Trait::zero_dy)) active_[instruction.y] = true;
         }
     }
 
@@ -193,8 +191,8 @@ class Planner {
             ++run.count;
         }
         if (run.count < shortest_map) return single(Run::scalars, begin);
-        run.x.no_gradient = run.x.no_gradient || zero_derivative(head.op).x;
-        run.y.no_gradient = run.y.no_gradient || zero_derivative(head.op).y;
+        run.x.no_gradient = run.x.no_gradient || has(head.op, Trait::zero_dx);
+        run.y.no_gradient = run.y.no_gradient || has(head.op, Trait::zero_dy);
         return run;
     }
 

@@ -3,44 +3,19 @@
 
 #include <cmath>
 #include <new>
-#include <string_view>
 
 #include "bind/grad_mode.hpp"
 #include "bind/value/convert.hpp"
 #include "core/compiler.hpp"
-#include "core/formulas.hpp"
+#include "core/rows.hpp"
 #include "core/tape.hpp"
 
 namespace fastgrad::bind {
 
-// The value of an operation, and whether a result that is not finite can stand for an error.
-template <Op op>
-struct Row;
-
-#define FASTGRAD_UNARY(name, title, symbol, value_, dx, error)                \
-    template <>                                                               \
-    struct Row<Op::name> {                                                    \
-        static constexpr bool may_fail = std::string_view(#error) != "never"; \
-        static double value(double x, double) {                               \
-            using namespace formulas;                                         \
-            return value_;                                                    \
-        }                                                                     \
-    };
-#define FASTGRAD_BINARY(name, title, symbol, value_, dx, dy, error)           \
-    template <>                                                               \
-    struct Row<Op::name> {                                                    \
-        static constexpr bool may_fail = std::string_view(#error) != "never"; \
-        static double value(double x, double y) {                             \
-            using namespace formulas;                                         \
-            return value_;                                                    \
-        }                                                                     \
-    };
-#include "ops.def"
-
 // True, with a Python error set, where Python would raise for these numbers.
 template <Op op>
 bool fails(double x, double y, double r) {
-    if constexpr (!Row<op>::may_fail) return false;
+    if constexpr (Row<op>::never_fails) return false;
     if (std::isfinite(r)) [[likely]]
         return false;
     const ErrorKind error = error_kind_of(op, x, y, r);
@@ -60,7 +35,7 @@ FASTGRAD_NOINLINE inline PyObject* new_leaf(double data) {
 
 template <Op op, class X>
 PyObject* apply_unary(X x) {
-    const double r = Row<op>::value(x.data(), 0.0);
+    const double r = Row<op>::value(x.data());
     if (fails<op>(x.data(), 0.0, r)) return nullptr;
     if constexpr (X::is_constant) return PyFloat_FromDouble(r);
     if (!grad_enabled()) [[unlikely]]

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "bind/tracing.hpp"
+#include "core/error_kind.hpp"
 
 namespace fastgrad::bind {
 

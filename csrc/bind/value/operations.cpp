@@ -89,13 +89,13 @@ PyObject* binary_function(PyObject*, PyObject* const* args, Py_ssize_t count) {
 constexpr int with_names = METH_FASTCALL | METH_KEYWORDS;
 
 PyMethodDef operation_functions[] = {
-#define FASTGRAD_UNARY(name, title, symbol, value, dx, error) \
+#define FASTGRAD_UNARY(name, title, symbol, ...) \
     {#name, unary_function<Op::name>, METH_O, #name "(x, /)\n--\n\n" title ", of a Value or a number."},
-#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, error)   \
+#define FASTGRAD_BINARY(name, title, symbol, ...)                    \
     {#name, as_c_function(binary_function<Op::name>), METH_FASTCALL, \
      #name "(x, y, /)\n--\n\n" title ", of Values or numbers."},
-#define FASTGRAD_PARAMETRIC(name, title, symbol, parameter, default_value, value, dx, dy, error) \
-    {#name, as_c_function(parametric_function<Op::name>), with_names,                            \
+#define FASTGRAD_PARAMETRIC(name, title, symbol, parameter, default_value, ...) \
+    {#name, as_c_function(parametric_function<Op::name>), with_names,           \
      #name "(x, /, " #parameter "=" #default_value ")\n--\n\n" title ", of Values or numbers."},
 #include "ops.def"
     {nullptr, nullptr, 0, nullptr},
@@ -104,12 +104,12 @@ PyMethodDef operation_functions[] = {
 }  // namespace
 
 PyMethodDef operation_methods[] = {
-#define FASTGRAD_UNARY(name, title, symbol, value, dx, error) \
+#define FASTGRAD_UNARY(name, title, symbol, ...) \
     {#name, unary_method<Op::name>, METH_NOARGS, #name "($self, /)\n--\n\n" title "."},
-#define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, error) \
+#define FASTGRAD_BINARY(name, title, symbol, ...) \
     {#name, binary_method<Op::name>, METH_O, #name "($self, y, /)\n--\n\n" title "."},
-#define FASTGRAD_PARAMETRIC(name, title, symbol, parameter, default_value, value, dx, dy, error) \
-    {#name, as_c_function(parametric_method<Op::name>), with_names,                              \
+#define FASTGRAD_PARAMETRIC(name, title, symbol, parameter, default_value, ...) \
+    {#name, as_c_function(parametric_method<Op::name>), with_names,             \
      #name "($self, /, " #parameter "=" #default_value ")\n--\n\n" title "."},
 #include "ops.def"
     {nullptr, nullptr, 0, nullptr},

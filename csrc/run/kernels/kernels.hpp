@@ -9,16 +9,6 @@
 
 namespace fastgrad::run {
 
-constexpr std::size_t row_of(Op op) {
-    return static_cast<std::size_t>(op) - static_cast<std::size_t>(Op::custom) - 1;
-}
-
-inline constexpr std::size_t operation_count = 0
-#define FASTGRAD_UNARY(...) +1
-#define FASTGRAD_BINARY(...) +1
-#include "ops.def"
-    ;
-
 // One operation over contiguous numbers. The derivatives, times the gradient g of r, are added to what is there.
 struct MapKernels {
     void (*value)(const double* x, const double* y, double* r, std::size_t count);

@@ -1,5 +1,4 @@
-#include "core/compiler.hpp"
-#include "core/formulas.hpp"
+#include "core/rows.hpp"
 #include "run/kernels/instruction_sets.hpp"
 
 #define FASTGRAD_KERNELS "run/kernels/map_kernels.inc"
