@@ -1,14 +1,13 @@
-"""Write tests/data/edges.txt, the bits that every operation must give at 17 edges of the floats. `--check` compares.
+"""The text of tests/data/edges.txt: the bits that every operation must give at 17 edges of the floats.
 
 No number is the native engine's. Where operands are ordinary numbers, away from kinks, values and slopes are those of
 mpmath, rounded to the nearest float. At zeros, infinities, nan, kinks and ends of the domain they are those of
 Python's float, of `math`, and of the rules that `fastgrad.reference` writes down; the same holds where a subnormal
-number has too few digits for a slope. Needs fastgrad installed, and mpmath.
+number has too few digits for a slope.
 """
 
 from __future__ import annotations
 
-import argparse
 import math
 import sys
 from pathlib import Path
@@ -17,16 +16,22 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from mpmath import mpf
 
+from fastgrad import _core
+from fastgrad.formulas import called
 from fastgrad.reference import OPERATIONS, Operation
 from fastgrad.reference.formulas import ieee_div, ieee_pow
 from support import edge_table
 from support.edge_table import EDGES, Cell, Number, is_near
 from support.exact import exact_slope, exact_value
 
-#: Made of additions, products, quotients, square roots and choices: IEEE 754 says every bit.
+PATH = edge_table.PATH
+#: Functions whose every bit IEEE 754 says, and the length of a vector, which is rounded as Python's.
+ROUNDED = {"fabs", "copysign", "sqrt", "floor", "ceil", "hypot"}
+#: Operations made of these, of arithmetic and of choices: their numbers are exact on every machine.
 ALGEBRAIC = {
-    *("add", "sub", "mul", "div", "neg", "abs", "sqrt", "rsqrt", "hypot", "relu", "leaky_relu", "maximum", "minimum"),
-    *("copysign", "floor", "ceil", "less", "less_equal", "keep_if", "drop_if", "stop_gradient", "sign"),
+    row.name
+    for row in _core.operations()
+    if all(called(formula) <= ROUNDED for formula in (row.value, *row.partials))
 }
 #: Where an operation has a kink besides, its slope there is a rule.
 TIES = {"maximum", "minimum"}
@@ -107,7 +112,7 @@ def table() -> str:
         for first in edge_table.arguments_of_lines(row)
     ]
     columns = "# edges | " + " | ".join(str(Number(x)) for x in EDGES)
-    return "\n".join([*header, "# Written by tools/edge_bits.py.", columns, *lines, ""])
+    return "\n".join([*header, "# Written by tools/generate.py.", columns, *lines, ""])
 
 
 def is_stale(row: Operation, arguments: tuple[float, ...], written: Cell) -> bool:
@@ -119,21 +124,13 @@ def is_stale(row: Operation, arguments: tuple[float, ...], written: Cell) -> boo
     )
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="compare instead of writing")
-    if not parser.parse_args().check:
-        edge_table.PATH.write_text(table())
-        return 0
-    stale = [
-        f"{name}{arguments} is {cell}: run tools/edge_bits.py"
-        for name, cells in edge_table.read().items()
+def stale_cells() -> list[str]:
+    """What is wrong with the written table; empty where nothing is."""
+    written = edge_table.read()
+    missing = [f"{name} is missing" for name in OPERATIONS if not written[name]]
+    return missing + [
+        f"{name}{arguments} is {cell}"
+        for name, cells in written.items()
         for arguments, cell in cells
         if is_stale(OPERATIONS[name], arguments, cell)
     ]
-    print(*stale, sep="\n", end="", file=sys.stderr)
-    return 1 if stale else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -80,14 +80,24 @@ void register_operations(py::module_& module) {
                                    return row.default_value;
                                })
         .def_property_readonly("error_kind", [](const Operation& row) { return row.error; })
-        .def_property_readonly("commutes", [](const Operation& row) { return has(row.op, Trait::commutes); })
-        .def_property_readonly("zero_partials",
-                               [](const Operation& row) {
-                                   return of_partials(row, has(row.op, Trait::zero_dx), has(row.op, Trait::zero_dy));
-                               })
-        .def_property_readonly("value_calls", [](const Operation& row) { return has(row.op, Trait::value_calls); })
-        .def_property_readonly("partials_call", [](const Operation& row) { return has(row.op, Trait::calls); })
-        .def_property_readonly("has_vector_function", [](const Operation& row) { return has(row.op, Trait::vector); })
+        .def_property_readonly(
+            "commutes", [](const Operation& row) { return has(row.op, Trait::commutes); },
+            "Whether x and y may change places: the value keeps its bits.")
+        .def_property_readonly(
+            "zero_partials",
+            [](const Operation& row) {
+                return of_partials(row, has(row.op, Trait::zero_dx), has(row.op, Trait::zero_dy));
+            },
+            "For each derivative, whether it is zero everywhere: no gradient flows there.")
+        .def_property_readonly(
+            "value_calls", [](const Operation& row) { return has(row.op, Trait::value_calls); },
+            "Whether the value calls a function: it is more than arithmetic and choices.")
+        .def_property_readonly(
+            "partials_call", [](const Operation& row) { return has(row.op, Trait::calls); },
+            "Whether the derivatives that are not zero everywhere call a function.")
+        .def_property_readonly(
+            "has_vector_function", [](const Operation& row) { return has(row.op, Trait::vector); },
+            "Whether the C library may compute the value on whole registers.")
         .def("__repr__", [](const Operation& row) { return "Operation(" + std::string(row.name) + ")"; });
     py::list names;
     for (const Operation& row : operations()) names.append(row.name);

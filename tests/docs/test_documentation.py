@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-import fastgrad
 from support.paths import ROOT
 from support.programs import run
 
@@ -89,10 +88,6 @@ def test_lines_of_a_migration_run_here_and_give_the_same_numbers_as_there(there:
         pytest.importorskip(there, reason=f"the left column needs {there}")
     found = numbers(names_after(theirs))
     assert {name: found[name] for name in here} == pytest.approx(here, rel=1e-6)
-
-
-def test_readme_counts_the_operations():
-    assert f"**{len(fastgrad.operations())} operations**" in (ROOT / "README.md").read_text()
 
 
 @pytest.mark.parametrize("page", sorted((DOCS / "api").glob("*.rst")), ids=name_of)

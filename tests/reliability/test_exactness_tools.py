@@ -5,8 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import pytest
-
 from support.paths import ROOT
 
 TOOLS = ROOT / "tools"
@@ -29,6 +27,5 @@ def test_every_process_gives_the_same_bits():
     assert printed("processes.py", "3").startswith("3 processes, 1 different digest(s)")
 
 
-def test_edge_bits_are_those_of_the_committed_table():
-    pytest.importorskip("mpmath", reason="the table's numbers are mpmath's")
-    printed("edge_bits.py", "--check")
+def test_what_is_generated_from_the_tables_is_what_is_committed():
+    printed("generate.py", "--check")

@@ -9,35 +9,10 @@ from itertools import count
 
 from fastgrad import _core
 from fastgrad._core import Value
+from fastgrad.formulas import readable
 
-__all__ = ["READABLE", "Formulas", "formulas_of", "names_of", "readable", "symbol_of"]
+__all__ = ["Formulas", "formulas_of", "names_of", "symbol_of"]
 
-#: What stands in the table's formulas in the words of C++, and how a reader writes it. Applied in this order.
-READABLE = [
-    (r"\bpower_dx\(x, y\)", "y * x**(y - 1)"),
-    (r"\bpower_dy\(x, y, r\)", "r * log(x)"),
-    (r"\bpow\(x, y\)", "x**y"),
-    (r"\bfabs\(x\)", "|x|"),
-    (r"\bslope\((\w), r\)", r"\1 / r"),
-    (r"\binverted\((\w), (\w)\)", r"\1 / (\1**2 + \2**2)"),
-    (r"\blead\((\w), (\w)\)", r"\1 - \2"),
-    (r"\bbounded\(x\)|\blarger\(x, lowest\)", "x"),
-    (r"\blarger\(", "max("),
-    (r"\bsmaller\(", "min("),
-    (r"\bshare\((\w), (\w)\)", r"(1 if \1 > \2 else 0; 1/2 if equal)"),
-    (r"\blog_gamma\(x\)", "log(|gamma(x)|)"),
-    (r"\bsilu_slope\(x\)", "sigmoid(x) * (1 + x * (1 - sigmoid(x)))"),
-    (r"\bone_over_sqrt_two_pi\b", "1 / sqrt(2 * pi)"),
-    (r"\btwo_over_sqrt_pi\b", "2 / sqrt(pi)"),
-    (r"\bhalf_sqrt_pi\b", "sqrt(pi) / 2"),
-    (r"\bsqrt_half\b", "sqrt(1/2)"),
-    (r"\bln_(2|10)\b", r"log(\1)"),
-    (r"\blog(2|10)_e\b", r"log\1(e)"),
-    (r"\b(\d+)\.0\b", r"\1"),
-    (r"\bwhere\((.+?), (.+?), (.+?)\)", r"(\2 if \1 else \3)"),
-    (r"^(.+?) \? (.+?) : (.+)$", r"(\2 if \1 else \3)"),
-    (r"^(\w > \w)$", r"(1 if \1 else 0)"),
-]
 MOST_ARGUMENTS = 8  # that are written out
 
 _ROWS = {row.symbol: row for row in _core.operations()}
@@ -82,11 +57,9 @@ def formulas_of(node: Value, names: dict[Value, str]) -> Formulas:
         return _formulas_of_many(node, given)
     variables = dict(zip("xy", given, strict=False)) | {"r": _atom(names[node])}
 
-    def in_names(formula: str) -> str:
-        return re.sub(r"\b[xyr]\b", lambda variable: variables[variable[0]], readable(formula))
-
-    partials = [in_names(p) for p, operand in zip(row.partials, operands, strict=True) if isinstance(operand, Value)]
-    return Formulas(in_names(row.title), in_names(row.value), partials)
+    title = re.sub(r"\b[xyr]\b", lambda variable: variables[variable[0]], row.title)
+    of_values = [p for p, operand in zip(row.partials, operands, strict=True) if isinstance(operand, Value)]
+    return Formulas(title, readable(row.value, variables), [readable(p, variables) for p in of_values])
 
 
 def _formulas_of_many(node: Value, given: list[str]) -> Formulas:
@@ -98,13 +71,6 @@ def _formulas_of_many(node: Value, given: list[str]) -> Formulas:
     if len(given) > MOST_ARGUMENTS:
         given = [*given[: MOST_ARGUMENTS - 1], "...", given[-1]]
     return Formulas(row.title if row else "custom operation", f"{symbol or 'custom'}({', '.join(given)})", [])
-
-
-def readable(formula: str) -> str:
-    """A formula of the table without the names of C++."""
-    for pattern, replacement in READABLE:
-        formula = re.sub(pattern, replacement, formula)
-    return formula
 
 
 def _row_of(node: Value) -> _core.Operation | None:

@@ -117,9 +117,9 @@ def logaddexp(x: float, y: float) -> float:
     return x + math.log1p(math.exp(y - x)) if x > y else y + math.log1p(math.exp(x - y))
 
 
-def lead(x: float, y: float) -> float:
-    """By how much x leads y: 0 of equal infinities, which share a gradient as other equals do."""
-    return 0.0 if x == y else x - y
+def logaddexp_dx(x: float, y: float) -> float:
+    """Equal infinities share a gradient as other equals do."""
+    return sigmoid(0.0 if x == y else x - y)
 
 
 def logit(x: float) -> float:
@@ -133,7 +133,7 @@ def silu(x: float) -> float:
     return bounded_below(x) * sigmoid(x)
 
 
-def silu_slope(x: float) -> float:
+def silu_dx(x: float) -> float:
     s = sigmoid(x)
     return s * (1.0 + bounded(x) * (1.0 - s))
 
@@ -142,7 +142,7 @@ def gelu(x: float) -> float:
     return 0.5 * bounded_below(x) * math.erfc(-x * SQRT_HALF)
 
 
-def gelu_slope(x: float) -> float:
+def gelu_dx(x: float) -> float:
     density = ONE_OVER_SQRT_TWO_PI * math.exp(-0.5 * x * x)
     return 0.5 * math.erfc(-x * SQRT_HALF) + bounded(x) * density
 
@@ -292,16 +292,16 @@ def erfinv(x: float) -> float:
 # ---- derivatives -------------------------------------------------------------------------------------------
 
 
-def inverted(x: float, y: float) -> float:
+def atan2_dx(x: float, y: float) -> float:
     """x / (x * x + y * y), also where the squares overflow or vanish."""
     square = x * x + y * y
     if 1e-290 < square <= sys.float_info.max:
         return x / square
     length = math.hypot(x, y)
-    return ieee_div(slope(x, length), length)
+    return ieee_div(hypot_dx(x, length), length)
 
 
-def slope(coordinate: float, length: float) -> float:
+def hypot_dx(coordinate: float, length: float) -> float:
     """The derivative of hypot in one coordinate: 0 at the origin."""
     return 0.0 if length == 0.0 else coordinate / length
 
@@ -319,6 +319,6 @@ def one(*_: float) -> float:
     return 1.0
 
 
-def share(x: float, y: float) -> float:
+def maximum_dx(x: float, y: float) -> float:
     """What x takes of the gradient of the larger operand: all, nothing, or half of a tie."""
     return 1.0 if x > y else 0.5 if x == y else 0.0

@@ -3,7 +3,8 @@
 One row for each row of csrc/ops.def, with the same arithmetic in the same order: the native engine is compared with
 it bit for bit, at the arguments that the row names. Values raise what Python's float and `math` raise
 (`ZeroDivisionError`, `OverflowError`, `ValueError`); partial derivatives never raise: they follow IEEE 754, as C does
-(1/0 is inf, log(-1) is nan). Angles are in radians.
+(1/0 is inf, log(-1) is nan). Angles are in radians. Titles, symbols and names of parameters are those of the native
+table; the arithmetic is written here a second time, so that each side finds the other's mistakes.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from fastgrad._core import operations
 from fastgrad.reference.formulas import (
     HALF_SQRT_PI,
     INF,
@@ -22,12 +24,14 @@ from fastgrad.reference.formulas import (
     LOG10_E,
     NAN,
     TWO_OVER_SQRT_PI,
+    atan2_dx,
     cbrt,
     digamma,
     erfinv,
     exp2,
     gelu,
-    gelu_slope,
+    gelu_dx,
+    hypot_dx,
     ieee_cos,
     ieee_cosh,
     ieee_div,
@@ -38,19 +42,17 @@ from fastgrad.reference.formulas import (
     ieee_sinh,
     ieee_sqrt,
     in_domain,
-    inverted,
-    lead,
     logaddexp,
+    logaddexp_dx,
     logit,
+    maximum_dx,
     one,
     polygamma,
     power,
-    share,
     sigmoid,
     sign,
     silu,
-    silu_slope,
-    slope,
+    silu_dx,
     trigamma,
     zero,
 )
@@ -73,20 +75,20 @@ class Operation:
     parameter: str | None = None  #: the name of such a second operand
 
 
+_WORDS = {row.name: row for row in operations()}
 _SPECIAL = (0.0, -0.0, 5e-324, -5e-324, 1.0, -1.0, 1e308, -1e308, INF, -INF, NAN)
 _SPECIAL_PAIRS = tuple(product(_SPECIAL, repeat=2))
 
 
 def _row(
-    name: str, title: str, value: Function, partials: Function | tuple[Function, ...],
-    points: Iterable[Any], *edges: Any,
-    symbol: str = "", default: float | None = None, parameter: str | None = None,
+    name: str, value: Function, partials: Function | tuple[Function, ...], points: Iterable[Any], *edges: Any
 ) -> Operation:  # fmt: skip
     if isinstance(partials, tuple):
         tests = tuple(points), (*_SPECIAL_PAIRS, *edges)
     else:
         partials, tests = (partials,), (tuple((x,) for x in points), tuple((x,) for x in (*_SPECIAL, *edges)))
-    return Operation(name, title, symbol or name, value, partials, *tests, default, parameter)
+    words = _WORDS[name]
+    return Operation(name, words.title, words.symbol, value, partials, *tests, words.default, words.parameter)
 
 
 # fmt: off
@@ -101,118 +103,115 @@ _POWERS = ((2.0, 3.0), (0.5, -2.5), (1.0, 7.0), (10.0, -1.0), (1.5, 100.0), (1e-
 _SUMS = ((0.0, 0.0), (1.0, 2.0), (2.0, 1.0), (-3.0, 5.0), (20.0, -20.0), (700.0, 710.0), (-701.0, -700.0))
 
 _TABLE = (
-    _row("add", "addition", lambda x, y: x + y, (one, one), _PLANE, symbol="+"),
-    _row("sub", "subtraction", lambda x, y: x - y, (one, lambda x, y, r: -1.0), _PLANE, symbol="-"),
-    _row("mul", "multiplication", lambda x, y: x * y, (lambda x, y, r: y, lambda x, y, r: x),
-         _PLANE, symbol="*"),
-    _row("div", "division", lambda x, y: x / y, (lambda x, y, r: ieee_div(1.0, y), lambda x, y, r: ieee_div(-r, y)),
-         _PLANE, symbol="/"),
-    _row("pow", "power", power,
+    _row("add", lambda x, y: x + y, (one, one), _PLANE),
+    _row("sub", lambda x, y: x - y, (one, lambda x, y, r: -1.0), _PLANE),
+    _row("mul", lambda x, y: x * y, (lambda x, y, r: y, lambda x, y, r: x), _PLANE),
+    _row("div", lambda x, y: x / y, (lambda x, y, r: ieee_div(1.0, y), lambda x, y, r: ieee_div(-r, y)), _PLANE),
+    _row("pow", power,
          (lambda x, y, r: 0.0 if y == 0.0 else y * ieee_pow(x, y - 1.0),
           lambda x, y, r: 0.0 if x == 0.0 and y >= 0.0 else r * ieee_log(x)),  # 0 ** positive is constant
          _POWERS, (-2.0, 3.0), (-8.0, 1.0 / 3.0), (0.0, 0.5), (0.0, 2.0), (-0.0, -3.0), (10.0, 400.0),
-         (-10.0, 401.0), (-1e300, 1.5), (1e-200, 2.0), symbol="**"),
-    _row("neg", "negation", lambda x: -x, lambda x, r: -1.0, _REAL),
-    _row("abs", "absolute value", math.fabs, lambda x, r: sign(x), _REAL),
+         (-10.0, 401.0), (-1e300, 1.5), (1e-200, 2.0)),
+    _row("neg", lambda x: -x, lambda x, r: -1.0, _REAL),
+    _row("abs", math.fabs, lambda x, r: sign(x), _REAL),
 
-    _row("exp", "exponential", math.exp, lambda x, r: r, (*_REAL, -700.0, 700.0), 709.8, -745.2),
-    _row("exp2", "power of two", exp2, lambda x, r: r * LN_2, (*_REAL, -1e3, 1e3), 1024.0, -1075.0),
-    _row("expm1", "exponential minus one", math.expm1, lambda x, r: ieee_exp(x), (*_REAL, -700.0, 700.0), 709.8),
-    _row("log", "natural logarithm", math.log, lambda x, r: ieee_div(1.0, x), _POSITIVE),
-    _row("log1p", "natural logarithm of 1 + x", math.log1p, lambda x, r: ieee_div(1.0, 1.0 + x),
+    _row("exp", math.exp, lambda x, r: r, (*_REAL, -700.0, 700.0), 709.8, -745.2),
+    _row("exp2", exp2, lambda x, r: r * LN_2, (*_REAL, -1e3, 1e3), 1024.0, -1075.0),
+    _row("expm1", math.expm1, lambda x, r: ieee_exp(x), (*_REAL, -700.0, 700.0), 709.8),
+    _row("log", math.log, lambda x, r: ieee_div(1.0, x), _POSITIVE),
+    _row("log1p", math.log1p, lambda x, r: ieee_div(1.0, 1.0 + x),
          (-0.99, -0.5, -1e-8, 1e-300, 1e-8, 3.0, 1e300), -2.0),
-    _row("log2", "binary logarithm", math.log2, lambda x, r: ieee_div(LOG2_E, x), _POSITIVE),
-    _row("log10", "decimal logarithm", math.log10, lambda x, r: ieee_div(LOG10_E, x), _POSITIVE),
-    _row("sqrt", "square root", math.sqrt, lambda x, r: ieee_div(0.5, r), _POSITIVE),
-    _row("cbrt", "cube root", cbrt, lambda x, r: ieee_div(1.0, 3.0 * r * r), (*_REAL, *_POSITIVE, -1e300)),
-    _row("hypot", "length of the vector (x, y)", math.hypot,
-         (lambda x, y, r: slope(x, r), lambda x, y, r: slope(y, r)),
+    _row("log2", math.log2, lambda x, r: ieee_div(LOG2_E, x), _POSITIVE),
+    _row("log10", math.log10, lambda x, r: ieee_div(LOG10_E, x), _POSITIVE),
+    _row("sqrt", math.sqrt, lambda x, r: ieee_div(0.5, r), _POSITIVE),
+    _row("cbrt", cbrt, lambda x, r: ieee_div(1.0, 3.0 * r * r), (*_REAL, *_POSITIVE, -1e300)),
+    _row("hypot", math.hypot,
+         (lambda x, y, r: hypot_dx(x, r), lambda x, y, r: hypot_dx(y, r)),
          (*_PLANE, (1e300, -1e300), (1e-300, 1e-300))),
 
-    _row("sin", "sine (radians)", math.sin, lambda x, r: ieee_cos(x), (*_REAL, 1e8, 1e20), math.pi),
-    _row("cos", "cosine (radians)", math.cos, lambda x, r: -ieee_sin(x), (*_REAL, 1e8, 1e20), math.pi),
-    _row("tan", "tangent (radians)", math.tan, lambda x, r: 1.0 + r * r, (*_REAL, 1.57, 1e8), math.pi / 2),
-    _row("asin", "inverse sine", math.asin, lambda x, r: ieee_div(1.0, ieee_sqrt((1.0 - x) * (1.0 + x))), _UNIT, 1.1),
-    _row("acos", "inverse cosine", math.acos, lambda x, r: ieee_div(-1.0, ieee_sqrt((1.0 - x) * (1.0 + x))),
+    _row("sin", math.sin, lambda x, r: ieee_cos(x), (*_REAL, 1e8, 1e20), math.pi),
+    _row("cos", math.cos, lambda x, r: -ieee_sin(x), (*_REAL, 1e8, 1e20), math.pi),
+    _row("tan", math.tan, lambda x, r: 1.0 + r * r, (*_REAL, 1.57, 1e8), math.pi / 2),
+    _row("asin", math.asin, lambda x, r: ieee_div(1.0, ieee_sqrt((1.0 - x) * (1.0 + x))), _UNIT, 1.1),
+    _row("acos", math.acos, lambda x, r: ieee_div(-1.0, ieee_sqrt((1.0 - x) * (1.0 + x))),
          _UNIT, 1.1),
-    _row("atan", "inverse tangent", math.atan, lambda x, r: 1.0 / (1.0 + x * x), (*_REAL, -1e8, 1e200)),
-    _row("atan2", "angle of the point (y, x): x is the first operand's ordinate", math.atan2,
-         (lambda x, y, r: inverted(y, x), lambda x, y, r: -inverted(x, y)),
+    _row("atan", math.atan, lambda x, r: 1.0 / (1.0 + x * x), (*_REAL, -1e8, 1e200)),
+    _row("atan2", math.atan2,
+         (lambda x, y, r: atan2_dx(y, x), lambda x, y, r: -atan2_dx(x, y)),
          (*_PLANE, (1e-8, -2.0)), (1e-200, 1e-200), (1e200, -1e200)),
-    _row("sinh", "hyperbolic sine", math.sinh, lambda x, r: ieee_cosh(x), (*_REAL, -700.0, 700.0), 711.0, -711.0),
-    _row("cosh", "hyperbolic cosine", math.cosh, lambda x, r: ieee_sinh(x), (*_REAL, -700.0, 700.0),
+    _row("sinh", math.sinh, lambda x, r: ieee_cosh(x), (*_REAL, -700.0, 700.0), 711.0, -711.0),
+    _row("cosh", math.cosh, lambda x, r: ieee_sinh(x), (*_REAL, -700.0, 700.0),
          711.0, -711.0),
-    _row("tanh", "hyperbolic tangent", math.tanh, lambda x, r: 1.0 - r * r, (*_REAL, -800.0, 800.0)),
-    _row("asinh", "inverse hyperbolic sine", math.asinh, lambda x, r: 1.0 / math.hypot(x, 1.0),
-         (*_REAL, 1e300)),
-    _row("acosh", "inverse hyperbolic cosine", math.acosh,
+    _row("tanh", math.tanh, lambda x, r: 1.0 - r * r, (*_REAL, -800.0, 800.0)),
+    _row("asinh", math.asinh, lambda x, r: 1.0 / math.hypot(x, 1.0), (*_REAL, 1e300)),
+    _row("acosh", math.acosh,
          lambda x, r: ieee_div(1.0, ieee_sqrt(x - 1.0) * ieee_sqrt(x + 1.0)),
          (1.0001, 1.5, 2.0, 20.0, 1e8, 1e300), 0.5),
-    _row("atanh", "inverse hyperbolic tangent", math.atanh,
+    _row("atanh", math.atanh,
          lambda x, r: ieee_div(1.0, (1.0 - x) * (1.0 + x)), _UNIT, 1.1),
 
-    _row("erf", "error function", math.erf, lambda x, r: TWO_OVER_SQRT_PI * math.exp(-x * x), _REAL),
-    _row("erfc", "complementary error function", math.erfc,
+    _row("erf", math.erf, lambda x, r: TWO_OVER_SQRT_PI * math.exp(-x * x), _REAL),
+    _row("erfc", math.erfc,
          lambda x, r: -TWO_OVER_SQRT_PI * math.exp(-x * x), _REAL),
-    _row("erfinv", "inverse error function", erfinv, lambda x, r: HALF_SQRT_PI * ieee_exp(r * r),
+    _row("erfinv", erfinv, lambda x, r: HALF_SQRT_PI * ieee_exp(r * r),
          (*_UNIT, -0.5, 0.4999, 1e-300), 1.1, 1.0 - 2.0**-53),
-    _row("lgamma", "logarithm of |gamma(x)|", math.lgamma, lambda x, r: digamma(x), _GAMMA, 2.0, -2.0),
-    _row("digamma", "logarithmic derivative of gamma(x)", lambda x: in_domain(digamma(x), x),
+    _row("lgamma", math.lgamma, lambda x, r: digamma(x), _GAMMA, 2.0, -2.0),
+    _row("digamma", lambda x: in_domain(digamma(x), x),
          lambda x, r: trigamma(x), _GAMMA, 2.0, -2.0, -0.5),
 
-    _row("sigmoid", "logistic function 1 / (1 + exp(-x))", sigmoid, lambda x, r: r * (1.0 - r),
+    _row("sigmoid", sigmoid, lambda x, r: r * (1.0 - r),
          (*_REAL, -700.0, 800.0)),
-    _row("logit", "inverse of the logistic function", lambda x: in_domain(logit(x), x),
+    _row("logit", lambda x: in_domain(logit(x), x),
          lambda x, r: ieee_div(1.0, x * (1.0 - x)), (1e-300, 1e-8, 0.3, 0.49999, 0.5, 0.7, 0.999), 0.25, 2.0),
-    _row("softplus", "log(1 + exp(x))",
+    _row("softplus",
          lambda x: x + math.log1p(math.exp(-x)) if x > 0.0 else math.log1p(math.exp(x)),
          lambda x, r: sigmoid(x), (*_REAL, -700.0, 800.0)),
-    _row("relu", "max(x, 0)", lambda x: 0.0 if x < 0.0 else x, lambda x, r: 1.0 if r > 0.0 else 0.0, _REAL),
-    _row("leaky_relu", "x, or slope * x below zero", lambda x, y: y * x if x < 0.0 else x,
+    _row("relu", lambda x: 0.0 if x < 0.0 else x, lambda x, r: 1.0 if r > 0.0 else 0.0, _REAL),
+    _row("leaky_relu", lambda x, y: y * x if x < 0.0 else x,
          (lambda x, y, r: 1.0 if x > 0.0 else y, lambda x, y, r: x if x < 0.0 else 0.0),
-         _PIECES, parameter="slope", default=0.01),
-    _row("elu", "x, or alpha * (exp(x) - 1) below zero", lambda x, y: x if x > 0.0 else y * math.expm1(x),
+         _PIECES),
+    _row("elu", lambda x, y: x if x > 0.0 else y * math.expm1(x),
          (lambda x, y, r: 1.0 if x > 0.0 else y * math.exp(x),
           lambda x, y, r: 0.0 if x > 0.0 else math.expm1(x)),
-         _PIECES, parameter="alpha", default=1.0),
-    _row("gelu", "x times the normal distribution function", gelu, lambda x, r: gelu_slope(x), _REAL),
-    _row("silu", "x * sigmoid(x)", silu, lambda x, r: silu_slope(x), (*_REAL, -700.0, 800.0)),
+         _PIECES),
+    _row("gelu", gelu, lambda x, r: gelu_dx(x), _REAL),
+    _row("silu", silu, lambda x, r: silu_dx(x), (*_REAL, -700.0, 800.0)),
 
     # As Python's max and min the first of two equals wins, but a nan operand always gives nan.
-    _row("maximum", "the larger operand", lambda x, y: x if x >= y or math.isnan(x) else y,
-         (lambda x, y, r: share(x, y), lambda x, y, r: share(y, x)),
+    _row("maximum", lambda x, y: x if x >= y or math.isnan(x) else y,
+         (lambda x, y, r: maximum_dx(x, y), lambda x, y, r: maximum_dx(y, x)),
          (*_PLANE, (1.0, 1.0 + 1e-8)), (2.0, 2.0)),
-    _row("minimum", "the smaller operand", lambda x, y: x if x <= y or math.isnan(x) else y,
-         (lambda x, y, r: share(y, x), lambda x, y, r: share(x, y)),
+    _row("minimum", lambda x, y: x if x <= y or math.isnan(x) else y,
+         (lambda x, y, r: maximum_dx(y, x), lambda x, y, r: maximum_dx(x, y)),
          (*_PLANE, (1.0, 1.0 + 1e-8)), (2.0, 2.0)),
-    _row("copysign", "|x| with the sign of y", math.copysign,
+    _row("copysign", math.copysign,
          (lambda x, y, r: sign(x) * math.copysign(1.0, y), zero), _PLANE),
     # As C's, not Python's: a float, which keeps the sign of a zero.
-    _row("floor", "largest integer not above x", lambda x: math.copysign(float(math.floor(x)), x),
+    _row("floor", lambda x: math.copysign(float(math.floor(x)), x),
          zero, (*_REAL[1:-1], 3.1, 1e8 + 0.5)),
-    _row("ceil", "smallest integer not below x", lambda x: math.copysign(float(math.ceil(x)), x),
+    _row("ceil", lambda x: math.copysign(float(math.ceil(x)), x),
          zero, (*_REAL[1:-1], 3.1, 1e8 + 0.5)),
-    _row("logaddexp", "log(exp(x) + exp(y))", logaddexp,
-         (lambda x, y, r: sigmoid(lead(x, y)), lambda x, y, r: sigmoid(lead(y, x))), _SUMS),
+    _row("logaddexp", logaddexp,
+         (lambda x, y, r: logaddexp_dx(x, y), lambda x, y, r: logaddexp_dx(y, x)), _SUMS),
 
     # Conditions without branches. A nan is less than nothing, and is not 0; x + -0.0 is x for every x.
-    _row("less", "1 where x < y, else 0", lambda x, y: 1.0 if x < y else 0.0, (zero, zero), _PLANE, (2.0, 2.0)),
-    _row("less_equal", "1 where x <= y, else 0", lambda x, y: 1.0 if x <= y else 0.0, (zero, zero),
+    _row("less", lambda x, y: 1.0 if x < y else 0.0, (zero, zero), _PLANE, (2.0, 2.0)),
+    _row("less_equal", lambda x, y: 1.0 if x <= y else 0.0, (zero, zero),
          _PLANE, (2.0, 2.0)),
-    _row("keep_if", "x where y is not 0, else nothing (-0.0)", lambda x, y: x if y != 0.0 else -0.0,
+    _row("keep_if", lambda x, y: x if y != 0.0 else -0.0,
          (lambda x, y, r: 1.0 if y != 0.0 else 0.0, zero), _PLANE, (2.0, 0.0), (2.0, -0.0)),
-    _row("drop_if", "nothing (-0.0) where y is not 0, else x", lambda x, y: -0.0 if y != 0.0 else x,
+    _row("drop_if", lambda x, y: -0.0 if y != 0.0 else x,
          (lambda x, y, r: 0.0 if y != 0.0 else 1.0, zero), _PLANE, (2.0, 0.0), (2.0, -0.0)),
-    _row("stop_gradient", "x, with no gradient", lambda x: x, zero, _REAL),
+    _row("stop_gradient", lambda x: x, zero, _REAL),
 
-    _row("rsqrt", "reciprocal of the square root", lambda x: in_domain(ieee_div(1.0, ieee_sqrt(x)), x),
+    _row("rsqrt", lambda x: in_domain(ieee_div(1.0, ieee_sqrt(x)), x),
          lambda x, r: ieee_div(-0.5 * r, x), _POSITIVE[1:]),
-    _row("sign", "-1, 0 or 1: the sign of x", sign, zero, _REAL),
-    _row("polygamma", "n-th derivative of digamma(x), for n = 0, 1, ... 170",
+    _row("sign", sign, zero, _REAL),
+    _row("polygamma",
          lambda x, y: in_domain(polygamma(x, y), x, y), (lambda x, y, r: polygamma(x, y + 1.0), zero),
          ((-10.1, 2.0), (-2.6, 5.0), (-1.5, 3.0), (-0.3, 1.0), (0.3, 2.0), (0.99, 0.0), (1.5, 10.0), (13.9, 2.0),
           (14.1, 2.0), (31.0, 20.0), (1e8, 2.0)),
-         (0.5, 1.5), (0.5, -2.0), (0.5, 170.0), (0.5, 171.0), (-2.0, 2.0), (-2.0, 3.0), parameter="n", default=1.0),
+         (0.5, 1.5), (0.5, -2.0), (0.5, 170.0), (0.5, 171.0), (-2.0, 2.0), (-2.0, 3.0)),
 )
 # fmt: on
 
