@@ -219,6 +219,12 @@ bool propagate_custom(Node* node, Sink& sink) {
     return !callback || sink.run(*callback);
 }
 
+// Not in line: the rows need the registers.
+template <class Sink>
+FASTGRAD_NOINLINE void propagate_sequence(Node* node, Sink& sink) {
+    sequences::Reverse(node, sink).run();
+}
+
 template <class Sink>
 inline bool propagate(Node* node, Sink& sink) {
     [[maybe_unused]] const double r = node->data;
@@ -238,13 +244,13 @@ inline bool propagate(Node* node, Sink& sink) {
         return true;                                                                                 \
     }
 #include "ops.def"
-#define FASTGRAD_SEQUENCE(name, ...) case Op::name:
-#include "sequences.def"
-        sequences::Reverse(node, sink).run();
-        return true;
         case Op::custom: return propagate_custom(node, sink);
         case Op::element: sink.add(node->x.node, static_cast<std::size_t>(node->y.constant), g); return true;
         case Op::leaf: return true;
+#define FASTGRAD_SEQUENCE(name, ...) case Op::name:
+#include "sequences.def"
+            propagate_sequence(node, sink);
+            return true;
     }
     return true;
 }
