@@ -174,7 +174,7 @@ def sequence_row(row: _core.SequenceOperation) -> str:
     return f"| {cell(row.name)} | {cell(row.symbol)} | {row.title} | {cell(row.value)} |"
 
 
-def rule_row(rule: _core.Rule) -> str:
+def rule_row(rule: fastgrad._core.Rule) -> str:
     parameters = [
         name if parameter.default is parameter.empty else f"{name}={parameter.default!r}"
         for name, parameter in inspect.signature(getattr(optim, rule.name)).parameters.items()

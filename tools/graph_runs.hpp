@@ -13,7 +13,7 @@
 
 #include "run/executable.hpp"
 
-namespace fastgrad::graph {
+namespace fastgrad {
 
 inline void require(bool holds, const char* what) {
     if (holds) return;
@@ -32,7 +32,7 @@ inline bool is_same(double a, double b) {
     return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b) || (std::isnan(a) && std::isnan(b));
 }
 
-inline std::vector<double> inputs_of(const Program& program, std::size_t batch) {
+inline std::vector<double> inputs_of(const ir::Program& program, std::size_t batch) {
     std::vector<double> inputs;
     for (std::size_t i = 0; i < batch * program.inputs; ++i) {
         inputs.push_back(std::ldexp(static_cast<double>(i % 7) - 3.0, static_cast<int>(i % 5) - 2));
@@ -58,24 +58,25 @@ struct Results {
 inline bool never_stops() { return false; }
 
 // The outputs alone, and then again with the gradients of their sum.
-inline Results run(const Graph& graph, const std::vector<double>& bound, const std::vector<double>& inputs,
-                   std::size_t batch, unsigned threads = 1, Graph::Stops stops = never_stops) {
-    const Program& program = graph.program();
+inline Results results_of(const run::Executable& executable, const std::vector<double>& bound,
+                          const std::vector<double>& inputs, std::size_t batch, unsigned threads = 1,
+                          run::Executable::Stops stops = never_stops) {
+    const ir::Program& program = executable.program();
     const std::vector<double> cotangents(batch * program.outputs.size(), 1.0);
     Results results{std::vector<double>(batch * program.outputs.size()), std::vector<double>(batch * program.inputs),
                     std::vector<double>(bound.size())};
-    Call call;
+    run::Batch call;
     call.bound = bound.data();
     call.inputs = inputs.data();
     call.batch = batch;
     call.outputs = results.outputs.data();
     call.threads = threads;
-    graph.run(call, stops);
+    executable.run(call, stops);
     call.cotangents = cotangents.data();
     call.input_gradients = results.input_gradients.data();
     call.bound_gradients = results.bound_gradients.data();
-    graph.run(call, stops);
+    executable.run(call, stops);
     return results;
 }
 
-}  // namespace fastgrad::graph
+}  // namespace fastgrad

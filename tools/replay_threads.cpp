@@ -16,7 +16,8 @@
 
 namespace {
 
-using namespace fastgrad::graph;
+using namespace fastgrad;
+using namespace fastgrad::ir;
 
 struct Case {
     std::size_t batch;
@@ -40,7 +41,7 @@ std::size_t run_from_all_callers(const char* path, std::size_t rounds) {
     const SavedGraph saved = from_bytes(bytes_of(path));
     const std::vector<double>& bound = saved.bound.numbers;
     const std::vector<double> inputs = inputs_of(saved.program, interrupted_batch);
-    const Graph graph(saved.program, saved.origin.rolls, kernels("", saved.origin.vector_math));
+    const run::Executable executable(saved.program, saved.origin.loops, run::kernels("", saved.origin.vector_math));
     const std::size_t turns = rounds * std::size(cases);
     std::vector<std::vector<Results>> found(callers);
     {
@@ -49,10 +50,10 @@ std::size_t run_from_all_callers(const char* path, std::size_t rounds) {
         for (unsigned caller = 0; caller < callers; ++caller) {
             threads.emplace_back([&, caller] {
                 start.arrive_and_wait();
-                if (caller % 2) run(graph, bound, inputs, interrupted_batch, 2, stops_at_once);
+                if (caller % 2) results_of(executable, bound, inputs, interrupted_batch, 2, stops_at_once);
                 for (std::size_t turn = 0; turn < turns; ++turn) {
                     const auto [batch, own_threads] = case_of(caller, turn);
-                    found[caller].push_back(run(graph, bound, inputs, batch, own_threads));
+                    found[caller].push_back(results_of(executable, bound, inputs, batch, own_threads));
                 }
             });
         }
@@ -60,7 +61,7 @@ std::size_t run_from_all_callers(const char* path, std::size_t rounds) {
     // Only now, so that what is made at its first use was asked for by several at once.
     for (unsigned caller = 0; caller < callers; ++caller) {
         for (std::size_t turn = 0; turn < turns; ++turn) {
-            require(found[caller][turn] == run(graph, bound, inputs, case_of(caller, turn).batch), path);
+            require(found[caller][turn] == results_of(executable, bound, inputs, case_of(caller, turn).batch), path);
         }
     }
     return callers * turns;

@@ -1,14 +1,15 @@
 #include "bind/captured_graph.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 
 #include "bind/gil.hpp"
-#include "core/interruption.hpp"
-#include "core/node_index.hpp"
 #include "core/tape.hpp"
-#include "ir/capture.hpp"
-#include "passes/passes.hpp"
+#include "ir/differentiate.hpp"
+#include "ir/text.hpp"
+#include "run/compile.hpp"
+#include "run/report.hpp"
 
 namespace py = pybind11;
 
@@ -67,49 +68,43 @@ Array rows_for(const Array& given, std::size_t columns) {
 
 }  // namespace
 
-CapturedGraph::CapturedGraph(const Recording& recording, const std::vector<std::string>& passes,
+CapturedGraph::CapturedGraph(const BoundProgram& source, const std::vector<std::string>& passes,
                              const std::string& instruction_set)
-    : origin_{passes} {
-    ir::Capture capture = ir::capture(recording.outputs, {recording.inputs, recording.constants, recording.since});
-    ir::Program& program = capture.program;
-    program.conditions = static_cast<std::uint32_t>(recording.conditions);
-    origin_.nodes = capture.nodes;
-    origin_.instructions = program.instructions.size() - program.inputs;
-    for (const passes::Pass& pass : passes::table()) {
-        if (std::find(passes.begin(), passes.end(), pass.name) == passes.end()) continue;
-        interruption.check();
-        if (pass.run) pass.run(program);
-        origin_.rolls = origin_.rolls || pass.run == passes::reroll;
-        origin_.vector_math = origin_.vector_math || !pass.run;
-    }
+    : origin_(source.origin), graph_(run::compile(source.program, origin_, passes, instruction_set)) {
+    // Passes put the bound leaves in another order.
     std::vector<Node*> bound;
-    bound.reserve(program.leaves.size());
-    NodeIndex position;
-    for (std::uint32_t& leaf : program.leaves) {
-        Node* node = capture.bound[leaf];
-        leaf = position[node] = static_cast<std::uint32_t>(bound.size());
-        bound.push_back(node);
+    std::vector<std::uint32_t> place(source.bound.nodes().size(), ir::no_slot);
+    for (const std::uint32_t leaf : program().leaves) {
+        place[leaf] = static_cast<std::uint32_t>(bound.size());
+        bound.push_back(source.bound.nodes()[leaf]);
     }
-    for (Node* node : recording.shared) shared_.push_back(position[node]);
     bound_ = NodeRefs(std::move(bound));
-    graph_ = std::make_unique<run::Executable>(std::move(program), origin_.rolls,
-                                               run::kernels(instruction_set, origin_.vector_math));
+    for (const std::uint32_t leaf : source.shared) shared_.push_back(leaf == ir::no_slot ? ir::no_slot : place[leaf]);
 }
 
-CapturedGraph::CapturedGraph(ir::SavedGraph saved, NodeRefs bound, const std::string& instruction_set)
-    : origin_(std::move(saved.origin)),
-      bound_(std::move(bound)),
-      graph_(std::make_unique<run::Executable>(std::move(saved.program), origin_.rolls,
-                                               run::kernels(instruction_set, origin_.vector_math))) {}
-
-std::string CapturedGraph::to_bytes() const {
+ir::BoundLeaves CapturedGraph::bound_leaves() const {
     ir::BoundLeaves leaves;
     leaves.numbers.resize(bound().size());
     read_bound(leaves.numbers.data());
     for (std::uint32_t i = 0; i < bound().size(); ++i) {
         if (bound()[i]->has(Node::labelled)) leaves.labels.emplace_back(i, tape.label(bound()[i]));
     }
-    return ir::to_bytes(program(), origin_, leaves);
+    return leaves;
+}
+
+std::string CapturedGraph::to_bytes() const { return ir::to_bytes(program(), origin_, bound_leaves()); }
+
+std::string CapturedGraph::to_text() const { return ir::to_text(program(), origin_, bound_leaves()); }
+
+std::shared_ptr<BoundProgram> CapturedGraph::gradient(bool values, bool parameters) const {
+    auto result = std::make_shared<BoundProgram>();
+    result->program =
+        ir::differentiate(program(), {.outputs = values, .input_gradients = true, .bound_gradients = parameters});
+    std::iota(result->program.leaves.begin(), result->program.leaves.end(), 0);
+    result->origin.nodes = origin_.nodes;
+    result->origin.instructions = result->program.instructions.size() - result->program.inputs;
+    result->bound = NodeRefs(std::vector<Node*>(bound()));
+    return result;
 }
 
 py::array CapturedGraph::call(const py::object& x, unsigned threads) const {
@@ -171,58 +166,27 @@ py::tuple CapturedGraph::vjp(const py::object& x, const py::object& weights, uns
 }
 
 py::dict CapturedGraph::stats() const {
-    const ir::Program& program = graph_->program();
-    std::size_t loops = 0, rows = 0;
-    for (const run::Run& run : graph_->plan().runs) {
-        loops += run.count > 1 && (run.kind == run::Run::map || run.kind == run::Run::dots);
-        rows += run.count > 1 && (run.kind == run::Run::map || run.kind == run::Run::dots) ? run.instructions() : 0;
-    }
+    const run::Stats stats = run::stats_of(graph_->plan());
     py::dict result;
     result["nodes"] = origin_.nodes;
     result["inputs"] = inputs();
     result["outputs"] = outputs();
-    result["bound"] = program.bound();
-    result["constants"] = program.constants.size();
+    result["bound"] = program().bound();
+    result["constants"] = program().constants.size();
+    result["guards"] = program().guards.size();
     result["instructions_before"] = origin_.instructions;
-    result["instructions_after"] = program.instructions.size() - inputs();
-    result["dots"] = program.dots.size();
-    result["terms"] = program.left.size();
-    result["runs"] = graph_->plan().runs.size();
-    result["loops"] = loops;
-    result["instructions_in_loops"] = rows;
+    result["instructions_after"] = program().instructions.size() - inputs();
+    result["dots"] = program().dots.size();
+    result["terms"] = program().left.size();
+    result["runs"] = stats.runs;
+    result["loops"] = stats.loops;
+    result["instructions_in_loops"] = stats.instructions_in_loops;
     result["bytes"] = graph_->bytes();
     result["instruction_set"] = graph_->kernels().name;
     return result;
 }
 
-std::string CapturedGraph::listing() const {
-    const auto place = [](const run::Access& access) {
-        if (access.is_absent()) return std::string();
-        std::string text = (access.varies ? " v" : " f") + std::to_string(access.first);
-        if (access.row_stride) text += "+" + std::to_string(access.row_stride) + "i";
-        if (access.term_stride) text += "+" + std::to_string(access.term_stride) + "k";
-        if (access.repeat_stride) text += "+" + std::to_string(access.repeat_stride) + "j";
-        return text;
-    };
-    std::string text;
-    for (const run::Run& run : graph_->plan().runs) {
-        const std::string count =
-            (run.vectors > 1 ? std::to_string(run.vectors) + " x " : "") + std::to_string(run.count);
-        switch (run.kind) {
-            case run::Run::scalars: text += count + " operations"; break;
-            case run::Run::gathered: text += count + " dots of scattered terms"; break;
-            case run::Run::map:
-                text += count + " x " + std::string(operation(run.op).name) + place(run.x) + place(run.y);
-                break;
-            case run::Run::dots:
-                text += count + " x dot of " + std::to_string(run.terms) + place(run.x) + place(run.y) +
-                        place(run.addend);
-                break;
-        }
-        text += "\n";
-    }
-    return text;
-}
+std::string CapturedGraph::listing() const { return run::listing_of(graph_->plan()); }
 
 Array CapturedGraph::as_inputs(const py::object& x) const {
     if (x.is_none()) {
@@ -246,14 +210,15 @@ void CapturedGraph::add_to_bound(const double* gradients, double scale) const {
     for (Node* node : bound()) node->grad += scale * *gradients++;
 }
 
-void CapturedGraph::run(const run::Batch& call) const {
+run::Outcome CapturedGraph::run(const run::Batch& call) const {
     // Giving the GIL away and taking it back costs 45 ns: as much as some tens of instructions.
     const bool is_long = program().instructions.size() * call.batch > 1000;
     std::optional<WithoutGil> without_gil;
     if (is_long) without_gil.emplace();
-    const bool is_done = graph_->run(call, signals_stop_run);
+    const run::Outcome outcome = graph_->run(call, signals_stop_run);
     without_gil.reset();
-    if (!is_done) throw py::error_already_set();
+    if (outcome.kind == run::Outcome::stopped) throw py::error_already_set();
+    return outcome;
 }
 
 void CapturedGraph::run_bound(run::Batch& call, bool accumulates) const {
@@ -262,7 +227,14 @@ void CapturedGraph::run_bound(run::Batch& call, bool accumulates) const {
     read_bound(numbers.get());
     call.bound = numbers.get();
     call.bound_gradients = numbers.get() + count;
-    run(call);
+    const run::Outcome outcome = run(call);
+    if (outcome.kind == run::Outcome::guard_failed) {
+        const ir::Guard& guard = program().guards[outcome.guard];
+        throw py::value_error("sample " + std::to_string(outcome.row) +
+                              " takes another branch than this recording: %" + std::to_string(guard.condition) +
+                              " is " + (guard.expected ? "false" : "true") +
+                              ": call the recorded function, which chooses the recording");
+    }
     if (accumulates) add_to_bound(call.bound_gradients, 1.0);
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "bind/arrays.hpp"
+#include "bind/bound_program.hpp"
 #include "bind/node_refs.hpp"
 #include "bind/oom.hpp"
 #include "core/node.hpp"
@@ -16,26 +17,25 @@ namespace fastgrad::bind {
 
 class CapturedGraph : public InitOnly {
  public:
-    struct Recording {
-        std::vector<Node*> outputs, inputs, constants;
-        std::vector<Node*> shared;  // leaves, bound to other numbers at each call
-        std::size_t conditions = 0;
-        const Node* since = nullptr;
-    };
-    CapturedGraph(const Recording& recording, const std::vector<std::string>& passes,
+    // Throws std::bad_alloc, Interrupted, and std::invalid_argument for an instruction set that this machine lacks.
+    CapturedGraph(const BoundProgram& source, const std::vector<std::string>& passes,
                   const std::string& instruction_set);
-    // As it was saved; `bound`: the leaves to bind, as many as it has.
-    CapturedGraph(ir::SavedGraph saved, NodeRefs bound, const std::string& instruction_set);
 
-    // What graph/file.hpp describes, with the bound leaves' present numbers and labels.
+    // What ir/file.hpp and ir/text.hpp describe, with the bound leaves' present numbers and labels.
     std::string to_bytes() const;
+    std::string to_text() const;
 
     std::size_t inputs() const { return graph_->program().inputs; }
     std::size_t outputs() const { return graph_->program().outputs.size(); }
     const ir::Program& program() const { return graph_->program(); }
+    const ir::Origin& origin() const { return origin_; }
+    const run::Plan& plan() const { return graph_->plan(); }
     const std::vector<Node*>& bound() const { return bound_.nodes(); }
     // Where the shared leaves are among the bound ones; no_slot for one that no output needs.
     const std::vector<std::uint32_t>& shared() const { return shared_; }
+
+    // The program that computes the gradients; see ir/differentiate.hpp.
+    std::shared_ptr<BoundProgram> gradient(bool values, bool parameters) const;
 
     pybind11::array call(const pybind11::object& x, unsigned threads) const;
     pybind11::tuple value_and_grad(const pybind11::object& x, unsigned threads) const;
@@ -50,9 +50,10 @@ class CapturedGraph : public InitOnly {
     // Adds to their gradients; a shared leaf gets its share too, which nobody reads.
     void add_to_bound(const double* gradients, double scale) const;
     // Lets other threads run Python meanwhile.
-    void run(const run::Batch& call) const;
+    run::Outcome run(const run::Batch& call) const;
 
  private:
+    ir::BoundLeaves bound_leaves() const;
     Array as_inputs(const pybind11::object& x) const;
     // Reads the bound leaves, runs, and adds to their gradients if it is to.
     void run_bound(run::Batch& call, bool accumulates) const;

@@ -200,14 +200,6 @@ void read_shared(const py::list& shared, Arguments& arguments) {
     }
 }
 
-bool has_answers(const CapturedGraph& graph, const run::Numbers& outputs, const py::list& answers) {
-    const std::size_t first = graph.program().differentiable_outputs();
-    for (std::size_t i = 0; i < answers.size(); ++i) {
-        if ((outputs[first + i] != 0.0) != answers[i].cast<bool>()) return false;
-    }
-    return true;
-}
-
 std::unique_ptr<CustomOperation> operation_of(const Arguments& arguments, const std::string& name) {
     auto operation = std::make_unique<CustomOperation>();
     operation->symbol = name;
@@ -230,8 +222,8 @@ double first_column_sum(const run::Numbers& results, std::size_t columns) {
     return ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
 }
 
-py::object one_output(std::shared_ptr<Arguments> arguments, double scale, const py::list& answers,
-                      const std::string& name, bool wants_gradients) {
+py::object one_output(std::shared_ptr<Arguments> arguments, double scale, const std::string& name,
+                      bool wants_gradients) {
     Gradients gradients(*arguments);
     const std::size_t outputs = arguments->graph->outputs();
     run::Numbers results(arguments->batch * outputs);
@@ -243,9 +235,9 @@ py::object one_output(std::shared_ptr<Arguments> arguments, double scale, const 
         call.input_gradients = gradients.input_gradients();
         call.bound_gradients = gradients.bound.data();
     }
-    arguments->graph->run(call);
+    const run::Outcome outcome = arguments->graph->run(call);
     arguments->arrays.clear();
-    if (!has_answers(*arguments->graph, results, answers)) return py::none();
+    if (outcome.kind == run::Outcome::guard_failed) return py::none();
     const double value = scale * first_column_sum(results, outputs);
     if (!wants_gradients) return value_of_new(tape.leaf(value));
 
@@ -259,31 +251,29 @@ py::object one_output(std::shared_ptr<Arguments> arguments, double scale, const 
     return result;
 }
 
-py::object all_outputs(std::shared_ptr<const Arguments> arguments, const py::list& answers, const std::string& name,
-                       bool wants_gradients) {
+py::object all_outputs(std::shared_ptr<const Arguments> arguments, const std::string& name, bool wants_gradients) {
     const CapturedGraph& graph = *arguments->graph;
-    const std::size_t outputs = graph.outputs(), wanted = graph.program().differentiable_outputs();
+    const std::size_t outputs = graph.outputs();
     run::Numbers results(arguments->batch * outputs);
     run::Batch call = arguments->call();
     call.outputs = results.data();
-    graph.run(call);
-    if (!has_answers(graph, results, answers)) return py::none();
+    if (graph.run(call).kind == run::Outcome::guard_failed) return py::none();
 
     std::shared_ptr<CallGradients> gradients;
     Node* call_node = nullptr;
     py::object call_value;
     if (wants_gradients) {
-        gradients = std::make_shared<CallGradients>(arguments, arguments->batch * wanted);
+        gradients = std::make_shared<CallGradients>(arguments, arguments->batch * outputs);
         auto operation = operation_of(*arguments, name);
         operation->callback = gradients;
         call_value = custom_value(0.0, std::move(operation), call_node);
         hold_operands(*arguments);
     }
-    py::tuple values = new_tuple(arguments->batch * wanted);
+    py::tuple values = new_tuple(arguments->batch * outputs);
     for (std::size_t row = 0; row < arguments->batch; ++row) {
-        for (std::size_t i = 0; i < wanted; ++i) {
-            const std::size_t position = row * wanted + i;
-            const double data = results[row * outputs + i];
+        for (std::size_t i = 0; i < outputs; ++i) {
+            const std::size_t position = row * outputs + i;
+            const double data = results[position];
             if (!wants_gradients) {
                 values[position] = value_of_new(tape.leaf(data));
                 continue;
@@ -304,8 +294,8 @@ py::object all_outputs(std::shared_ptr<const Arguments> arguments, const py::lis
 }  // namespace
 
 py::object replay(const std::shared_ptr<CapturedGraph>& graph, const py::list& leaves, const py::object& batch,
-                  const py::list& values, const py::list& shared, const std::string& reduce, const py::list& answers,
-                  const std::string& name, unsigned threads) {
+                  const py::list& values, const py::list& shared, const std::string& reduce, const std::string& name,
+                  unsigned threads) {
     auto arguments = std::make_shared<Arguments>();
     arguments->graph = graph;
     arguments->threads = threads;
@@ -324,11 +314,11 @@ py::object replay(const std::shared_ptr<CapturedGraph>& graph, const py::list& l
     read_shared(shared, *arguments);
 
     const bool wants_gradients = grad_enabled() && (!arguments->operands.empty() || !graph->bound().empty());
-    const bool is_one = !reduce.empty() || (batch.is_none() && graph->program().differentiable_outputs() == 1);
+    const bool is_one = !reduce.empty() || (batch.is_none() && graph->outputs() == 1);
     if (!is_one && wants_gradients) copy_batch(*arguments);
-    if (!is_one) return all_outputs(std::move(arguments), answers, name, wants_gradients);
+    if (!is_one) return all_outputs(std::move(arguments), name, wants_gradients);
     const double scale = reduce == "mean" ? 1.0 / static_cast<double>(arguments->batch) : 1.0;
-    return one_output(std::move(arguments), scale, answers, name, wants_gradients);
+    return one_output(std::move(arguments), scale, name, wants_gradients);
 }
 
 }  // namespace fastgrad::bind

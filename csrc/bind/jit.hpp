@@ -10,8 +10,8 @@
 
 namespace fastgrad::bind {
 
-// The outputs as new Values, or None where a condition has another answer than `answers`, so that the recording does
-// not fit. Gradients flow to the Values among `leaves` and `shared`, and to the bound leaves.
+// The outputs as new Values, or None where a guard fails, so that the recording does not fit. Gradients flow to the
+// Values among `leaves` and `shared`, and to the bound leaves.
 //
 // `leaves`: the inputs; for one sample (batch None) numbers, Values, and arrays of shape (n,), else arrays of shape
 // (batch, n). `values`: Values that stand behind numbers of those arrays, as (row, column, Value). `shared`: numbers
@@ -19,7 +19,6 @@ namespace fastgrad::bind {
 // output.
 pybind11::object replay(const std::shared_ptr<CapturedGraph>& graph, const pybind11::list& leaves,
                         const pybind11::object& batch, const pybind11::list& values, const pybind11::list& shared,
-                        const std::string& reduce, const pybind11::list& answers, const std::string& name,
-                        unsigned threads);
+                        const std::string& reduce, const std::string& name, unsigned threads);
 
 }  // namespace fastgrad::bind

@@ -47,7 +47,9 @@ PYBIND11_MODULE(_core, module, py::mod_gil_used()) {
 #endif
     register_snapshot(module);
     register_tracing(module);
+    register_bound_program(module);
     register_graph(module);
+    register_program_view(module);
     register_derivatives(module);
     register_rules(module);
     register_optimizer(module);

@@ -20,7 +20,9 @@ void register_failing_allocations(pybind11::module_& module);
 #endif
 void register_snapshot(pybind11::module_& module);
 void register_tracing(pybind11::module_& module);
+void register_bound_program(pybind11::module_& module);
 void register_graph(pybind11::module_& module);
+void register_program_view(pybind11::module_& module);
 void register_derivatives(pybind11::module_& module);
 void register_rules(pybind11::module_& module);
 void register_optimizer(pybind11::module_& module);

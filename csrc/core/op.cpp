@@ -38,9 +38,10 @@ constexpr std::array sequence_table{
 constexpr bool is_consistent(Op op, std::string_view dx, std::string_view dy) {
     return has(op, Trait::zero_dx) == (dx == "0.0") && has(op, Trait::zero_dy) == (dy == "0.0");
 }
-#define FASTGRAD_UNARY(name, title, symbol, value, dx, error, traits)                                             \
-    static_assert(is_consistent(Op::name, #dx, "0.0"), #name ": zero_dx belongs to a derivative that is written " \
-                                                             "0.0");
+#define FASTGRAD_UNARY(name, title, symbol, value, dx, error, traits)  \
+    static_assert(is_consistent(Op::name, #dx, "0.0"), #name           \
+                  ": zero_dx belongs to a derivative that is written " \
+                  "0.0");
 #define FASTGRAD_BINARY(name, title, symbol, value, dx, dy, error, traits)                                 \
     static_assert(!has(Op::name, Trait::vector), #name ": a function on whole registers has one operand"); \
     static_assert(is_consistent(Op::name, #dx, #dy),                                                       \

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "core/derivatives.hpp"
+#include "core/rewrites.hpp"
 #include "core/rows.hpp"
 
 namespace fastgrad {
@@ -14,17 +15,7 @@ bool has_bits(const Term& x, double constant) {
     return x.is_constant() && std::bit_cast<std::uint64_t>(x.data()) == std::bit_cast<std::uint64_t>(constant);
 }
 
-// The operand that the result equals to the last bit, whatever that operand is; null if there is none.
-const Term* same_as(Op op, const Term& x, const Term& y) {
-    switch (op) {
-        case Op::add: return has_bits(x, -0.0) ? &y : has_bits(y, -0.0) ? &x : nullptr;
-        case Op::sub: return has_bits(y, 0.0) ? &x : nullptr;
-        case Op::mul: return has_bits(x, 1.0) ? &y : has_bits(y, 1.0) ? &x : nullptr;
-        case Op::div:
-        case Op::pow: return has_bits(y, 1.0) ? &x : nullptr;
-        default: return nullptr;
-    }
-}
+std::optional<double> constant_of(const Term& x) { return x.is_constant() ? std::optional(x.data()) : std::nullopt; }
 
 Term unary(Op op, double result, const Term& x) {
     if (x.is_constant()) return result;
@@ -33,7 +24,9 @@ Term unary(Op op, double result, const Term& x) {
 
 Term binary(Op op, double result, const Term& x, const Term& y) {
     if (x.is_constant() && y.is_constant()) return result;
-    if (const Term* operand = same_as(op, x, y)) return *operand;
+    if (const auto match = find_rewrite(op, constant_of(x), constant_of(y), true)) {
+        return match->is_second ? y : x;  // a rule that keeps bits gives its variable
+    }
     const int constants = (x.is_constant() ? Node::x_is_constant : 0) | (y.is_constant() ? Node::y_is_constant : 0);
     return Term::adopt(tape.binary(op, result, x.operand(), y.operand(), static_cast<std::uint8_t>(constants)));
 }

@@ -42,9 +42,6 @@ class Term {
     Node* node() const { return node_; }  // null for a constant
     Operand operand() const { return node_ ? Operand(node_) : Operand(constant_); }
 
-    // As a node, a leaf for a constant, with one reference for the caller. Throws std::bad_alloc.
-    Node* to_node() && { return node_ ? std::exchange(node_, nullptr) : tape.leaf(constant_); }
-
  private:
     Node* node_ = nullptr;
     double constant_ = 0.0;

@@ -1,4 +1,4 @@
-// From nodes to a program.
+// From nodes of the eager graph to a program.
 #pragma once
 
 #include <span>
@@ -22,9 +22,15 @@ struct Leaves {
     const Node* since = nullptr;       // interior nodes must be newer, if it is given
 };
 
-// What `outputs` reach, in creation order. Throws std::bad_alloc, Interrupted, std::length_error for 2^30 nodes or
-// more, and Uncapturable.
-Capture capture(std::span<Node* const> outputs, const Leaves& leaves);
+// A condition that was asked for while the nodes were made, and what it answered.
+struct Answer {
+    Node* condition;
+    bool expected;
+};
+
+// What `outputs` and the conditions reach, in creation order. Throws std::bad_alloc, Interrupted, std::length_error
+// for 2^30 nodes or more, and Uncapturable.
+Capture capture(std::span<Node* const> outputs, std::span<const Answer> answers, const Leaves& leaves);
 
 // A node that cannot be run again: a user's custom operation, of which only the backward is known; or one that was
 // computed before the recording began, which would never change.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/rows.hpp"
+#include "ir/program.hpp"
 
 namespace fastgrad::ir {
 
@@ -17,5 +18,6 @@ inline double evaluate(Op op, [[maybe_unused]] double x, [[maybe_unused]] double
     }
     return 0.0;
 }
+inline double evaluate(Opcode row, double x, double y) { return evaluate(op_of(row), x, y); }
 
 }  // namespace fastgrad::ir

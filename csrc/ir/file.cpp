@@ -6,14 +6,16 @@
 
 #include "core/bytes.hpp"
 #include "core/interruption.hpp"
+#include "ir/verify.hpp"
 
 namespace fastgrad::ir {
 
 namespace {
 
 constexpr std::string_view magic = "fastgrad graph\r\n";
-constexpr std::uint32_t format_version = 1;
-constexpr std::uint8_t rolls = 1, vector_math = 2;
+constexpr std::uint32_t format_version = 2;
+constexpr std::uint8_t loops = 1, vector_math = 2;
+constexpr std::size_t guard_size = sizeof(Slot) + sizeof(std::uint8_t);
 
 using Checksum = std::uint32_t;
 constexpr std::size_t header_size = magic.size() + 2 * sizeof(std::uint32_t) + sizeof(std::uint64_t);
@@ -54,7 +56,7 @@ void write_program(ByteWriter& out, const Program& program) {
         interruption.check_at(k);
         const Instruction& instruction = program.instructions[k];
         out.number(static_cast<std::uint8_t>(instruction.op));
-        if (instruction.op != dot) {
+        if (instruction.op != Opcode::dot) {
             out.number(instruction.x);
             out.number(instruction.y);
             continue;
@@ -68,7 +70,11 @@ void write_program(ByteWriter& out, const Program& program) {
         }
     }
     write_numbers(out, program.outputs);
-    out.number(program.conditions);
+    out.number<std::uint64_t>(program.guards.size());
+    for (const Guard& guard : program.guards) {
+        out.number(guard.condition);
+        out.number<std::uint8_t>(guard.expected);
+    }
 }
 
 template <class T>
@@ -78,18 +84,22 @@ std::vector<T> read_numbers(ByteReader& in) {
     return numbers;
 }
 
+struct Header {
+    std::uint32_t version = 0, rows = 0;  // of ops.def at writing
+};
+
 // The reader of all but header and checksum, which are checked here.
-ByteReader open(std::string_view bytes, std::uint32_t& rows_at_writing) {
+ByteReader open(std::string_view bytes, Header& header) {
     ByteReader in(bytes, "a damaged fastgrad graph");
     if (!bytes.starts_with(magic)) throw std::invalid_argument("not a fastgrad graph");
     in.raw(magic.size());
-    const auto version = in.number<std::uint32_t>();
+    const std::uint32_t version = header.version = in.number<std::uint32_t>();
     if (version > format_version) {
         throw std::invalid_argument("a fastgrad graph in a newer format (version " + std::to_string(version) +
                                     "; this is " + std::to_string(format_version) + "): update fastgrad");
     }
     if (version == 0) in.reject("there is no version 0 of the format");
-    rows_at_writing = in.number<std::uint32_t>();
+    header.rows = in.number<std::uint32_t>();
     const auto size = in.number<std::uint64_t>();
     if (bytes.size() < size) {
         in.reject("it is cut short (" + std::to_string(bytes.size()) + " of " + std::to_string(size) + " bytes)");
@@ -102,16 +112,29 @@ ByteReader open(std::string_view bytes, std::uint32_t& rows_at_writing) {
     return {all_but_checksum.substr(header_size), "a damaged fastgrad graph"};
 }
 
-Origin read_origin(ByteReader& in) {
+// The passes as version 1 names them.
+std::string_view present_name(std::string_view pass) {
+    constexpr std::pair<std::string_view, std::string_view> renamed[] = {
+        {"power", "strength_reduction"}, {"share", "cse"}, {"prune", "dce"}, {"dot", "gather_dots"}};
+    for (const auto& [before, now] : renamed) {
+        if (pass == before) return now;
+    }
+    return pass;
+}
+
+Origin read_origin(ByteReader& in, std::uint32_t version) {
     Origin origin;
     origin.nodes = in.number<std::uint64_t>();
     origin.instructions = in.number<std::uint64_t>();
     const auto options = in.number<std::uint8_t>();
-    if ((options & ~(rolls | vector_math)) != 0) in.reject("an option is unknown");
-    origin.rolls = options & rolls;
+    if ((options & ~(loops | vector_math)) != 0) in.reject("an option is unknown");
+    origin.loops = options & loops;
     origin.vector_math = options & vector_math;
     const std::uint64_t passes = in.count(sizeof(std::uint64_t));
-    for (std::uint64_t i = 0; i < passes; ++i) origin.passes.emplace_back(in.text());
+    for (std::uint64_t i = 0; i < passes; ++i) {
+        const std::string_view pass = in.text();
+        origin.passes.emplace_back(version == 1 ? present_name(pass) : pass);
+    }
     return origin;
 }
 
@@ -128,11 +151,9 @@ BoundLeaves read_bound(ByteReader& in) {
     return bound;
 }
 
-// Instructions one by one, each checked against what stands before it.
 class ProgramReader {
  public:
-    ProgramReader(ByteReader& in, std::size_t bound, std::uint32_t rows_at_writing)
-        : in_(in), rows_at_writing_(rows_at_writing) {
+    ProgramReader(ByteReader& in, std::size_t bound, const Header& header) : in_(in), header_(header) {
         program_.leaves.resize(bound);
         std::iota(program_.leaves.begin(), program_.leaves.end(), 0);
     }
@@ -141,88 +162,73 @@ class ProgramReader {
         program_.constants = read_numbers<double>(in_);
         program_.inputs = in_.number<std::uint32_t>();
         const std::uint64_t count = in_.count(instruction_size);
-        const std::uint64_t first_result = program_.leaves.size() + program_.constants.size();
-        if (first_result + count >= no_slot) in_.reject("it has too many numbers");
-        if (program_.inputs > count) in_.reject("an input is missing");
-        seen_.resize(program_.inputs);
         program_.instructions.reserve(count);
-        next_ = static_cast<Slot>(first_result);
-        for (std::uint64_t i = 0; i < count; ++i, ++next_) {
+        for (std::uint64_t i = 0; i < count; ++i) {
             interruption.check_at(i);
-            instruction();
+            read_instruction();
         }
-        if (inputs_seen_ != program_.inputs) in_.reject("an input is missing");
         program_.outputs = read_numbers<Slot>(in_);
-        for (const Slot output : program_.outputs) require(output);
-        if (program_.outputs.empty()) in_.reject("it has no output");
-        program_.conditions = in_.number<std::uint32_t>();
-        if (program_.conditions > program_.outputs.size()) in_.reject("it has more conditions than outputs");
+        if (header_.version == 1) {
+            if (in_.number<std::uint32_t>() > program_.outputs.size()) {
+                in_.reject("it has more conditions than outputs");
+            }
+        } else {
+            read_guards();
+        }
+        if (const std::string error = error_in(program_); !error.empty()) in_.reject(error);
         return std::move(program_);
     }
 
  private:
-    void instruction() {
+    void read_instruction() {
         const auto number = in_.number<std::uint8_t>();
-        const auto op = static_cast<Op>(number);
         const auto x = in_.number<Slot>();
         const auto y = in_.number<Slot>();
-        if (op == dot) {
+        const auto op = static_cast<Opcode>(number);
+        if (op == Opcode::dot) {
             program_.instructions.push_back({op, static_cast<Slot>(program_.dots.size()), 0});
-            terms(x, y);
+            read_terms(x, y);
             return;
         }
+        require_known(number);
         program_.instructions.push_back({op, x, y});
-        if (op == Op::leaf) {
-            if (x >= program_.inputs || seen_[x]) in_.reject("an input is there twice, or not counted");
-            if (y != 0) in_.reject("an input has an operand");
-            seen_[x] = true;
-            ++inputs_seen_;
-            return;
-        }
-        require_operation(number);
-        require(x);
-        if (!is_unary(op)) {
-            require(y);
-        } else if (y != 0) {
-            in_.reject("an operation has an operand that it does not take");
-        }
     }
 
-    void terms(std::uint32_t count, Slot addend) {
-        if (count == 0) in_.reject("a sum has no terms");
+    void read_terms(std::uint32_t count, Slot addend) {
         if (count > in_.left() / term_size) in_.reject("a count is too large");
-        if (addend != no_slot) require(addend);
         program_.dots.push_back({program_.left.size(), count, addend});
         for (std::uint32_t i = 0; i < count; ++i) {
             program_.left.push_back(in_.number<Slot>());
             program_.right.push_back(in_.number<Slot>());
-            require(program_.left.back());
-            require(program_.right.back());
         }
     }
 
-    void require(Slot operand) const {
-        if (operand >= next_) in_.reject("something is used before it is computed");
+    void read_guards() {
+        const std::uint64_t count = in_.count(guard_size);
+        for (std::uint64_t i = 0; i < count; ++i) {
+            const auto condition = in_.number<Slot>();
+            const auto expected = in_.number<std::uint8_t>();
+            if (expected > 1) in_.reject("the answer of a guard is neither true nor false");
+            program_.guards.push_back({condition, expected == 1});
+        }
     }
 
     // Rows are appended to ops.def, never inserted: those that both sides have are the same.
-    void require_operation(std::uint8_t number) const {
+    void require_known(std::uint8_t number) const {
+        if (number == static_cast<std::uint8_t>(Opcode::input)) return;
         const std::uint32_t row = std::uint32_t{number} - static_cast<std::uint32_t>(Op::custom);  // 1 is the first
-        if (row != 0 && row <= std::min(rows(), rows_at_writing_)) return;
-        if (row != 0 && row <= rows_at_writing_) {
+        if (row != 0 && row <= std::min(rows(), header_.rows)) return;
+        if (row != 0 && row <= header_.rows) {
             throw std::invalid_argument("a fastgrad graph with operation " + std::to_string(row) + " of " +
-                                        std::to_string(rows_at_writing_) + ", of which this fastgrad has " +
+                                        std::to_string(header_.rows) + ", of which this fastgrad has " +
                                         std::to_string(rows()) + ": update fastgrad");
         }
         in_.reject("an operation is unknown");
     }
 
     ByteReader& in_;
-    const std::uint32_t rows_at_writing_;
+    const Header header_;
     Program program_;
-    std::vector<bool> seen_;  // the inputs
-    std::uint32_t inputs_seen_ = 0;
-    Slot next_ = 0;  // the slot of the next result
 };
 
 }  // namespace
@@ -231,7 +237,8 @@ std::string to_bytes(const Program& program, const Origin& origin, const BoundLe
     ByteWriter out;
     out.reserve(512 + (bound.numbers.size() + program.constants.size()) * sizeof(double) +
                 program.instructions.size() * instruction_size + program.left.size() * term_size +
-                program.outputs.size() * sizeof(Slot) + bound.labels.size() * 32);
+                program.outputs.size() * sizeof(Slot) + program.guards.size() * guard_size +
+                bound.labels.size() * 32);
     out.raw(magic);
     out.number(format_version);
     out.number(rows());
@@ -239,7 +246,7 @@ std::string to_bytes(const Program& program, const Origin& origin, const BoundLe
     out.number<std::uint64_t>(0);
     out.number(origin.nodes);
     out.number(origin.instructions);
-    out.number<std::uint8_t>((origin.rolls ? rolls : 0) | (origin.vector_math ? vector_math : 0));
+    out.number<std::uint8_t>((origin.loops ? loops : 0) | (origin.vector_math ? vector_math : 0));
     out.number<std::uint64_t>(origin.passes.size());
     for (const std::string& pass : origin.passes) out.text(pass);
     write_numbers(out, bound.numbers);
@@ -255,12 +262,12 @@ std::string to_bytes(const Program& program, const Origin& origin, const BoundLe
 }
 
 SavedGraph from_bytes(std::string_view bytes) {
-    std::uint32_t rows_at_writing = 0;
-    ByteReader in = open(bytes, rows_at_writing);
+    Header header;
+    ByteReader in = open(bytes, header);
     SavedGraph saved;
-    saved.origin = read_origin(in);
+    saved.origin = read_origin(in, header.version);
     saved.bound = read_bound(in);
-    saved.program = ProgramReader(in, saved.bound.numbers.size(), rows_at_writing).read();
+    saved.program = ProgramReader(in, saved.bound.numbers.size(), header).read();
     in.require_end();
     return saved;
 }

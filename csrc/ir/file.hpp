@@ -4,14 +4,18 @@
 // u64 length and UTF-8:
 //
 //   "fastgrad graph\r\n", u32 version of the format, u32 rows of ops.def at writing, u64 size of everything
-//   u64 nodes and u64 instructions before the passes, u8 options (1: it rolls, 2: vector math), u64 count and
+//   u64 nodes and u64 instructions before the passes, u8 options (1: loops, 2: vector math), u64 count and
 //     texts: the passes
 //   u64 count and f64 numbers of the bound leaves; u64 count and (u32 leaf, text): their labels, ascending
 //   u64 count and f64 constants
 //   u32 inputs, u64 count and (u8 op, u32 x, u32 y) instructions; that of a dot is (255, terms, addend or 2^32 - 1),
 //     with (u32 left, u32 right) for each term right behind it
-//   u64 count and u32 slots of the outputs, u32 conditions among them
+//   u64 count and u32 slots of the outputs
+//   u64 count and (u32 condition, u8 expected answer): the guards
 //   u32 CRC-32 of all that
+//
+// Version 1 has, in the place of the guards, u32 how many of the last outputs are conditions, which are read as plain
+// outputs; and four of its passes have other names.
 //
 // The checksum finds accidents. Whoever makes the bytes can make it fit, so that nothing else relies on it.
 #pragma once
@@ -29,7 +33,7 @@ namespace fastgrad::ir {
 // How a program came about.
 struct Origin {
     std::vector<std::string> passes;
-    bool rolls = false;                         // see make_plan
+    bool loops = false;                         // see make_plan
     bool vector_math = false;                   // see kernels
     std::uint64_t nodes = 0, instructions = 0;  // before the passes, inputs not counted
 };

@@ -1,4 +1,5 @@
-// A captured graph as flat arrays: what the passes transform and what a file keeps.
+// The captured program: what passes transform, backends read, and files keep. It says what is computed, and nothing
+// about how it runs: that is run/plan.hpp.
 #pragma once
 
 #include <cstddef>
@@ -13,25 +14,39 @@ namespace fastgrad::ir {
 using Slot = std::uint32_t;
 inline constexpr Slot no_slot = 0xffffffff;
 
-// An instruction that stands for no row of ops.def: a sum of products.
-inline constexpr Op dot = static_cast<Op>(255);
+// What an instruction does: a row of ops.def under the row's own number, or one of the others. Numbers are part of
+// the file format.
+enum class Opcode : std::uint8_t {
+    input = 0,  // the number `x` of those that are given anew at each run
+#define FASTGRAD_UNARY(name, ...) name = static_cast<std::uint8_t>(Op::name),
+#define FASTGRAD_BINARY(name, ...) name = static_cast<std::uint8_t>(Op::name),
+#include "ops.def"
+    dot = 255,  // the sum of products that is entry `x` of Program::dots
+};
 
-// One operation; its result goes to the slot of its own position. `leaf` is an input, whose number is `x`; `dot`
-// is the entry `x` of Program::dots.
+constexpr bool is_row(Opcode op) { return op != Opcode::input && op != Opcode::dot; }
+constexpr Opcode opcode_of(Op row) { return static_cast<Opcode>(row); }
+constexpr Op op_of(Opcode op) { return static_cast<Op>(op); }
+constexpr bool has(Opcode op, Trait trait) { return is_row(op) && fastgrad::has(op_of(op), trait); }
+inline bool is_unary(Opcode op) { return is_row(op) && operation(op_of(op)).arity == 1; }
+
+// One operation; its result goes to the slot of its own position.
 struct Instruction {
-    Op op;
-    std::uint16_t reverse = 0;  // what its reverse is: see touch.hpp
-    Slot x = 0, y = 0;          // a unary operation's y is 0
-
-    Instruction() = default;
-    Instruction(Op op_, Slot x_, Slot y_) : op(op_), x(x_), y(y_) {}
+    Opcode op;
+    Slot x = 0, y = 0;  // a unary operation's y is 0
 };
 
 // addend + left[0] * right[0] + ..., over the terms [first, first + count).
 struct Dot {
-    std::size_t first;
+    std::uint64_t first;
     std::uint32_t count;
     Slot addend;  // or no_slot
+};
+
+// What a recording noted of a comparison: the program holds for inputs that answer it in the same way.
+struct Guard {
+    Slot condition;  // true unless it is 0
+    bool expected;
 };
 
 // Operands come before results, so the slots are in topological order.
@@ -43,11 +58,10 @@ struct Program {
     std::vector<Dot> dots;
     std::vector<Slot> left, right;  // the terms of all dots
     std::vector<Slot> outputs;
-    std::uint32_t conditions = 0;  // outputs, the last ones, that have no gradient
+    std::vector<Guard> guards;
 
     Slot bound() const { return static_cast<Slot>(leaves.size()); }
     Slot first_result() const { return bound() + static_cast<Slot>(constants.size()); }
-    std::size_t differentiable_outputs() const { return outputs.size() - conditions; }
     Slot slots() const { return first_result() + static_cast<Slot>(instructions.size()); }
     bool is_constant(Slot slot) const { return slot >= bound() && slot < first_result(); }
     bool is_result(Slot slot) const { return slot >= first_result(); }
@@ -59,23 +73,32 @@ struct Program {
     std::size_t bytes() const;
 };
 
-inline bool is_unary(Op op) { return op != dot && op != Op::leaf && operation(op).arity == 1; }
-
-// Each operand slot of an instruction, in order; for a dot its terms, pair by pair, and then its addend.
-template <class Visit>
-void for_each_operand(const Program& program, const Instruction& instruction, Visit visit) {
-    if (instruction.op == Op::leaf) return;
-    if (instruction.op == dot) {
-        const Dot& d = program.dots[instruction.x];
-        for (std::size_t i = d.first; i < d.first + d.count; ++i) {
-            visit(program.left[i]);
-            visit(program.right[i]);
+// Each operand slot of an instruction, in order; for a dot its terms, pair by pair, and then its addend. A program
+// that is not const gives references, which may be changed.
+template <class SomeProgram, class SomeInstruction, class Visit>
+void for_each_operand(SomeProgram& program, SomeInstruction& instruction, Visit visit) {
+    switch (instruction.op) {
+        case Opcode::input: return;
+        case Opcode::dot: {
+            auto& d = program.dots[instruction.x];
+            for (std::size_t i = d.first; i < d.first + d.count; ++i) {
+                visit(program.left[i]);
+                visit(program.right[i]);
+            }
+            if (d.addend != no_slot) visit(d.addend);
+            return;
         }
-        if (d.addend != no_slot) visit(d.addend);
-        return;
+        default:  // a row
+            visit(instruction.x);
+            if (!is_unary(instruction.op)) visit(instruction.y);
     }
-    visit(instruction.x);
-    if (!is_unary(instruction.op)) visit(instruction.y);
+}
+
+// The slots that someone outside the program reads: outputs, then the conditions of guards.
+template <class SomeProgram, class Visit>
+void for_each_result(SomeProgram& program, Visit visit) {
+    for (auto& output : program.outputs) visit(output);
+    for (auto& guard : program.guards) visit(guard.condition);
 }
 
 }  // namespace fastgrad::ir

@@ -2,7 +2,7 @@
 #include <bit>
 
 #include "passes/passes.hpp"
-#include "passes/rewrite.hpp"
+#include "passes/rewriter.hpp"
 
 namespace fastgrad::passes {
 
@@ -52,14 +52,14 @@ class Table {
 }  // namespace
 
 void cse(Program& program) {
-    Rewrite rewrite(program);
+    Rewriter rewriter(program);
     Table table(program, program.instructions.size());
-    rewrite.walk([&](const Instruction& instruction, Slot result) {
-        if (instruction.op == Op::leaf || instruction.op == dot) return;
+    rewriter.walk([&](const Instruction& instruction, Slot result) {
+        if (!is_row(instruction.op)) return;
         const Slot first = table.find_or_add(instruction, result);
-        if (first != result) rewrite.replace(result, first);
+        if (first != result) rewriter.replace(result, first);
     });
-    rewrite.finish();
+    rewriter.finish();
 }
 
 }  // namespace fastgrad::passes

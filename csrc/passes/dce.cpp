@@ -1,6 +1,6 @@
 #include "core/interruption.hpp"
 #include "passes/passes.hpp"
-#include "passes/rewrite.hpp"
+#include "passes/rewriter.hpp"
 
 namespace fastgrad::passes {
 
@@ -10,17 +10,17 @@ void dce(Program& program) {
     const auto need = [&](Slot slot) {
         if (slot >= first) needed[slot - first] = true;
     };
-    for (const Slot output : program.outputs) need(output);
+    for_each_result(program, need);
     for (std::size_t i = needed.size(); i-- > 0;) {
         interruption.check_at(i);
         if (needed[i]) for_each_operand(program, program.instructions[i], need);
     }
-    Rewrite rewrite(program);
+    Rewriter rewriter(program);
     for (std::size_t i = 0; i < needed.size(); ++i) {
-        const bool is_input = program.instructions[i].op == Op::leaf;
-        if (!needed[i] && !is_input) rewrite.remove(first + static_cast<Slot>(i));
+        const bool is_input = program.instructions[i].op == Opcode::input;
+        if (!needed[i] && !is_input) rewriter.remove(first + static_cast<Slot>(i));
     }
-    rewrite.finish();
+    rewriter.finish();
 }
 
 }  // namespace fastgrad::passes

@@ -2,7 +2,7 @@
 
 #include "core/interruption.hpp"
 #include "passes/passes.hpp"
-#include "passes/rewrite.hpp"
+#include "passes/rewriter.hpp"
 
 namespace fastgrad::passes {
 
@@ -19,13 +19,13 @@ class DotGatherer {
             interruption.check_at(i);
             for_each_operand(program, program.instructions[i], count);
         }
-        for (const Slot output : program.outputs) uses(output, 2);
+        for_each_result(program, [this](Slot slot) { uses(slot, 2); });
     }
 
     void run() {
         for (std::size_t i = program_.instructions.size(); i-- > 0;) {
             interruption.check_at(i);
-            if (program_.instructions[i].op == Op::add && !taken_[i]) gather(i);
+            if (program_.instructions[i].op == Opcode::add && !taken_[i]) gather(i);
         }
         rewrite_.finish();
     }
@@ -35,7 +35,7 @@ class DotGatherer {
     void uses(Slot slot, std::uint8_t count) {
         if (program_.is_result(slot)) uses(slot) = count;
     }
-    bool is_inner(Slot slot, Op op) {
+    bool is_inner(Slot slot, Opcode op) {
         return program_.is_result(slot) && uses(slot) == 1 && program_.result(slot).op == op;
     }
     bool is_zero(Slot slot) const { return program_.is_constant(slot) && program_.constant(slot) == 0.0; }
@@ -50,13 +50,13 @@ class DotGatherer {
             interruption.check_at(inner_.size() + terms_.size());
             const Slot slot = todo_.back();
             todo_.pop_back();
-            if (is_inner(slot, Op::add)) {
+            if (is_inner(slot, Opcode::add)) {
                 inner_.push_back(slot);
                 todo_.push_back(program_.result(slot).y);
                 todo_.push_back(program_.result(slot).x);
             } else if (!is_zero(slot)) {
                 terms_.push_back(slot);
-                products += is_inner(slot, Op::mul);
+                products += is_inner(slot, Opcode::mul);
             }
         }
         // One addition alone stays what it is; a sum of any length takes one step, so that sums of different lengths,
@@ -86,7 +86,7 @@ class DotGatherer {
         Dot d{program_.left.size(), 0, no_slot};
         rest_.clear();
         for (const Slot term : terms_) {
-            if (takes_products && is_inner(term, Op::mul)) {
+            if (takes_products && is_inner(term, Opcode::mul)) {
                 inner_.push_back(term);
                 add_term(program_.result(term).x, program_.result(term).y);
             } else if (takes_products && d.addend == no_slot) {
@@ -98,7 +98,7 @@ class DotGatherer {
         for (const Slot term : rest_) add_term(term, one());
         d.count = static_cast<std::uint32_t>(program_.left.size() - d.first);
         for (const Slot slot : inner_) take(slot);
-        program_.instructions[root] = {dot, static_cast<Slot>(program_.dots.size()), 0};
+        program_.instructions[root] = {Opcode::dot, static_cast<Slot>(program_.dots.size()), 0};
         program_.dots.push_back(d);
     }
 
@@ -113,7 +113,7 @@ class DotGatherer {
     }
 
     Program& program_;
-    Rewrite rewrite_;
+    Rewriter rewrite_;
     std::vector<std::uint8_t> uses_;  // of each result: none, one, or more
     std::vector<bool> taken_;
     std::vector<Slot> terms_, inner_, todo_, rest_;

@@ -10,7 +10,7 @@ void hoist(Program& program) {
     std::vector<Place> places(program.instructions.size(), fixed);
     for (std::size_t i = 0; i < places.size(); ++i) {
         interruption.check_at(i);
-        if (program.instructions[i].op == Op::leaf) places[i] = input;
+        if (program.instructions[i].op == Opcode::input) places[i] = input;
         for_each_operand(program, program.instructions[i], [&](Slot slot) {
             if (slot >= first && places[slot - first] != fixed) places[i] = varying;
         });

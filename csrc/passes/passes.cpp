@@ -1,24 +1,36 @@
 #include "passes/passes.hpp"
 
+#include <algorithm>
 #include <array>
+
+#include "core/interruption.hpp"
 
 namespace fastgrad::passes {
 
 namespace {
 
 constexpr std::array rows{
-    Pass{"fold", "compute what depends on constants alone, and drop operations that change nothing", fold},
-    Pass{"strength_reduction", "write squares, reciprocals and square roots as such", strength_reduction},
-    Pass{"cse", "compute equal operations on equal operands once", cse},
-    Pass{"dce", "drop what no output needs", dce},
-    Pass{"gather_dots", "gather sums of products into one instruction each", gather_dots},
-    Pass{"hoist", "compute what no input changes once for all samples of a batch", hoist},
-    Pass{"reroll", "line up instructions of one kind, so that they run as loops over contiguous memory", reroll},
-    Pass{"vector_math", "use the C library's elementary functions on whole registers, where it has them", nullptr},
+#define FASTGRAD_PASS(name, keeps, effect) Pass{PassId::name, #name, Keeps::keeps, effect, name},
+#define FASTGRAD_LOWERING(name, keeps, effect) Pass{PassId::name, #name, Keeps::keeps, effect, nullptr},
+#include "passes.def"
 };
 
 }  // namespace
 
 std::span<const Pass> table() { return rows; }
+
+Selection::Selection(std::span<const std::string> names) {
+    for (const Pass& pass : rows) {
+        chosen_[static_cast<std::size_t>(pass.id)] = std::find(names.begin(), names.end(), pass.name) != names.end();
+    }
+}
+
+void Selection::run(Program& program) const {
+    for (const Pass& pass : rows) {
+        if (!pass.run || !has(pass.id)) continue;
+        interruption.check();
+        pass.run(program);
+    }
+}
 
 }  // namespace fastgrad::passes

@@ -1,31 +1,55 @@
-// The optimisation passes: each keeps what a program computes, and can be left out. Where one throws Interrupted, the
-// program is of no use any more.
+// The table of passes: each changes how a program is computed, not what it computes, and can be left out.
 #pragma once
 
+#include <bitset>
+#include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
+#include "core/rewrites.hpp"
 #include "ir/program.hpp"
 
 namespace fastgrad::passes {
 
 using namespace ir;
 
-void fold(Program& program);  // fold.cpp: what depends on constants alone, and operations that change nothing
-void strength_reduction(Program& program);  // strength_reduction.cpp: squares, reciprocals and square roots as such
-void cse(Program& program);                 // cse.cpp: equal operations on equal operands, once
-void dce(Program& program);                 // dce.cpp: what no output needs
-void gather_dots(Program& program);         // gather_dots.cpp: sums of products as dots
-void hoist(Program& program);               // hoist.cpp: what no input changes, first
-void reroll(Program& program);  // reroll.cpp: instructions of one kind side by side, operands in their order
+enum class PassId : std::uint8_t {
+#define FASTGRAD_PASS(name, keeps, effect) name,
+#define FASTGRAD_LOWERING(name, keeps, effect) name,
+#include "passes.def"
+};
 
 struct Pass {
+    PassId id;
     std::string_view name;
-    std::string_view title;
-    void (*run)(Program&);  // null: a choice of kernels, not a change of the program
+    Keeps keeps;
+    std::string_view effect;
+    void (*run)(Program&);  // null for a lowering
 };
 
 // In the order in which they run.
 std::span<const Pass> table();
+
+// Where one throws Interrupted, the program is of no use any more.
+#define FASTGRAD_PASS(name, keeps, effect) void name(Program& program);
+#define FASTGRAD_LOWERING(name, keeps, effect)
+#include "passes.def"
+
+// Some of the passes.
+class Selection {
+ public:
+    Selection() = default;
+    // Names that no pass has are passed over: a file of a newer version may have more.
+    explicit Selection(std::span<const std::string> names);
+
+    bool has(PassId pass) const { return chosen_[static_cast<std::size_t>(pass)]; }
+
+    // Throws std::bad_alloc and Interrupted.
+    void run(Program& program) const;
+
+ private:
+    std::bitset<32> chosen_;
+};
 
 }  // namespace fastgrad::passes

@@ -1,7 +1,7 @@
 #include "passes/permute.hpp"
 
 #include "core/interruption.hpp"
-#include "passes/rewrite.hpp"
+#include "passes/rewriter.hpp"
 
 namespace fastgrad::passes {
 
@@ -23,9 +23,9 @@ void permute(Program& program, const std::vector<std::uint32_t>& order) {
     for (const std::uint32_t from : order) {
         interruption.check_at(instructions.size());
         Instruction& instruction = program.instructions[from];
-        for_each_operand_slot(program, instruction, move);
+        for_each_operand(program, instruction, move);
         instructions.push_back(instruction);
-        if (instruction.op != dot) continue;
+        if (instruction.op != Opcode::dot) continue;
         Dot d = program.dots[instruction.x];
         const std::size_t start = left.size();
         left.insert(left.end(), program.left.begin() + d.first, program.left.begin() + d.first + d.count);
@@ -38,7 +38,7 @@ void permute(Program& program, const std::vector<std::uint32_t>& order) {
     program.dots = std::move(dots);
     program.left = std::move(left);
     program.right = std::move(right);
-    for (Slot& output : program.outputs) move(output);
+    for_each_result(program, move);
 }
 
 void number_by_first_use(Program& program) {
@@ -60,7 +60,7 @@ void number_by_first_use(Program& program) {
     for (std::size_t i = 0; i < program.instructions.size(); ++i) {
         interruption.check_at(i);
         const Instruction& instruction = program.instructions[i];
-        if (instruction.op != dot) {
+        if (instruction.op != Opcode::dot) {
             for_each_operand(program, instruction, number);
             continue;
         }
@@ -70,7 +70,7 @@ void number_by_first_use(Program& program) {
         if (d.addend != no_slot) number(d.addend);
         for (std::size_t k = d.first; k < d.first + d.count; ++k) number(program.right[k]);
     }
-    for (const Slot output : program.outputs) number(output);
+    for_each_result(program, number);
     for (Slot leaf = 0; leaf < program.bound(); ++leaf) number(leaf);
 
     const auto bound = static_cast<Slot>(leaves.size());
@@ -86,9 +86,9 @@ void number_by_first_use(Program& program) {
     };
     for (std::size_t i = 0; i < program.instructions.size(); ++i) {
         interruption.check_at(i);
-        for_each_operand_slot(program, program.instructions[i], move);
+        for_each_operand(program, program.instructions[i], move);
     }
-    for (Slot& output : program.outputs) move(output);
+    for_each_result(program, move);
     program.leaves = std::move(leaves);
     program.constants = std::move(constants);
 }

@@ -14,7 +14,7 @@ constexpr std::size_t window_size = 1 << 13;
 
 // What may run as one loop: the same operation, and dots of the same length with or without an addend.
 std::uint64_t kind(const Program& program, const Instruction& instruction) {
-    if (instruction.op != dot) return static_cast<std::uint64_t>(instruction.op);
+    if (instruction.op != Opcode::dot) return static_cast<std::uint64_t>(instruction.op);
     const Dot& d = program.dots[instruction.x];
     return std::uint64_t{1} << 40 | std::uint64_t{d.count} << 1 | (d.addend != no_slot);
 }
@@ -40,7 +40,7 @@ class Scheduler {
     }
 
  private:
-    bool is_input(std::size_t i) const { return program_.instructions[i].op == Op::leaf; }
+    bool is_input(std::size_t i) const { return program_.instructions[i].op == Opcode::input; }
 
     // By level, which is the longest way from the window's start; within a level, where no instruction needs another,
     // by kind; then as they were.

@@ -3,9 +3,11 @@
 
 #include <cstdint>
 
-#include "core/op.hpp"
+#include "ir/program.hpp"
 
 namespace fastgrad::run {
+
+using namespace ir;
 
 // A gradient's first contribution is stored, which saves the wait for the sum; later ones are added.
 enum class Adjoint : std::uint8_t {
@@ -15,7 +17,7 @@ enum class Adjoint : std::uint8_t {
 };
 
 // An operation together with what its reverse does to each operand's gradient.
-constexpr std::uint16_t adjoint_opcode(Op op, Adjoint x, Adjoint y) {
+constexpr std::uint16_t adjoint_opcode(Opcode op, Adjoint x, Adjoint y) {
     return static_cast<std::uint16_t>(9 * static_cast<int>(op) + 3 * static_cast<int>(x) + static_cast<int>(y));
 }
 

@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "run/interpreter.hpp"
 #include "run/numbers.hpp"
 #include "run/workers.hpp"
 
@@ -103,13 +104,13 @@ class Executable::BatchRun {
           executable_(executable),
           program_(executable.program_),
           batch_(batch),
-          first_varying_(executable.executor_.first_varying()),
+          first_varying_(executable.first_varying_),
           first_varying_run_(executable.plan_.first_varying_run),
           arrays_(*executable.kernels_.arrays),
           wants_gradients_(batch.cotangents != nullptr) {}
 
     // Inputs, values, outputs; and backwards, into the gradients that `fixed gradients` of the workspace hold.
-    // False: the run is to stop.
+    // False: the run is to stop, or a guard failed.
     bool sample(Workspace& workspace, std::size_t row, InterruptPoll::Counter& counter) {
         double* values = workspace.values();
         for (std::uint32_t i = 0; i < program_.inputs; ++i) {
@@ -118,6 +119,8 @@ class Executable::BatchRun {
         }
         const Memory memory = workspace.single();
         if (!forward(Width::one, memory, counter)) return false;
+        const auto number_at = [values](Slot slot) { return values[slot]; };
+        if (!program_.guards.empty() && !has_answers(row, number_at)) return false;
         const std::size_t outputs = program_.outputs.size();
         for (std::size_t i = 0; i < outputs; ++i) batch_.outputs[row * outputs + i] = values[program_.outputs[i]];
         if (!wants_gradients_) return true;
@@ -130,7 +133,7 @@ class Executable::BatchRun {
         } else {
             arrays_.fill(gradients + first_varying_, nothing, workspace.slots - first_varying_);
         }
-        for (std::size_t i = 0; i < program_.differentiable_outputs(); ++i) {
+        for (std::size_t i = 0; i < program_.outputs.size(); ++i) {
             gradients[program_.outputs[i]] += cotangent(row, i);
         }
         if (!reverse(Width::one, memory, counter)) return false;
@@ -151,6 +154,13 @@ class Executable::BatchRun {
             for (std::size_t l = 0; l < lanes; ++l) to[l] = from[l * stride];
         }
         if (!forward(width, memory, counter)) return false;
+        for (std::size_t l = 0; !program_.guards.empty() && l < lanes; ++l) {
+            const auto number_at = [&](Slot slot) {
+                return slot < first_varying_ ? memory.fixed[slot]
+                                             : memory.varying[(slot - first_varying_) * lanes + l];
+            };
+            if (!has_answers(row + l, number_at)) return false;
+        }
         for (std::size_t i = 0; i < outputs; ++i) {
             const Slot slot = program_.outputs[i];
             double* to = batch_.outputs + row * outputs + i;
@@ -161,7 +171,7 @@ class Executable::BatchRun {
         }
         if (!wants_gradients_) return true;
         arrays_.fill(memory.varying_gradients, nothing, (workspace.slots - first_varying_) * lanes);
-        for (std::size_t i = 0; i < program_.differentiable_outputs(); ++i) {
+        for (std::size_t i = 0; i < program_.outputs.size(); ++i) {
             const Slot slot = program_.outputs[i];
             for (std::size_t l = 0; l < lanes; ++l) {
                 if (slot < first_varying_) {
@@ -182,7 +192,7 @@ class Executable::BatchRun {
     }
 
     // The rows [from, to), in blocks of lanes as wide as they fit; the gradients of what does not vary go to `sums`.
-    // They are unfinished where the run is to stop.
+    // They are unfinished where the run is to stop, or a guard failed.
     void shard(Workspace& workspace, Width widest, std::size_t from, std::size_t to, double* sums,
                InterruptPoll::Counter& counter) {
         if (wants_gradients_) {
@@ -222,7 +232,7 @@ class Executable::BatchRun {
             }
         } else {
             run_shards(*first, widest);
-            if (poll_.stopped()) return false;
+            if (poll_.stopped() || failed_row_ != no_row) return false;
         }
         if (!wants_gradients_) return true;
         if (!reverse(Width::one, memory, counter, 0, first_varying_run_)) return false;
@@ -230,17 +240,42 @@ class Executable::BatchRun {
         return true;
     }
 
+    Outcome outcome(bool is_whole) const {
+        if (is_whole) return {};
+        if (failed_row_ == no_row) return {.kind = Outcome::stopped};
+        return {.kind = Outcome::guard_failed, .row = failed_row_ / guards(), .guard = failed_row_ % guards()};
+    }
+
  private:
+    static constexpr std::size_t no_row = static_cast<std::size_t>(-1);
+    std::size_t guards() const { return program_.guards.size(); }
+
+    // Whether a sample answers the guards as the recording did. Each shard goes on to its own first sample that does
+    // not, so that the first of all is the same for any number of threads.
+    template <class NumberAt>
+    bool has_answers(std::size_t row, NumberAt number_at) {
+        for (std::size_t i = 0; i < guards(); ++i) {
+            const Guard& guard = program_.guards[i];
+            if ((number_at(guard.condition) != 0.0) == guard.expected) continue;
+            const std::size_t failed = row * guards() + i;
+            std::size_t first = failed_row_;
+            while (failed < first && !failed_row_.compare_exchange_weak(first, failed)) {
+            }
+            return false;
+        }
+        return true;
+    }
+
     bool forward(Width width, const Memory& memory, InterruptPoll::Counter& counter) const {
         return forward(width, memory, counter, first_varying_run_, executable_.plan_.runs.size());
     }
     bool forward(Width width, const Memory& memory, InterruptPoll::Counter& counter, std::size_t from,
                  std::size_t to) const {
         for (; to - from > executable_.runs_a_walk_; from += executable_.runs_a_walk_) {
-            executable_.executor_.forward(width, memory, from, from + executable_.runs_a_walk_);
+            executable_.executor_->forward(width, memory, from, from + executable_.runs_a_walk_);
             if (counter.stops_after(instructions_a_walk * lanes_of(width))) return false;
         }
-        executable_.executor_.forward(width, memory, from, to);
+        executable_.executor_->forward(width, memory, from, to);
         return true;
     }
     bool reverse(Width width, const Memory& memory, InterruptPoll::Counter& counter) const {
@@ -249,10 +284,10 @@ class Executable::BatchRun {
     bool reverse(Width width, const Memory& memory, InterruptPoll::Counter& counter, std::size_t from,
                  std::size_t to) const {
         for (; to - from > executable_.runs_a_walk_; to -= executable_.runs_a_walk_) {
-            executable_.executor_.reverse(width, memory, to - executable_.runs_a_walk_, to);
+            executable_.executor_->reverse(width, memory, to - executable_.runs_a_walk_, to);
             if (counter.stops_after(instructions_a_walk * lanes_of(width))) return false;
         }
-        executable_.executor_.reverse(width, memory, from, to);
+        executable_.executor_->reverse(width, memory, from, to);
         return true;
     }
 
@@ -261,7 +296,7 @@ class Executable::BatchRun {
     }
 
     double cotangent(std::size_t row, std::size_t output) const {
-        return batch_.cotangents[(batch_.one_cotangent_row ? 0 : row) * program_.differentiable_outputs() + output];
+        return batch_.cotangents[(batch_.one_cotangent_row ? 0 : row) * program_.outputs.size() + output];
     }
 
     void prepare(Workspace& workspace, Width widest) const {
@@ -320,13 +355,15 @@ class Executable::BatchRun {
     const std::size_t first_varying_, first_varying_run_;
     const ArrayKernels& arrays_;
     const bool wants_gradients_;
+    std::atomic<std::size_t> failed_row_ = no_row;  // times the number of guards, plus the guard
 };
 
-Executable::Executable(Program program, bool rolls, const Kernels& kernels)
+Executable::Executable(Program program, bool loops, const Kernels& kernels)
     : program_(std::move(program)),
-      plan_(make_plan(program_, rolls)),
+      plan_(make_plan(program_, loops)),
       kernels_(kernels),
-      executor_(program_, plan_, kernels_),
+      first_varying_(program_.first_varying()),
+      executor_(std::make_unique<Interpreter>(program_, plan_, kernels_)),
       runs_a_walk_(std::max<std::size_t>(
           1, static_cast<std::size_t>(static_cast<double>(plan_.runs.size()) * instructions_a_walk /
                                       static_cast<double>(std::max<std::size_t>(1, program_.instructions.size()))))),
@@ -334,12 +371,16 @@ Executable::Executable(Program program, bool rolls, const Kernels& kernels)
     idle_.reserve(most_idle);  // a workspace comes back where nothing may throw
     Slot slot = program_.first_result();
     for (const Instruction& instruction : program_.instructions) {
-        if (instruction.op == Op::leaf) input_slots_[instruction.x] = slot;
+        if (instruction.op == Opcode::input) input_slots_[instruction.x] = slot;
         ++slot;
     }
 }
 
-bool Executable::run(const Batch& batch, Stops stops) const { return BatchRun(*this, batch, stops).run(); }
+Outcome Executable::run(const Batch& batch, Stops stops) const {
+    BatchRun run(*this, batch, stops);
+    const bool is_whole = run.run();
+    return run.outcome(is_whole);
+}
 
 std::size_t Executable::bytes() const { return program_.bytes() + plan_.runs.capacity() * sizeof(Run); }
 

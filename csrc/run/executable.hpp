@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "run/executor.hpp"
+#include "run/plan.hpp"
 #include "run/workspace.hpp"
 
 namespace fastgrad::run {
@@ -26,7 +27,7 @@ struct Batch {
     double* outputs = nullptr;  // batch x outputs
 
     // For the gradients of the sum of cotangent * output; null: outputs only.
-    const double* cotangents = nullptr;  // batch x differentiable outputs, or one row for all
+    const double* cotangents = nullptr;  // batch x outputs, or one row for all
     bool one_cotangent_row = false;
     double* input_gradients = nullptr;  // batch x inputs; null: not wanted
     double* bound_gradients = nullptr;  // summed over the batch
@@ -34,14 +35,23 @@ struct Batch {
     unsigned threads = 1;
 };
 
+// How a run ended.
+struct Outcome {
+    enum Kind : unsigned char { done, stopped, guard_failed };
+    Kind kind = done;
+    std::size_t row = 0;    // the first sample that answers a guard otherwise
+    std::size_t guard = 0;  // the first such guard of that sample
+};
+
 class Executable {
  public:
-    Executable(Program program, bool rolls, const Kernels& kernels);
+    // `loops`: see make_plan.
+    Executable(Program program, bool loops, const Kernels& kernels);
 
-    // The same numbers whatever `threads` is. The calling thread asks `stops` now and then, if a run takes long;
-    // false if it said so: then the results are of no meaning. Throws std::bad_alloc.
+    // The same outcome whatever `threads` is. The calling thread asks `stops` now and then, if a run takes long.
+    // Unless the outcome is `done`, results are meaningless. Throws std::bad_alloc.
     using Stops = bool (*)();
-    bool run(const Batch& batch, Stops stops) const;
+    Outcome run(const Batch& batch, Stops stops) const;
 
     const Program& program() const { return program_; }
     const Plan& plan() const { return plan_; }
@@ -56,7 +66,8 @@ class Executable {
     Program program_;
     const Plan plan_;
     const Kernels& kernels_;
-    const Executor executor_;
+    const Slot first_varying_;
+    const std::unique_ptr<const Executor> executor_;
     const std::size_t runs_a_walk_;  // so many that a walk takes about a millisecond
     std::vector<Slot> input_slots_;  // by the number of the input
     mutable std::mutex mutex_;

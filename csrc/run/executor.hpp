@@ -1,17 +1,14 @@
-// Runs a plan forwards and backwards over the memory of one thread.
+// What executes a plan. The interpreter is one implementation; a back end that compiles a program is another.
 #pragma once
 
-#include <memory>
-#include <vector>
+#include <cstddef>
 
-#include "ir/program.hpp"
 #include "run/kernels/kernels.hpp"
-#include "run/plan.hpp"
 
 namespace fastgrad::run {
 
-// What does not vary, as single numbers; what varies, as `lanes` numbers a slot. With one lane the two lie one
-// behind the other, so that a slot's number is its place.
+// The numbers of one thread: what does not vary between samples, as single numbers, and what does, as `lanes` numbers
+// a slot. With one lane the two lie one behind the other, so that a slot's number is its place.
 struct Memory {
     double *fixed, *varying;
     double *fixed_gradients, *varying_gradients;  // fixed: eight partial sums a slot, if there are several lanes
@@ -19,23 +16,12 @@ struct Memory {
 
 class Executor {
  public:
-    Executor(const Program& program, const Plan& plan, const Kernels& kernels)
-        : program_(program), plan_(plan), kernels_(kernels), first_varying_(program.first_varying()) {}
+    virtual ~Executor() = default;
 
-    // The runs [from, to) of the plan, and the same backwards. For several lanes, varying runs only.
-    void forward(Width width, const Memory& memory, std::size_t from, std::size_t to) const;
-    void reverse(Width width, const Memory& memory, std::size_t from, std::size_t to) const;
-
-    Slot first_varying() const { return first_varying_; }
-
- private:
-    template <std::size_t lanes>
-    friend class LaneInterpreter;
-
-    const Program& program_;
-    const Plan& plan_;
-    const Kernels& kernels_;
-    const Slot first_varying_;
+    // The runs [from, to) of the plan, and the same backwards. For several lanes, varying runs only. Called for about
+    // a millisecond's work at a time, by several threads at once.
+    virtual void forward(Width width, const Memory& memory, std::size_t from, std::size_t to) const = 0;
+    virtual void reverse(Width width, const Memory& memory, std::size_t from, std::size_t to) const = 0;
 };
 
 }  // namespace fastgrad::run

@@ -17,7 +17,8 @@ constexpr std::uint32_t shortest_map = 8, fewest_terms = 16;
 constexpr std::uint32_t longest_scalars = 1 << 20;
 
 // Backwards, as the reverse goes: who comes first to a gradient stores.
-void mark_adjoints(Program& program, Plan& plan) {
+void mark_adjoints(const Program& program, Plan& plan) {
+    plan.adjoints.resize(program.instructions.size());
     std::vector<bool> touched(program.slots());
     // These may be read though nothing touches them, so that they are filled before. What does not vary adds up over
     // the samples.
@@ -26,7 +27,7 @@ void mark_adjoints(Program& program, Plan& plan) {
     for (Slot slot = 0; slot < filled; ++slot) touched[slot] = true;
     for (const Slot output : program.outputs) touched[output] = true;
     for (std::size_t i = 0; i < program.instructions.size(); ++i) {
-        if (program.instructions[i].op == Op::leaf) touched[program.first_result() + i] = true;
+        if (program.instructions[i].op == Opcode::input) touched[program.first_result() + i] = true;
     }
     const auto touch = [&](Slot slot, bool is_zero_derivative) {
         if (is_zero_derivative || program.is_constant(slot)) return Adjoint::skip;
@@ -41,28 +42,28 @@ void mark_adjoints(Program& program, Plan& plan) {
         plan.stores_first = plan.stores_first && !adds;
         for (std::uint32_t i = begin + count; i-- > begin;) {
             interruption.check_at(i);
-            Instruction& instruction = program.instructions[i];
+            const Instruction& instruction = program.instructions[i];
             if (adds) {
                 for_each_operand(program, instruction, [&](Slot slot) { touched[slot] = true; });
                 continue;
             }
             const Adjoint x = touch(instruction.x, has(instruction.op, Trait::zero_dx));
             const Adjoint y = touch(instruction.y, has(instruction.op, Trait::zero_dy));
-            instruction.reverse = adjoint_opcode(instruction.op, x, y);
+            plan.adjoints[i] = adjoint_opcode(instruction.op, x, y);
         }
     }
 }
 
 class Planner {
  public:
-    Planner(const Program& program, bool rolls)
-        : program_(program), rolls_(rolls), first_varying_(program.first_varying()), active_(program.slots()) {
-        for (std::size_t i = 0; i < program.differentiable_outputs(); ++i) active_[program.outputs[i]] = true;
+    Planner(const Program& program, bool loops)
+        : program_(program), loops_(loops), first_varying_(program.first_varying()), active_(program.slots()) {
+        for (const Slot output : program.outputs) active_[output] = true;
         for (std::size_t i = program.instructions.size(); i-- > 0;) {
             interruption.check_at(i);
             const Instruction& instruction = program.instructions[i];
-            if (!is_active(static_cast<std::uint32_t>(i)) || instruction.op == Op::leaf) continue;
-            if (instruction.op == dot) {
+            if (!is_active(static_cast<std::uint32_t>(i)) || instruction.op == Opcode::input) continue;
+            if (instruction.op == Opcode::dot) {
                 for_each_operand(program, instruction, [&](Slot slot) { active_[slot] = true; });
                 continue;
             }
@@ -76,8 +77,8 @@ class Planner {
         std::uint32_t i = 0;
         for (std::size_t step = 0; i < count; ++step) {
             interruption.check_at(step);
-            const Op op = program_.instructions[i].op;
-            if (op == Op::leaf) {
+            const Opcode op = program_.instructions[i].op;
+            if (op == Opcode::input) {
                 ++i;
                 continue;
             }
@@ -85,7 +86,7 @@ class Planner {
                 reached_varying_ = true;
                 plan_.first_varying_run = plan_.runs.size();
             }
-            Run run = op == dot ? dots_from(i) : rolls_ ? map_from(i) : single(Run::scalars, i);
+            Run run = op == Opcode::dot ? dots_from(i) : loops_ ? map_from(i) : single(Run::scalars, i);
             run.active = is_active(i);
             append(run);
             i += run.count;
@@ -103,7 +104,7 @@ class Planner {
         const Slot first = program_.first_result();
         return is_varying(first + i) == is_varying(first + earlier) && is_active(i) == is_active(earlier);
     }
-    static Run single(Run::Kind kind, std::uint32_t i) { return {kind, Op::leaf, i, 1, true, 0, {}, {}, {}}; }
+    static Run single(Run::Kind kind, std::uint32_t i) { return {kind, Opcode::input, i, 1, true, 0, {}, {}, {}}; }
 
     void append(const Run& run) {
         const bool starts_section = plan_.runs.size() == plan_.first_varying_run && reached_varying_;
@@ -220,11 +221,12 @@ class Planner {
     }
 
     Run dots_from(std::uint32_t begin) const {
-        Run run{Run::dots, dot, begin, 1, true, program_.dots[program_.instructions[begin].x].count, {}, {}, {}};
+        Run run{Run::dots, Opcode::dot, begin, 1, true, program_.dots[program_.instructions[begin].x].count,
+                {},        {},          {}};
         if (!row(begin, run.x, run.y, run.addend)) return single(Run::gathered, begin);
         for (std::uint32_t i = begin + 1; i < program_.instructions.size(); ++i) {
             const Instruction& next = program_.instructions[i];
-            if (next.op != dot || program_.dots[next.x].count != run.terms) break;
+            if (next.op != Opcode::dot || program_.dots[next.x].count != run.terms) break;
             if (!is_alike(begin, i)) break;
             Access x, y, addend;
             if (!row(i, x, y, addend) || x.term_stride != run.x.term_stride || y.term_stride != run.y.term_stride)
@@ -245,7 +247,7 @@ class Planner {
     }
 
     const Program& program_;
-    const bool rolls_;
+    const bool loops_;
     const Slot first_varying_;
     std::vector<bool> active_;  // slots that some output's gradient reaches
     bool reached_varying_ = false;
@@ -254,8 +256,8 @@ class Planner {
 
 }  // namespace
 
-Plan make_plan(Program& program, bool rolls) {
-    Plan plan = Planner(program, rolls).make();
+Plan make_plan(const Program& program, bool loops) {
+    Plan plan = Planner(program, loops).make();
     mark_adjoints(program, plan);
     return plan;
 }

@@ -15,7 +15,7 @@ struct Access {
     Slot first = no_slot;
     std::int32_t row_stride = 0, term_stride = 0, repeat_stride = 0;
     bool varies = false;       // from sample to sample: all slots of an access do, or none
-    bool no_gradient = false;  // all slots are constants, or the operation is flat
+    bool no_gradient = false;  // all slots are constants, or the derivative is zero everywhere
 
     bool is_absent() const { return first == no_slot; }
 };
@@ -28,7 +28,7 @@ struct Run {
         dots       // dots of one length over rows of operands
     };
     Kind kind;
-    Op op = Op::leaf;
+    Opcode op = Opcode::input;
     std::uint32_t begin, count;  // the first instruction, and how many there are in each repeat
     bool active = true;          // some output's gradient goes through it: else it has no reverse
     std::uint32_t terms = 0;     // of each dot
@@ -43,9 +43,11 @@ struct Plan {
     std::size_t first_varying_run = 0;
     // Whether every interior gradient's first contribution is stored, so that nothing need be there before.
     bool stores_first = true;
+    // Of each instruction: its adjoint_opcode(), where it is among scalars.
+    std::vector<std::uint16_t> adjoints;
 };
 
-// `rolls`: consecutive operations of one kind may become maps. Sets Instruction::reverse.
-Plan make_plan(Program& program, bool rolls);
+// `loops`: consecutive operations of one kind may become maps. Throws std::bad_alloc and Interrupted.
+Plan make_plan(const Program& program, bool loops);
 
 }  // namespace fastgrad::run

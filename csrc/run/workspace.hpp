@@ -7,6 +7,7 @@
 
 #include "run/executor.hpp"
 #include "run/kernels/lanes.hpp"
+#include "run/plan.hpp"
 
 namespace fastgrad::run {
 
@@ -43,7 +44,6 @@ class Workspace {
     double* values() const { return values_.data(); }        // one for each slot
     double* gradients() const { return gradients_.data(); }  // the same
     double* partial_sums() const { return partial_sums_.data(); }
-    double* lane_gradients() const { return lane_gradients_.data(); }
 
     const std::size_t slots, first_varying;
 

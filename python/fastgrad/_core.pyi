@@ -4,7 +4,7 @@ Every Value that the native half makes is of the type that `set_value_type` was 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, SupportsFloat, SupportsIndex, overload
+from typing import Any, ClassVar, Literal, SupportsFloat, SupportsIndex, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -76,7 +76,6 @@ __all__ = [
     # --- end: names
 ]
 __version__: str
-PASSES: tuple[str, ...]
 RULES: Mapping[str, Rule]
 
 class Value:
@@ -523,38 +522,47 @@ class SequenceOperation:
     @property
     def value(self) -> str: ...
 
+class BoundProgram: ...
+
+class Program:
+    opcodes: ClassVar[dict[int, str]]
+    @property
+    def inputs(self) -> int: ...
+    @property
+    def bound(self) -> int: ...
+    @property
+    def first_result(self) -> int: ...
+    @property
+    def first_varying(self) -> int: ...
+    @property
+    def constants(self) -> Array: ...
+    @property
+    def instructions(self) -> NDArray[np.void]: ...
+    @property
+    def dots(self) -> NDArray[np.void]: ...
+    @property
+    def left(self) -> NDArray[np.uint32]: ...
+    @property
+    def right(self) -> NDArray[np.uint32]: ...
+    @property
+    def outputs(self) -> NDArray[np.uint32]: ...
+    @property
+    def guards(self) -> NDArray[np.void]: ...
+    @property
+    def runs(self) -> NDArray[np.void]: ...
+
 class Graph:
-    @overload
     def __init__(
-        self,
-        outputs: Sequence[Value],
-        inputs: Sequence[Value],
-        *,
-        constants: Sequence[Value],
-        shared: Sequence[Value],
-        conditions: int,
-        since: Value | None,
-        passes: Sequence[str],
-        instruction_set: str,
+        self, program: BoundProgram, *, passes: Sequence[str] = (), instruction_set: str = ""
     ) -> None: ...
-    @overload
-    def __init__(self, data: bytes, *, parameters: Sequence[Value] | None, instruction_set: str) -> None: ...
     def _to_bytes(self) -> bytes: ...
     def __call__(self, x: ArrayLike | None = None, *, threads: int = 1) -> Array: ...
     def value_and_grad(self, x: ArrayLike | None = None, *, threads: int = 1) -> tuple[Any, Array]: ...
     def vjp(self, x: ArrayLike | None, cotangents: ArrayLike, *, threads: int = 1) -> tuple[Array, Array]: ...
-    def replay(
-        self,
-        leaves: list[Any],
-        *,
-        batch: int | None,
-        values: list[tuple[int, int, Value]],
-        shared: list[Any],
-        reduce: str,
-        answers: list[bool],
-        name: str,
-        threads: int,
-    ) -> Any: ...
+    @property
+    def program(self) -> Program: ...
+    def text(self) -> str: ...
+    def _gradient(self, *, values: bool, parameters: bool) -> BoundProgram: ...
     def stats(self) -> dict[str, Any]: ...
     def listing(self) -> str: ...
     @property
@@ -624,6 +632,30 @@ def mse(predictions: Iterable[Value | Number], targets: Iterable[Value | Number]
 def cross_entropy(logits: Iterable[Value | Number], target: SupportsIndex, /) -> Any: ...
 def as_results(results: list[Any]) -> list[engine.Value]: ...
 def begin_trace() -> None: ...
+def capture(
+    outputs: Sequence[Value],
+    inputs: Sequence[Value],
+    *,
+    constants: Sequence[Value] = (),
+    shared: Sequence[Value] = (),
+    guards: Sequence[tuple[Value, bool]] = (),
+    since: Value | None = None,
+) -> BoundProgram: ...
+def parse_program(text: str, *, parameters: Sequence[Value] | None = None) -> BoundProgram: ...
+def passes() -> tuple[tuple[str, Literal["bits", "values", "rounding", "signs"], str], ...]: ...
+def rewrites() -> tuple[tuple[str, str, str], ...]: ...
+def read_program(data: bytes, *, parameters: Sequence[Value] | None = None) -> BoundProgram: ...
+def replay(
+    graph: Graph,
+    leaves: list[Any],
+    *,
+    batch: int | None,
+    values: list[tuple[int, int, Value]],
+    shared: list[Any],
+    reduce: str,
+    name: str,
+    threads: int,
+) -> Any: ...
 def build_info() -> dict[str, Any]: ...
 def clip_grad_norm_(
     parameters: Iterable[Value], max_norm: Number, norm_type: Number = 2.0, error_if_nonfinite: bool = False

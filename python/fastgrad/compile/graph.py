@@ -8,27 +8,12 @@ from typing import Any, TypeVar
 
 from fastgrad import _core
 from fastgrad._core import instruction_sets
+from fastgrad.compile.passes import PASSES, checked_passes
 from fastgrad.io.atomic import write_whole
 
 __all__ = ["PASSES", "Graph", "instruction_sets"]
 
-#: The optimization passes, in the order in which they run: see docs/graphs.md.
-PASSES: tuple[str, ...] = tuple(_core.PASSES)
-
 G = TypeVar("G", bound="Graph")
-
-
-def checked_passes(passes: Iterable[str]) -> list[str]:
-    """The passes as a list.
-
-    Raises:
-        ValueError: there is no such pass.
-    """
-    names = [passes] if isinstance(passes, str) else list(passes)
-    for name in names:
-        if name not in PASSES:
-            raise ValueError(f"no pass named {name!r}: choose from {', '.join(PASSES)}")
-    return names
 
 
 def _flat(outputs: Any) -> list[_core.Value]:
@@ -70,16 +55,81 @@ class Graph(_core.Graph):
         passes: Iterable[str] = PASSES,
         instruction_set: str = "",
     ) -> None:
-        super().__init__(
-            _flat(outputs),
-            [inputs] if isinstance(inputs, _core.Value) else list(inputs),
-            constants=(),
-            shared=(),
-            conditions=0,
-            since=None,
-            passes=checked_passes(passes),
-            instruction_set=instruction_set,
-        )
+        program = _core.capture(_flat(outputs), [inputs] if isinstance(inputs, _core.Value) else list(inputs))
+        super().__init__(program, passes=checked_passes(passes), instruction_set=instruction_set)
+
+    @classmethod
+    def _compiled(
+        cls: type[G], program: _core.BoundProgram, passes: Iterable[str] = (), instruction_set: str = ""
+    ) -> G:
+        graph = cls.__new__(cls)
+        _core.Graph.__init__(graph, program, passes=checked_passes(passes), instruction_set=instruction_set)
+        return graph
+
+    @classmethod
+    def from_text(
+        cls: type[G],
+        text: str,
+        *,
+        parameters: Sequence[_core.Value] | None = None,
+        passes: Iterable[str] = (),
+        instruction_set: str = "",
+    ) -> G:
+        """The graph that a text describes: what `text` gave, or one written by hand.
+
+        >>> square = Graph.from_text('''
+        ... %0 = input 0
+        ... %1 = mul %0, %0
+        ... output %1
+        ... ''')
+        >>> square([3.0]).tolist()
+        [9.0]
+
+        Args:
+            text: A statement a line; ``#`` begins a comment. Slots are numbered in order: bound leaves (``%0 =
+                bound 0.5 "w"``), constants (``%1 = constant 2.0``), then instructions (``%2 = input 0``, ``%3 = mul
+                %0, %2``, ``%4 = dot %0 * %2 + %1 * %3 + %2``). ``output %3, %4`` names the outputs, and ``guard %4 is
+                true`` what must hold.
+            parameters: The leaves to bind; fresh ones with the numbers and labels of the text if it is None.
+            passes: Passes to run on the program, besides those that the text says have run.
+            instruction_set: As for `Graph`.
+
+        Raises:
+            ValueError: the text is no program; the message names the line. Or there is no such pass.
+        """
+        return cls._compiled(_core.parse_program(text, parameters=parameters), passes, instruction_set)
+
+    def gradient(
+        self: G,
+        *,
+        values: bool = False,
+        parameters: bool = False,
+        passes: Iterable[str] = PASSES,
+        instruction_set: str = "",
+    ) -> G:
+        """The graph that computes this one's gradient, which can be printed, run, saved and differentiated again.
+
+        Its outputs are the derivatives of the output with respect to each input. A graph of m > 1 outputs gives a
+        graph with m more inputs, the cotangents: the gradient of sum(cotangents * outputs). Bound leaves and guards
+        are the same as here.
+
+        >>> x = Value(3.0)
+        >>> slope = Graph(x**3, [x]).gradient()
+        >>> slope([2.0]).tolist(), slope.gradient()([2.0]).tolist()  # 3 x^2, 6 x
+        ([12.0], [12.0])
+
+        Args:
+            values: Whether the outputs begin with the outputs of this graph.
+            parameters: Whether they end with the derivatives with respect to each of `parameters`.
+            passes: The passes to run on the new graph. Where this graph and the new one are made without passes, the
+                derivatives equal those of `value_and_grad` and `vjp` to the last bit.
+            instruction_set: As for `Graph`.
+
+        Raises:
+            ValueError: there is no such pass or instruction set.
+        """
+        program = self._gradient(values=values, parameters=parameters)
+        return type(self)._compiled(program, passes, instruction_set)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the graph to a file, with the bound leaves' present data and labels.
@@ -92,25 +142,30 @@ class Graph(_core.Graph):
         write_whole(path, self._to_bytes())
 
     @classmethod
-    def load(cls: type[G], path: str | os.PathLike[str], *, instruction_set: str = "") -> G:
+    def load(
+        cls: type[G], path: str | os.PathLike[str], *, passes: Iterable[str] = (), instruction_set: str = ""
+    ) -> G:
         """Read a graph that `save` wrote. Its `parameters` are fresh leaves with the saved data and labels.
 
         On the same instruction set its results equal the saved graph's to the last bit. No file can make this do
         anything but build a graph or raise.
 
         Args:
+            passes: Passes to run besides those that ran before the graph was saved.
             instruction_set: As for `Graph`.
 
         Raises:
             OSError: the file cannot be read.
-            ValueError: the file is no graph, is damaged, or was written by a newer fastgrad.
+            ValueError: the file is no graph, is damaged, or was written by a newer fastgrad; or there is no such
+                pass.
         """
         with open(path, "rb") as file:
             data = file.read()
         try:
-            return _graph_of(cls, data, None, instruction_set)
+            program = _core.read_program(data)
         except ValueError as error:
             raise ValueError(f"{os.fspath(path)}: {error}") from None
+        return cls._compiled(program, passes, instruction_set)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy: the bytes of `save`, and the bound leaves as Values.
@@ -129,12 +184,7 @@ class Graph(_core.Graph):
         )
 
 
-def _graph_of(cls: type[G], data: bytes, parameters: Sequence[_core.Value] | None, instruction_set: str) -> G:
-    graph = cls.__new__(cls)
-    _core.Graph.__init__(graph, data, parameters=parameters, instruction_set=instruction_set)
-    return graph
-
-
 def _restored(cls: type[G], data: bytes, parameters: Sequence[_core.Value], chosen: str) -> G:
     """What pickle calls; on a machine without the instruction set that was chosen, its best one is used."""
-    return _graph_of(cls, data, parameters, chosen if chosen in _core.instruction_sets() else "")
+    program = _core.read_program(data, parameters=parameters)
+    return cls._compiled(program, (), chosen if chosen in _core.instruction_sets() else "")

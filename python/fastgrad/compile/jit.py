@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast, overload
 
 from fastgrad import _core
-from fastgrad.compile.graph import PASSES
+from fastgrad.compile.graph import Graph
+from fastgrad.compile.passes import PASSES
 from fastgrad.compile.traced_function import TracedFunction
-from fastgrad.compile.tracing import Trace, trace
+from fastgrad.compile.tracing import Recording, Trace, trace
 from fastgrad.compile.trees import LEAF, Static, as_values, flatten, is_array, unflatten
-from fastgrad.engine import Value
+from fastgrad.engine import Value, no_grad
 
 __all__ = ["jit"]
 
@@ -48,12 +49,32 @@ class Jitted(TracedFunction[P, R]):
     def __call__(self, *arguments: Any, **named: Any) -> R: ...
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """The function's results, as nodes of the graph; numbers may stand for Values."""
-        if self._static:
-            arguments = tuple(Static(a) if i in self._static_positions else a for i, a in enumerate(arguments))
-            named = {name: Static(a) if name in self._static else a for name, a in named.items()}
+        arguments, named = self._static_marked(arguments, named)
         if _core.traces_through_jit():
             arguments, named = as_values((arguments, named))
             return cast("Callable[..., R]", self._function)(*arguments, **named)
+        outputs, recording = self._run(arguments, named)
+        if recording.out_tree is LEAF:
+            return outputs
+        return unflatten(recording.out_tree, iter(outputs if isinstance(outputs, tuple) else (outputs,)))
+
+    def graph(self, *arguments: Any, **named: Any) -> Graph:
+        """The recording for such arguments, which is made if there is none: to be printed, saved, run or read.
+
+        Its inputs are the numbers among the arguments, in order. It holds for arguments that answer its guards as
+        these did: calling it with others raises ValueError.
+        """
+        with no_grad():
+            return self._run(*self._static_marked(arguments, named))[1].graph
+
+    def _static_marked(self, arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        if self._static:
+            arguments = tuple(Static(a) if i in self._static_positions else a for i, a in enumerate(arguments))
+            named = {name: Static(a) if name in self._static else a for name, a in named.items()}
+        return arguments, named
+
+    def _run(self, arguments: Any, named: Any) -> tuple[Any, Recording]:
+        """The outputs, and the recording that they come from."""
         leaves: list[Any] = []
         in_tree = flatten((arguments, named), leaves, keep_arrays=True)
 
@@ -69,10 +90,7 @@ class Jitted(TracedFunction[P, R]):
             given, given_names = unflatten(in_tree, placeholders())
             return trace(self._function, self._name, given, given_names, inputs, [], guarded=True)
 
-        outputs, recording = self._replay(in_tree, run, leaves, batch=None, values=[], shared=[], reduce="")
-        if recording.out_tree is LEAF:
-            return outputs
-        return unflatten(recording.out_tree, iter(outputs if isinstance(outputs, tuple) else (outputs,)))
+        return self._replay(in_tree, run, leaves, batch=None, values=[], shared=[], reduce="")
 
 
 def _positions(function: Callable[..., Any], names: Sequence[str]) -> dict[int, str]:

@@ -8,14 +8,12 @@ from collections.abc import Callable, Iterable
 from types import MethodType
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
-from fastgrad.compile.graph import checked_passes
+from fastgrad import _core
+from fastgrad.compile.passes import EXACT_PASSES, checked_passes
 from fastgrad.compile.tracing import Recording, Trace
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-#: The passes that keep every value to the last bit.
-_EXACT = ("fold", "cse", "dce", "hoist")
 
 
 class _OfInstance(dict["TracedFunction[Any, Any]", "TracedFunction[Any, Any]"]):
@@ -100,9 +98,7 @@ class TracedFunction(Generic[P, R]):
         """The outputs of the first recording that fits, and that recording; made if there is none."""
 
         def outputs_of(recording: Recording) -> Any:
-            return recording.graph.replay(
-                leaves, answers=recording.answers, name=self._name, threads=self._threads, **how
-            )
+            return _core.replay(recording.graph, leaves, name=self._name, threads=self._threads, **how)
 
         recordings = self._recordings.get(in_tree, ())
         for recording in recordings:
@@ -119,7 +115,7 @@ class TracedFunction(Generic[P, R]):
             )
         traced = trace()
         # Passes that round differently may turn a comparison of nearly equal numbers.
-        for passes in (self._passes, [name for name in self._passes if name in _EXACT]):
+        for passes in (self._passes, [name for name in self._passes if name in EXACT_PASSES]):
             recording = traced.recording(passes)
             outputs = outputs_of(recording)
             if outputs is not None:

@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fastgrad import _core
+from fastgrad.compile.graph import Graph
 from fastgrad.compile.trees import TreeDef, flatten
 from fastgrad.engine import Value
 
 
 @dataclass(slots=True)
 class Recording:
-    """A graph, the answers to the comparisons that led to it, and the structure of what the function returned."""
+    """A graph, whose guards say which calls it is for, and the structure of what the function returned."""
 
-    graph: _core.Graph
-    answers: list[bool]
+    graph: Graph
+    answers: tuple[bool, ...]
     out_tree: TreeDef
 
 
 @dataclass(slots=True)
 class Trace:
-    """What one run of the function shows: enough for a recording with any passes."""
+    """What one run of the function showed: enough for a recording with any passes."""
 
-    make_graph: Callable[..., _core.Graph]
-    answers: list[bool]
+    program: _core.BoundProgram
+    answers: tuple[bool, ...]
     out_tree: TreeDef
 
     def recording(self, passes: Sequence[str]) -> Recording:
-        return Recording(self.make_graph(passes=passes), self.answers, self.out_tree)
+        return Recording(Graph._compiled(self.program, passes), self.answers, self.out_tree)
 
 
 def trace(
@@ -61,8 +61,8 @@ def trace(
     except BaseException:
         _core.end_trace()
         raise
-    since, constants, conditions = _core.end_trace()
-    if conditions and not guarded:
+    since, constants, guards = _core.end_trace()
+    if guards and not guarded:
         raise TypeError(
             f"{name}() compares Values, which may turn out differently from sample to sample: choose with where(), "
             "maximum() or minimum()"
@@ -73,14 +73,5 @@ def trace(
         raise TypeError(f"{name}() is recorded, so it must return Values or numbers, not {result!r}")
     outputs = [leaf if isinstance(leaf, _core.Value) else Value(leaf) for leaf in leaves]
     constants += [output for leaf, output in zip(leaves, outputs, strict=True) if leaf is not output]
-    make_graph = functools.partial(
-        _core.Graph,
-        [*outputs, *(condition for condition, _ in conditions)],
-        inputs,
-        constants=constants,
-        shared=shared,
-        conditions=len(conditions),
-        since=since,
-        instruction_set="",
-    )
-    return Trace(make_graph, [answer for _, answer in conditions], out_tree)
+    program = _core.capture(outputs, inputs, constants=constants, shared=shared, guards=guards, since=since)
+    return Trace(program, tuple(answer for _, answer in guards), out_tree)

@@ -7,11 +7,12 @@ from typing import Any, Literal, Protocol, TypeVar, cast, overload
 
 from fastgrad import _core
 from fastgrad.compile.batching import numbers_of, samples_of
-from fastgrad.compile.graph import PASSES
+from fastgrad.compile.graph import Graph
+from fastgrad.compile.passes import PASSES
 from fastgrad.compile.traced_function import TracedFunction
-from fastgrad.compile.tracing import Trace, trace
+from fastgrad.compile.tracing import Recording, Trace, trace
 from fastgrad.compile.trees import LEAF, TreeDef, as_values, flatten, unflatten
-from fastgrad.engine import Value
+from fastgrad.engine import Value, no_grad
 
 __all__ = ["vmap"]
 
@@ -80,6 +81,23 @@ class Mapped(TracedFunction[..., R]):
         split, batch = self._split(arguments)
         if _core.traces_through_jit():
             return cast("R", self._in_python(arguments, split, batch))
+        outputs, recording = self._run(arguments, split, batch)
+        if self._reduce:
+            return cast("R", outputs)
+        each = iter(outputs)
+        return cast("R", [unflatten(recording.out_tree, each) for _ in range(batch)])
+
+    def graph(self, *arguments: Any) -> Graph:
+        """The recording for such arguments, which is made if there is none: to be printed, saved, run or read.
+
+        Its inputs are the numbers of one sample, in the order of the arguments. What all samples share is bound:
+        `Graph.parameters` has a leaf for each such number that matters, before the leaves from outside.
+        """
+        with no_grad():
+            return self._run(arguments, *self._split(arguments))[1].graph
+
+    def _run(self, arguments: tuple[Any, ...], split: list[Any], batch: int) -> tuple[Any, Recording]:
+        """The outputs, and the recording that they come from."""
         columns: list[Any] = []
         values: list[tuple[int, int, _core.Value]] = []
         shared: list[Any] = []
@@ -99,13 +117,9 @@ class Mapped(TracedFunction[..., R]):
         def run() -> Trace:
             return self._trace_sample(in_trees, columns, shared)
 
-        outputs, recording = self._replay(
+        return self._replay(
             tuple(in_trees), run, columns, batch=batch, values=values, shared=shared, reduce=self._reduce or ""
         )
-        if self._reduce:
-            return cast("R", outputs)
-        each = iter(outputs)
-        return cast("R", [unflatten(recording.out_tree, each) for _ in range(batch)])
 
     def _trace_sample(self, in_trees: list[Any], columns: list[Any], shared: list[Any]) -> Trace:
         inputs = [Value(number) for rows in columns for number in rows[0].tolist()]

@@ -1,4 +1,4 @@
-#include "passes/rewrite.hpp"
+#include "passes/rewriter.hpp"
 
 #include <numeric>
 
@@ -6,18 +6,18 @@
 
 namespace fastgrad::passes {
 
-Rewrite::Rewrite(Program& program) : program_(program), now_(program.instructions.size()) {
+Rewriter::Rewriter(Program& program) : program_(program), now_(program.instructions.size()) {
     std::iota(now_.begin(), now_.end(), program.first_result());
 }
 
-Slot Rewrite::add_constant(double constant) {
+Slot Rewriter::add_constant(double constant) {
     added_.push_back(constant);
     return new_constant | static_cast<Slot>(added_.size() - 1);
 }
 
-void Rewrite::finish() {
+void Rewriter::finish() {
     const Slot old_first = program_.first_result();
-    for (Slot& output : program_.outputs) output = (*this)(output);
+    for_each_result(program_, [this](Slot& slot) { slot = (*this)(slot); });
     program_.constants.insert(program_.constants.end(), added_.begin(), added_.end());
     // From here on now_ holds final slots.
     Slot next = program_.first_result();
@@ -37,10 +37,10 @@ void Rewrite::finish() {
         interruption.check_at(i);
         if (now_[i] == no_slot) continue;
         Instruction& instruction = program_.instructions[kept++] = program_.instructions[i];
-        for_each_operand_slot(program_, instruction, move);
+        for_each_operand(program_, instruction, move);
     }
     program_.instructions.resize(kept);
-    for (Slot& output : program_.outputs) move(output);
+    for_each_result(program_, move);
 }
 
 }  // namespace fastgrad::passes

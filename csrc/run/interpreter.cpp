@@ -1,4 +1,4 @@
-#include "run/executor.hpp"
+#include "run/interpreter.hpp"
 
 #include <algorithm>
 #include <type_traits>
@@ -36,12 +36,13 @@ void forward_scalars(const Program& program, const Run& run, double* values) {
     for (const double* end = result + run.count; result != end; ++result, ++instruction) {
         switch (instruction->op) {
 #define FASTGRAD_UNARY(name, ...) \
-    case Op::name: *result = ValueOf<Op::name>::value(values[instruction->x], 0.0); break;
+    case Opcode::name: *result = ValueOf<Op::name>::value(values[instruction->x], 0.0); break;
 #define FASTGRAD_BINARY(name, ...) \
-    case Op::name: *result = ValueOf<Op::name>::value(values[instruction->x], values[instruction->y]); break;
-#include "core/not_rows.inc"
+    case Opcode::name: *result = ValueOf<Op::name>::value(values[instruction->x], values[instruction->y]); break;
+            case Opcode::input:
+            case Opcode::dot:
 #include "ops.def"
-            break;
+                break;
         }
     }
 }
@@ -57,22 +58,24 @@ FASTGRAD_INLINE void contribute(double& gradient, double contribution) {
 
 // One case for each operation and each way of touching its operands: the dispatch has to be paid anyway. What a case
 // does not use is not loaded: the fewer steps, the more of them the processor overlaps.
-void reverse_scalars(const Program& program, const Run& run, const double* values, double* gradients) {
+void reverse_scalars(const Program& program, const Plan& plan, const Run& run, const double* values,
+                     double* gradients) {
     const Instruction* const first = program.instructions.data() + run.begin;
     const double* result = values + program.first_result() + run.begin + run.count;
     const double* gradient = gradients + program.first_result() + run.begin + run.count;
+    const std::uint16_t* adjoint = plan.adjoints.data() + run.begin + run.count;
     for (const Instruction* instruction = first + run.count; instruction != first;) {
         --instruction;
         --result;
         const double g = *--gradient;
-        switch (instruction->reverse) {
+        switch (*--adjoint) {
 #define FASTGRAD_CONTRIBUTION(name, adjoint, operand, derivative, zero)                 \
     if constexpr (Adjoint::adjoint != Adjoint::skip && !has(Op::name, Trait::zero)) {   \
         contribute<Adjoint::adjoint>(gradients[instruction->operand],                   \
                                      g * DerivativesOf<Op::name>::derivative(x, y, r)); \
     }
 #define FASTGRAD_ADJOINTS(name, x_adjoint, y_adjoint)                                         \
-    case adjoint_opcode(Op::name, Adjoint::x_adjoint, Adjoint::y_adjoint): {                  \
+    case adjoint_opcode(Opcode::name, Adjoint::x_adjoint, Adjoint::y_adjoint): {              \
         [[maybe_unused]] const double x = values[instruction->x], y = values[instruction->y]; \
         [[maybe_unused]] const double r = *result;                                            \
         FASTGRAD_CONTRIBUTION(name, x_adjoint, x, dx, zero_dx)                                \
@@ -104,10 +107,11 @@ void reverse_scalars(const Program& program, const Run& run, const double* value
 template <std::size_t lanes>
 class LaneInterpreter {
  public:
-    LaneInterpreter(const Executor& executor, const Memory& memory)
-        : program_(executor.program_),
-          kernels_(executor.kernels_),
-          first_varying_(executor.first_varying_),
+    LaneInterpreter(const Interpreter& interpreter, const Memory& memory)
+        : program_(interpreter.program_),
+          plan_(interpreter.plan_),
+          kernels_(interpreter.kernels_),
+          first_varying_(interpreter.first_varying_),
           memory_(memory) {}
 
     void forward(const Run& run) {
@@ -131,7 +135,7 @@ class LaneInterpreter {
         switch (run.kind) {
             case Run::scalars:
                 if constexpr (lanes == 1) {
-                    reverse_scalars(program_, run, memory_.fixed, memory_.fixed_gradients);
+                    reverse_scalars(program_, plan_, run, memory_.fixed, memory_.fixed_gradients);
                 } else {
                     for (std::uint32_t i = run.begin + run.count; i-- > run.begin;) reverse_map(single(i));
                 }
@@ -231,7 +235,7 @@ class LaneInterpreter {
     }
 
     void forward_map(const Run& run) const {
-        const MapKernels& kernel = kernels_.map(run.op);
+        const MapKernels& kernel = kernels_.map(op_of(run.op));
         double buffers[2][buffer_size];
         const std::size_t step = step_of(run);
         for (std::size_t begin = 0; begin < run.count; begin += step) {
@@ -243,7 +247,7 @@ class LaneInterpreter {
     }
 
     void reverse_map(const Run& run) const {
-        const MapKernels& kernel = kernels_.map(run.op);
+        const MapKernels& kernel = kernels_.map(op_of(run.op));
         double buffers[3][buffer_size];
         const std::size_t step = step_of(run);
         for (std::size_t begin = 0; begin < run.count; begin += step) {
@@ -329,12 +333,13 @@ class LaneInterpreter {
     Factor factor_at(Slot slot) const { return factor(slot == no_slot ? Access{} : access(slot)); }
 
     const Program& program_;
+    const Plan& plan_;
     const Kernels& kernels_;
     const Slot first_varying_;
     const Memory memory_;
 };
 
-void Executor::forward(Width width, const Memory& memory, std::size_t from, std::size_t to) const {
+void Interpreter::forward(Width width, const Memory& memory, std::size_t from, std::size_t to) const {
     const auto go = [&](auto walk) {
         for (std::size_t i = from; i < to; ++i) walk.forward(plan_.runs[i]);
     };
@@ -346,7 +351,7 @@ void Executor::forward(Width width, const Memory& memory, std::size_t from, std:
     }
 }
 
-void Executor::reverse(Width width, const Memory& memory, std::size_t from, std::size_t to) const {
+void Interpreter::reverse(Width width, const Memory& memory, std::size_t from, std::size_t to) const {
     const auto go = [&](auto walk) {
         for (std::size_t i = to; i-- > from;) {
             if (plan_.runs[i].active) walk.reverse(plan_.runs[i]);

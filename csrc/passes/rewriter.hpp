@@ -10,9 +10,9 @@ namespace fastgrad::passes {
 
 using namespace ir;
 
-class Rewrite {
+class Rewriter {
  public:
-    explicit Rewrite(Program& program);
+    explicit Rewriter(Program& program);
 
     // The slot to use for `slot`, whose own walk is over.
     Slot operator()(Slot slot) const {
@@ -44,30 +44,13 @@ class Rewrite {
     std::vector<double> added_;
 };
 
-// Calls `visit` with a reference to each operand slot of an instruction.
 template <class Visit>
-void for_each_operand_slot(Program& program, Instruction& instruction, Visit visit) {
-    if (instruction.op == Op::leaf) return;
-    if (instruction.op != dot) {
-        visit(instruction.x);
-        if (!is_unary(instruction.op)) visit(instruction.y);
-        return;
-    }
-    Dot& d = program.dots[instruction.x];
-    for (std::size_t i = d.first; i < d.first + d.count; ++i) {
-        visit(program.left[i]);
-        visit(program.right[i]);
-    }
-    if (d.addend != no_slot) visit(d.addend);
-}
-
-template <class Visit>
-void Rewrite::walk(Visit visit) {
+void Rewriter::walk(Visit visit) {
     const Slot first = program_.first_result();
     for (std::size_t i = 0; i < now_.size(); ++i) {
         interruption.check_at(i);
         Instruction& instruction = program_.instructions[i];
-        for_each_operand_slot(program_, instruction, [this](Slot& slot) { slot = (*this)(slot); });
+        for_each_operand(program_, instruction, [this](Slot& slot) { slot = (*this)(slot); });
         visit(instruction, first + static_cast<Slot>(i));
     }
 }

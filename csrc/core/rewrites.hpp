@@ -1,0 +1,45 @@
+// The table of rewrites, for everything that builds operations: Terms, symbols, and passes over programs.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "core/op.hpp"
+
+namespace fastgrad {
+
+// What stays equal to the eager engine, from most to least: see passes.def.
+enum class Keeps : std::uint8_t { bits, values, rounding, signs };
+std::string_view name_of(Keeps keeps);
+
+// An operand in a rule: the variable, or a number; absent for the second operand of a unary row.
+struct RuleOperand {
+    enum Kind : std::uint8_t { absent, variable, number };
+    Kind kind = absent;
+    double value = 0.0;
+};
+
+// A row of rewrites.def.
+struct Rewrite {
+    struct Row {
+        Op op = Op::leaf;  // leaf: x itself
+        RuleOperand x, y;
+    };
+    Row pattern, result;
+    Keeps keeps;
+    std::string_view pattern_text, result_text;
+};
+std::span<const Rewrite> rewrites();
+
+// A rule that applies, and whether its variable is the operation's second operand.
+struct Match {
+    const Rewrite* rule;
+    bool is_second;
+};
+
+// The rule, if any, for an operation of which some operands are known to be constants. `only_bits`: of those that
+// keep bits, else of the others.
+std::optional<Match> find_rewrite(Op op, std::optional<double> x, std::optional<double> y, bool only_bits);
+
+}  // namespace fastgrad

@@ -1,0 +1,19 @@
+// From a program to something that runs: the passes, then the plan and the kernels.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ir/file.hpp"
+#include "run/executable.hpp"
+
+namespace fastgrad::run {
+
+// Runs the passes of these names; what they did is added to `origin`. Throws std::bad_alloc, Interrupted, and
+// std::invalid_argument for an instruction set that this machine lacks. No name is needed for the best one.
+std::unique_ptr<Executable> compile(ir::Program program, ir::Origin& origin, const std::vector<std::string>& passes,
+                                    std::string_view instruction_set);
+
+}  // namespace fastgrad::run

@@ -1,0 +1,19 @@
+// What became of a program, for people: the runs of its plan, and how much of it there is.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "run/executable.hpp"
+
+namespace fastgrad::run {
+
+struct Stats {
+    std::size_t runs, loops, instructions_in_loops;
+};
+Stats stats_of(const Plan& plan);
+
+// The runs, a line each.
+std::string listing_of(const Plan& plan);
+
+}  // namespace fastgrad::run
