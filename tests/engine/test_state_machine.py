@@ -45,7 +45,7 @@ from support.engine_model import (
     specs_of,
 )
 from support.operations import bits
-from support.passes import EXACT_PASSES
+from support.passes import GRADIENT_KEEPING_PASSES
 from support.recipes import NAMES, Recipe, numbers, recipes
 from support.replays import FLAT, all_bits, eager_gradients
 from support.sequences import TABLE as SEQUENCES
@@ -379,7 +379,7 @@ class Store(RuleBasedStateMachine):
         return list(found.values())
 
     @rule(outputs=st.lists(places, min_size=1, max_size=2), inputs=st.lists(places, max_size=3),
-          passes=st.sets(st.sampled_from(EXACT_PASSES)))  # fmt: skip
+          passes=st.sets(st.sampled_from(GRADIENT_KEEPING_PASSES)))  # fmt: skip
     def capture(self, outputs: list[int], inputs: list[int], passes: set[str]) -> None:
         roots, leaves = [self.pick_result(i) for i in outputs], self.leaves(inputs)
         graph, error = outcome_of(

@@ -118,6 +118,8 @@ def made(
     inputs: int = 1,
     outputs: tuple[int, ...] = (0,),
     conditions: int = 0,
+    guards: tuple[tuple[int, int], ...] = (),
+    version: int = 1,
     rows: int = len(fastgrad.operations()),
     options: int = 3,
     passes: tuple[bytes, ...] = (),
@@ -132,7 +134,7 @@ def made(
     def count(name: str, true: int, code: str = "<Q") -> bytes:
         return struct.pack(code, (said or {}).get(name, true))
 
-    out = b"fastgrad graph\r\n" + struct.pack("<IIQQQB", 1, rows, 0, 3, 2, options)
+    out = b"fastgrad graph\r\n" + struct.pack("<IIQQQB", version, rows, 0, 3, 2, options)
     out += count("passes", len(passes)) + b"".join(count("pass", len(p)) + p for p in passes)
     out += count("bound", bound) + struct.pack("<d", 0.5) * bound
     out += count("labels", len(labels)) + b"".join(
@@ -146,7 +148,10 @@ def made(
             out += count("terms", rest.pop(0), "<I")
         out += struct.pack(f"<{len(rest)}I", *rest)
     out += count("outputs", len(outputs)) + struct.pack(f"<{len(outputs)}I", *outputs)
-    out += count("conditions", conditions, "<I")
+    if version == 1:
+        out += count("conditions", conditions, "<I")
+    else:
+        out += count("guards", len(guards)) + b"".join(struct.pack("<IB", *guard) for guard in guards)
     return sealed(out + end + bytes(4))
 
 
@@ -163,9 +168,21 @@ def test_a_file_made_by_hand():
     assert graph.stats()["nodes"] == 3
 
 
-def test_conditions_have_no_gradient():
+def test_conditions_of_the_first_version_are_plain_outputs():
     graph = loaded(made([INPUT, (ADD, 2, 2), (NEG, 2, 0)], outputs=(3, 4), conditions=1))
-    assert list(graph.vjp([7.0], [1.0, 1.0])[1]) == [2.0]
+    assert graph([7.0]).tolist() == [14.0, -7.0]
+
+
+@pytest.mark.parametrize("expected", [0, 1])
+def test_guards_are_read_and_written(expected: int):
+    data = made([INPUT, (ADD, 2, 2)], outputs=(3,), guards=((2, expected),), version=2)
+    graph = loaded(data)
+    assert graph.program.guards.tolist() == [(2, bool(expected))]
+    assert graph._to_bytes() == data
+    holds, fails = ([7.0], [0.0]) if expected else ([0.0], [7.0])
+    assert graph(holds).tolist() == [2.0 * holds[0]]
+    with pytest.raises(ValueError, match="sample 0 takes another branch than this recording"):
+        graph(fails)
 
 
 def test_order_of_the_inputs_is_free():
@@ -244,7 +261,7 @@ USED_BEFORE = "used before it is computed"
         (b"\x80\x04K\x01.", "^not a fastgrad graph$"),
         (b"fastgrad snapshot 1\n" + bytes(50), "^not a fastgrad graph$"),
         (b"fastgrad graph\n" + bytes(50), "^not a fastgrad graph$"),
-        (b"fastgrad graph\r\n" + struct.pack("<IIQ", 7, 60, 36) + bytes(4), r"newer format \(version 7; this is 1\)"),
+        (b"fastgrad graph\r\n" + struct.pack("<IIQ", 7, 60, 36) + bytes(4), r"newer format \(version 7; this is 2\)"),
         (b"fastgrad graph\r\n" + struct.pack("<IIQ", 0, 60, 36) + bytes(4), "no version 0"),
         (b"fastgrad graph\r\n" + struct.pack("<IIQ", 1, 60, 35) + bytes(3), "cut short"),
         (b"fastgrad graph\r\n" + struct.pack("<IIQ", 1, 60, 0), "something follows its end"),
@@ -281,6 +298,9 @@ USED_BEFORE = "used before it is computed"
         (made([INPUT], inputs=NONE), "an input is missing"),
         (made([INPUT], outputs=()), "it has no output"),
         (made([INPUT], conditions=2), "more conditions than outputs"),
+        (made([INPUT], guards=((3, 1),), version=2), USED_BEFORE),
+        (made([INPUT], guards=((2, 2),), version=2), "neither true nor false"),
+        (made([INPUT], guards=((2, 1),), version=2, said={"guards": 2**40}), "a count is too large"),
         (made([INPUT], labels=((1, b"x"),)), "a label belongs to no leaf"),
         (made([INPUT], labels=((0, b"x"), (0, b"y"))), "the labels are not in order"),
         (made([INPUT], labels=((0, b"\xff"),)), "utf-8"),

@@ -18,7 +18,7 @@ ADD, NEG = (2 + next(i for i, row in enumerate(_core.operations()) if row.name =
 
 
 def loaded(data: bytes) -> _core.Graph:
-    return _core.Graph(data, parameters=None, instruction_set="")
+    return _core.Graph(_core.read_program(data))
 
 
 def sealed(data: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""The table of passes: what each does to a program, and what it keeps of the numbers."""
+"""The table of passes: what shows each at work. What each keeps, `fastgrad.compile.passes.PASS_TABLE` says."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from fastgrad import Graph, Value
+from fastgrad.compile.passes import EXACT_PASSES
 
 
 def stat(name: str) -> Callable[[Graph], Any]:
@@ -23,8 +24,6 @@ class Pass:
     shows: Callable[[Graph], Any] = field(repr=False)
     before: Any
     after: Any
-    #: What stays to the last bit in any graph: "values", values and "gradients", or "" where only rounding differs.
-    keeps: str = ""
 
 
 def dot(x: list[Value], w: list[Value]) -> Any:
@@ -32,25 +31,21 @@ def dot(x: list[Value], w: list[Value]) -> Any:
 
 
 PASSES: dict[str, Pass] = {
-    "fold": Pass(lambda x, w: [(x[0] * 1.0).exp() / 1.0], stat("instructions_after"), 3, 1, keeps="gradients"),
+    "fold": Pass(lambda x, w: [(x[0] * 1.0).exp() / 1.0], stat("instructions_after"), 3, 1),
     # The power of -0.0 is 0.0, its root -0.0.
     "strength_reduction": Pass(lambda x, w: [x[0] ** 0.5], lambda g: str(*g([-0.0] * 8)), "0.0", "-0.0"),
-    "cse": Pass(
-        lambda x, w: [(x[0] * w[0]).exp(), (w[0] * x[0]).exp()], stat("instructions_after"), 4, 2, keeps="gradients"
-    ),
+    "cse": Pass(lambda x, w: [(x[0] * w[0]).exp(), (w[0] * x[0]).exp()], stat("instructions_after"), 4, 2),
     # A captured graph is what its outputs need: nothing in it is dead until another pass has run.
-    "dce": Pass(lambda x, w: [x[0] * 2.0, x[1].exp()], stat("instructions_after"), 2, 2, keeps="gradients"),
+    "dce": Pass(lambda x, w: [x[0] * 2.0, x[1].exp()], stat("instructions_after"), 2, 2),
     "gather_dots": Pass(lambda x, w: [dot(x, w)], stat("dots"), 0, 1),
-    "hoist": Pass(lambda x, w: [x[0] * w[0].exp()], stat("runs"), 1, 2, keeps="gradients"),
-    "reroll": Pass(
-        lambda x, w: [(a * b).tanh() for a, b in zip(x, w, strict=True)], stat("loops"), 0, 2, keeps="values"
-    ),
+    "hoist": Pass(lambda x, w: [x[0] * w[0].exp()], stat("runs"), 1, 2),
+    "reroll": Pass(lambda x, w: [(a * b).tanh() for a, b in zip(x, w, strict=True)], stat("loops"), 0, 2),
     # A choice of kernels: the program stays.
     "vector_math": Pass(lambda x, w: [a.exp() for a in x], stat("instructions_after"), 8, 8),
 }
 every_pass = pytest.mark.parametrize("name", PASSES)
 
-#: Passes that keep every value and gradient, and those that keep every value and, where an operand is used once, each
-#: gradient.
-EXACT_PASSES = tuple(name for name, row in PASSES.items() if row.keeps == "gradients")
-VALUE_KEEPING_PASSES = tuple(name for name, row in PASSES.items() if row.keeps)
+#: Passes that keep every value to the last bit. Those among them that make no loops, which add up in partial sums,
+#: keep a gradient too where each operand is used once.
+VALUE_KEEPING_PASSES = EXACT_PASSES
+GRADIENT_KEEPING_PASSES = tuple(name for name in EXACT_PASSES if name != "reroll")

@@ -74,7 +74,7 @@ def initializers() -> Iterator[str]:
 ROLLS: dict[str, Callable[[], Roll]] = {
     "operations": lambda: Roll("fastgrad.reference.OPERATIONS", names(fastgrad.operations()), OPERATIONS),
     "sequence operations": lambda: Roll("support/sequences.py", names(fastgrad.sequence_operations()), names(TABLE)),
-    "passes": lambda: Roll("support/passes.py", _core.PASSES, PASSES),
+    "passes": lambda: Roll("support/passes.py", [name for name, *_ in _core.passes()], PASSES),
     "optimizers": lambda: Roll(
         "support/optimizers.py", classes_below(optim.Optimizer, "fastgrad.optim"), types(optimizers())
     ),
