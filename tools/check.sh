@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything that must hold, in the order in which it fails fastest. Usage: tools/check.sh [STEP ...]
-# Steps: lint, instructions, docs, readme (the README's test command, in a clone), pythons, wheel, sanitizers. By default
+# Steps: lint, cpp, instructions, docs, readme (the README's test command, in a clone), pythons, wheel, sanitizers. By default
 # all of them, the sanitizers beside the others: each uses one core. Longer, and only when asked for: wheels, machines,
 # and thorough, which is these: threads, memcheck, references, freethreaded. The last two need interpreters of their
 # own: PYDEBUG=... FREE_THREADED=... tools/check.sh thorough.
@@ -30,13 +30,24 @@ lint() {
     dev_environment
     "$work/dev/bin/ruff" check .
     "$work/dev/bin/ruff" format --check .
-    git ls-files 'csrc/*.cpp' 'csrc/*.hpp' 'tools/*.cpp' 'tools/*.hpp' | xargs "$work/dev/bin/clang-format" --dry-run --Werror
+    git ls-files 'csrc/*.cpp' 'csrc/*.hpp' 'tests/cpp/*.cpp' 'tests/cpp/*.hpp' 'tools/*.cpp' 'tools/*.hpp' | xargs "$work/dev/bin/clang-format" --dry-run --Werror
     "$work/dev/bin/mypy"
     "$work/dev/bin/python" tools/generate.py --check
     local long
     long=$(git ls-files '*.py' '*.pyi' '*.cpp' '*.hpp' '*.inc' '*.def' '*.sh' | grep -v '_core.pyi$' | xargs wc -l | awk '$2 != "total" && $1 > 500')
     [ -z "$long" ] || { echo "files over 500 lines: $long"; return 1; }
     if grep -rn 'Python.h' csrc/core csrc/ir csrc/passes csrc/run csrc/*.def; then echo "the core must not include Python"; return 1; fi
+}
+
+cpp() {
+    say "the C++ tests of the core, without Python"
+    dev_environment
+    clone "$work/cpp"
+    cd "$work/cpp"
+    PATH="$work/dev/bin:$PATH"
+    cmake --preset dev -Dpybind11_DIR="$("$work/dev/bin/python" -m pybind11 --cmakedir)" -DPython_EXECUTABLE="$work/dev/bin/python" >/dev/null
+    quietly cmake --build --preset dev --target fastgrad_tests
+    ctest --preset dev
 }
 
 instructions() {
@@ -211,7 +222,7 @@ thorough() {
 all() {  # the sanitizers' output follows the others'
     (sanitizers) >"$work/sanitizers.log" 2>&1 &
     local sanitizers=$! step
-    for step in lint instructions docs readme pythons wheel; do "$step"; done
+    for step in lint cpp instructions docs readme pythons wheel; do "$step"; done
     wait "$sanitizers" || { cat "$work/sanitizers.log"; return 1; }
     cat "$work/sanitizers.log"
 }
