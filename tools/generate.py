@@ -1,4 +1,4 @@
-"""Write what follows from the tables of operations and rules: pages, marked regions of others, and the edge table.
+"""Write what follows from the tables of operations, passes and rules: pages, regions of others, and the edge table.
 
 `python tools/generate.py` writes the files; with `--check` it only compares, and exits with 1 where one is stale.
 Needs fastgrad installed, and mpmath.
@@ -17,11 +17,13 @@ import edge_bits
 import edges
 import fastgrad
 from fastgrad import _core, optim
+from fastgrad.compile.passes import PASS_TABLE, Pass
 
 ROOT = Path(__file__).resolve().parents[1]
 STUB = ROOT / "python" / "fastgrad" / "_core.pyi"
 TRAINING = ROOT / "docs" / "training.md"
 OPTIM = ROOT / "docs" / "api" / "optim.rst"
+GRAPHS = ROOT / "docs" / "graphs.md"
 
 RAISES = {
     "never": "",
@@ -56,10 +58,11 @@ The rows of `csrc/helpers.def`. What is neither here nor an operation is a funct
 ## Operations on sequences
 
 The rows of `csrc/sequences.def`: functions of `fastgrad` that take lists, tuples and arrays of Values and numbers.
-Each result is one node, whatever the length; `softmax` and `log_softmax` give a list, whose elements share one. Their
-formulas stand in `csrc/core/sequences.hpp`. None of them raises for a number.
+Each result is one node, whatever the length; {several} give a list, whose elements share one. In the values, `xs[i]`
+stands for each element and `n` for their number; `csrc/core/sequences.hpp` has the formulas that compute them. None
+of them raises for a number.
 
-| operation | symbol | meaning | value |
+| operation | arguments | meaning | value |
 |---|---|---|---|
 {sequence_rows}
 """
@@ -67,6 +70,16 @@ formulas stand in `csrc/core/sequences.hpp`. None of them raises for a number.
 
 RULES = """\
 | optimizer | update | source |
+|---|---|---|
+{rows}"""
+
+PASSES = """\
+| pass | what it does | keeps |
+|---|---|---|
+{rows}"""
+
+REWRITES = """\
+| pattern | result | keeps |
 |---|---|---|
 {rows}"""
 
@@ -149,6 +162,17 @@ def function(row: _core.Operation) -> str:
     return "\n".join([line + ignore for line in lines[:-1]] + lines[-1:])
 
 
+def sequence_function(row: fastgrad._core.SequenceOperation) -> str:
+    sequence = "Iterable[Value | Number]"
+    first, *rest = row.parameters
+    second = "SupportsIndex" if row.layout == "sequence_and_target" else sequence
+    parameters = [f"{first}: {sequence}", *(f"{name}: {second}" for name in rest), "/"]
+    if row.layout == "pairs_and_bias":
+        parameters.append("bias: Value | Number = 0")
+    result = "list[Any]" if row.has_several_results else "Any"
+    return f"def {row.name}({', '.join(parameters)}) -> {result}: ..."
+
+
 def cell(text: str) -> str:
     return f"`{text}`".replace("|", "\\|") if text else ""
 
@@ -171,7 +195,8 @@ def helper_row(row: _core.Helper) -> str:
 
 
 def sequence_row(row: _core.SequenceOperation) -> str:
-    return f"| {cell(row.name)} | {cell(row.symbol)} | {row.title} | {cell(row.value)} |"
+    parameters = [*row.parameters, *(["bias=0"] if row.layout == "pairs_and_bias" else [])]
+    return f"| {cell(row.name)} | {cell(', '.join(parameters))} | {row.title} | {cell(row.value)} |"
 
 
 def rule_row(rule: fastgrad._core.Rule) -> str:
@@ -183,12 +208,23 @@ def rule_row(rule: fastgrad._core.Rule) -> str:
     return f"| {cell(call)} | {rule.update} | {rule.source} |"
 
 
+def pass_row(row: Pass) -> str:
+    return f"| {cell(row.name)} | {row.effect} | {row.keeps} |"
+
+
+def rewrite_row(row: tuple[str, str, str]) -> str:
+    pattern, result, keeps = row
+    return f"| {cell(pattern)} | {cell(result)} | {keeps} |"
+
+
 def generate() -> dict[Path, str]:
     rows = fastgrad.operations()
+    sequences = fastgrad.sequence_operations()
     regions = {
-        "names": "\n".join(f'    "{row.name}",' for row in rows),
+        "names": "\n".join(f'    "{name}",' for name in fastgrad._core.__all__),
         "methods": "\n".join(map(method, rows)),
         "functions": "\n".join(map(function, rows)),
+        "sequence_functions": "\n".join(map(sequence_function, sequences)),
     }
     rules = _core.RULES.values()
     return {
@@ -196,15 +232,24 @@ def generate() -> dict[Path, str]:
         TRAINING: filled(
             TRAINING.read_text(), {"rules": RULES.format(rows="\n".join(map(rule_row, rules)))}, "<!-- {} -->"
         ),
+        GRAPHS: filled(
+            GRAPHS.read_text(),
+            {
+                "passes": PASSES.format(rows="\n".join(map(pass_row, PASS_TABLE))),
+                "rewrites": REWRITES.format(rows="\n".join(map(rewrite_row, _core.rewrites()))),
+            },
+            "<!-- {} -->",
+        ),
         OPTIM: filled(OPTIM.read_text(), {"rules": "\n".join(f".. autoclass:: {r.name}" for r in rules)}, ".. {}"),
         ROOT / "docs" / "operations.md": TABLE.format(
             rows="\n".join(map(table_row, rows)),
             helper_rows="\n".join([*map(constant_row, _core.constants()), *map(helper_row, _core.helpers())]),
-            sequence_rows="\n".join(map(sequence_row, fastgrad.sequence_operations())),
+            several=" and ".join(cell(row.name) for row in sequences if row.has_several_results),
+            sequence_rows="\n".join(map(sequence_row, sequences)),
         ),
         ROOT / "docs" / "api" / "operations.rst": REFERENCE.format(
             rows="\n".join(f".. autofunction:: {row.name}" for row in rows),
-            sequence_rows="\n".join(f".. autofunction:: {row.name}" for row in fastgrad.sequence_operations()),
+            sequence_rows="\n".join(f".. autofunction:: {row.name}" for row in sequences),
         ),
         ROOT / "docs" / "edges.md": edges.page(),
     }

@@ -19,13 +19,14 @@ import struct
 import sys
 import time
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import fastgrad
 from fastgrad import reference
 from fastgrad.reference import INEXACT, OPERATIONS
+from fastgrad.reference.sequences import arguments
 
 #: An operand: the node that was made so many steps ago, or a number.
 Operand = int | float
@@ -34,24 +35,8 @@ Step = tuple[int, list[Operand]]
 NUMBERS = (0.0, -0.0, 0.5, 1.0, -1.0, 2.0, -3.0, 1e-8, 5e-324, 1e200, -1e200)
 
 
-def halves(xs: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]]:
-    return xs[: len(xs) // 2], xs[len(xs) // 2 :]
-
-
-#: The operations on sequences, as functions of a module and of an even number of operands.
-SEQUENCES: dict[str, Callable[[Any, Sequence[Any]], Any]] = {
-    "sum": lambda module, xs: module.sum(xs),
-    "mean": lambda module, xs: module.mean(xs),
-    "dot": lambda module, xs: module.dot(*halves(xs)),
-    "norm": lambda module, xs: module.norm(xs),
-    "max": lambda module, xs: module.max(xs),
-    "min": lambda module, xs: module.min(xs),
-    "mse": lambda module, xs: module.mse(*halves(xs)),
-    "logsumexp": lambda module, xs: module.logsumexp(xs),
-    "cross_entropy": lambda module, xs: module.cross_entropy(xs, 1),
-    "softmax": lambda module, xs: module.softmax(xs),
-    "log_softmax": lambda module, xs: module.log_softmax(xs),
-}
+#: The operations on sequences. Each takes an even number of operands.
+SEQUENCES = {row.name: row.layout for row in fastgrad.sequence_operations()}
 NAMES = [name for name in OPERATIONS if name not in INEXACT] + list(SEQUENCES)
 ARITIES = [len(OPERATIONS[name].partials) if name in OPERATIONS else 0 for name in NAMES]
 
@@ -64,9 +49,9 @@ class Engine:
         self.functions = [self.function(module, name) for name in NAMES]
 
     def function(self, module: Any, name: str) -> Callable[[list[Any]], Any]:
-        if name in SEQUENCES:
-            return lambda operands: SEQUENCES[name](module, operands)
         operation = getattr(module, name)
+        if name in SEQUENCES:
+            return lambda operands: operation(*arguments(SEQUENCES[name], operands, target=1))
         return lambda operands: operation(*operands)
 
 
