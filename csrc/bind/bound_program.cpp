@@ -37,9 +37,6 @@ void translate_uncapturable(std::exception_ptr pending) {
     }
 }
 
-// Text that Python cannot read would raise only when it is asked for.
-void require_unicode(const std::string& text) { static_cast<void>(py::str(text)); }
-
 // New leaves with the saved numbers and labels.
 NodeRefs new_leaves(const ir::BoundLeaves& saved) {
     std::vector<Node*> nodes;

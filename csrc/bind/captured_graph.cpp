@@ -44,12 +44,6 @@ Array numbers_of(const py::object& given, const char* what) {
     return Array(array);
 }
 
-// A leaf's gradient is a sum that begins with 0.0, so that none of its zeros is negative.
-void begin_with_zero(Array& gradients) {
-    double* const end = gradients.mutable_data() + gradients.size();
-    for (double* gradient = gradients.mutable_data(); gradient != end; ++gradient) *gradient += 0.0;
-}
-
 // True with an exception set.
 bool signals_stop_run() {
     return wait_if_python_ends([] {

@@ -9,6 +9,7 @@
 #include "bind/value/values.hpp"
 #include "core/expand.hpp"
 #include "core/op.hpp"
+#include "core/sequence_table.hpp"
 #include "core/tape.hpp"
 
 namespace py = pybind11;
@@ -59,6 +60,27 @@ py::tuple tuple_of(std::span<const Row> table) {
     return py::tuple(rows);
 }
 
+const char* name_of(NodeKind kind) {
+    switch (kind) {
+        case NodeKind::leaf: return "leaf";
+        case NodeKind::custom: return "custom";
+        case NodeKind::scalar: return "scalar";
+        case NodeKind::element: return "element";
+        case NodeKind::sequence: return "sequence";
+    }
+    unreachable();
+}
+
+const char* name_of(Layout layout) {
+    switch (layout) {
+        case Layout::sequence: return "sequence";
+        case Layout::pairs: return "pairs";
+        case Layout::pairs_and_bias: return "pairs_and_bias";
+        case Layout::sequence_and_target: return "sequence_and_target";
+    }
+    unreachable();
+}
+
 }  // namespace
 
 void register_operations(py::module_& module) {
@@ -99,8 +121,13 @@ void register_operations(py::module_& module) {
             "has_vector_function", [](const Operation& row) { return has(row.op, Trait::vector); },
             "Whether the C library may compute the value on whole registers.")
         .def("__repr__", [](const Operation& row) { return "Operation(" + std::string(row.name) + ")"; });
+    // What `from fastgrad import *` gives: it may not hide sum, max and min.
+    const auto builtins = py::module_::import("builtins");
     py::list names;
     for (const Operation& row : operations()) names.append(row.name);
+    for (const SequenceOperation& row : sequence_operations) {
+        if (!py::hasattr(builtins, row.name.data())) names.append(row.name);
+    }
     module.attr("__all__") = names;
     module.def("operations", [] { return tuple_of(operations()); }, "The table of operations, one row each.");
 
@@ -131,12 +158,27 @@ void register_operations(py::module_& module) {
         .def_property_readonly("name", [](const SequenceOperation& row) { return row.name; })
         .def_property_readonly("title", [](const SequenceOperation& row) { return row.title; })
         .def_property_readonly("symbol", [](const SequenceOperation& row) { return row.symbol; })
+        .def_property_readonly("layout", [](const SequenceOperation& row) { return name_of(row.layout); })
+        .def_property_readonly(
+            "parameters",
+            [](const SequenceOperation& row) { return py::tuple(py::str(row.parameters).attr("split")(", ")); })
+        .def_property_readonly("has_several_results",
+                               [](const SequenceOperation& row) { return row.results == Results::each; })
         .def_property_readonly("value", [](const SequenceOperation& row) { return row.value; })
         .def("__repr__",
              [](const SequenceOperation& row) { return "SequenceOperation(" + std::string(row.name) + ")"; });
     module.def(
-        "sequence_operations", [] { return tuple_of(sequence_operations()); },
+        "sequence_operations", [] { return tuple_of(std::span<const SequenceOperation>(sequence_operations)); },
         "The table of operations on sequences, one row each.");
+    module.def(
+        "node_kind",
+        [](const py::object& value) {
+            if (!is_value(value.ptr())) throw py::type_error("needs a Value");
+            return name_of(kind_of(node_of(value.ptr())->op));
+        },
+        py::arg("value"),
+        "What made a Value: 'leaf' (nothing), 'custom' (an operation of the program), 'scalar' or 'sequence' (a row\n"
+        "of one of the tables), 'element' (it is one result of several).");
 }
 
 void register_expansion(py::module_& module) {

@@ -7,6 +7,7 @@
 #include "bind/value/values.hpp"
 #include "core/custom_operation.hpp"
 #include "core/tape.hpp"
+#include "run/kernels/lanes.hpp"
 #include "run/numbers.hpp"
 
 namespace py = pybind11;
@@ -216,10 +217,10 @@ void hold_operands(const Arguments& arguments) {
 // In eight partial sums, so that one addition need not wait for the one before.
 double first_column_sum(const run::Numbers& results, std::size_t columns) {
     if (results.size() == columns) return results[0];
-    double sums[8] = {};
+    double sums[run::lane_count] = {};
     std::size_t i = 0;
-    for (std::size_t at = 0; at < results.size(); at += columns) sums[i++ % 8] += results[at];
-    return ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
+    for (std::size_t at = 0; at < results.size(); at += columns) sums[i++ % run::lane_count] += results[at];
+    return run::sum_of_lanes(sums);
 }
 
 py::object one_output(std::shared_ptr<Arguments> arguments, double scale, const std::string& name,

@@ -1,4 +1,4 @@
-// Pickling and deep copies: how a Value is reduced, and how it comes back.
+// Pickling and deep copies: how a Value is reduced, and how it comes back. What the bytes mean is the core's matter.
 #include "core/snapshot.hpp"
 
 #include <memory>
@@ -21,9 +21,6 @@ namespace {
 struct PythonSnapshot final : Snapshot, InitOnly {
     using Snapshot::Snapshot;
 };
-
-// Text that Python cannot read would raise only when it is asked for.
-void require_unicode(std::string_view text) { static_cast<void>(py::str(text.data(), text.size())); }
 
 std::shared_ptr<PythonSnapshot> read(const py::bytes& data, const py::list& shared_nodes) {
     std::vector<Node*> nodes;

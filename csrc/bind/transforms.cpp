@@ -87,10 +87,9 @@ py::list values_of(const std::vector<Term>& terms) {
     return values;
 }
 
-// + 0.0: none of the zeros is negative.
 py::list floats_of(const std::vector<double>& numbers) {
     py::list floats;
-    for (const double number : numbers) floats.append(number + 0.0);
+    for (const double number : numbers) floats.append(begin_with_zero(number));
     return floats;
 }
 
@@ -171,7 +170,7 @@ class AnyLinearization : public InitOnly {
         const auto& of = std::get<Linearization<double>>(any_);
         Array rows({static_cast<py::ssize_t>(of.outputs()), static_cast<py::ssize_t>(of.variables())});
         of.jacobian(rows.mutable_data());
-        std::for_each(rows.mutable_data(), rows.mutable_data() + rows.size(), [](double& entry) { entry += 0.0; });
+        begin_with_zero(rows);
         return rows;
     }
 

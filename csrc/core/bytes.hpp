@@ -53,6 +53,11 @@ class ByteReader {
         rest_.remove_prefix(size);
         return bytes;
     }
+    // What a format begins with.
+    void expect(std::string_view magic) {
+        if (!rest_.starts_with(magic)) reject("it starts otherwise");
+        rest_.remove_prefix(magic.size());
+    }
     template <class T>
     T number() {
         T value;

@@ -1,33 +1,48 @@
 #include "core/check.hpp"
 
+#include <algorithm>
+#include <bit>
+#include <cmath>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
+#include "core/begin_with_zero.hpp"
 #include "core/node_owner.hpp"
+#include "core/operands.hpp"
 #include "core/order.hpp"
+#include "core/sequence_table.hpp"
 #include "core/snapshot.hpp"
 #include "core/sweep.hpp"
-#include "core/tape.hpp"
+#include "core/sweep_loop.hpp"
 
 namespace fastgrad {
 
 namespace {
 
 std::string name_of(Op op) {
-    if (op == Op::leaf) return "leaf";
-    if (op == Op::custom) return "own";
-    if (op == Op::element) return "element";
-    return std::string(is_sequence(op) ? sequence_operation(op).name : operation(op).name);
+    switch (kind_of(op)) {
+        case NodeKind::leaf: return "leaf";
+        case NodeKind::custom: return "custom";
+        case NodeKind::scalar: return std::string(operation(op).name);
+        case NodeKind::element: return "element";
+        case NodeKind::sequence: return std::string(sequence_operation(op).name);
+    }
+    unreachable();
 }
 
-bool is_known(Op op) {
-    if (op == Op::leaf || op == Op::custom || op == Op::element) return true;
-    const auto number = static_cast<std::size_t>(op);
-    if (is_sequence(op)) return number <= static_cast<std::size_t>(Op::element) + sequence_operations().size();
-    return number <= static_cast<std::size_t>(Op::custom) + operations().size();
+// Whether both constant flags are set, which tells that x and y are no plain operands.
+bool has_special_flags(Op op) {
+    switch (kind_of(op)) {
+        case NodeKind::leaf:
+        case NodeKind::custom:
+        case NodeKind::sequence: return true;
+        case NodeKind::scalar:
+        case NodeKind::element: return false;
+    }
+    unreachable();
 }
 
 // What holds a node: references counted by hand.
@@ -180,8 +195,8 @@ class StoreCheck {
 
     void check_node(const Node* node) {
         require(is_known(node->op), node, "its operation is unknown");
-        const bool is_special = node->is_leaf() || node->op == Op::custom || is_sequence(node->op);
-        require(node->has_plain_operands() != is_special, node, "its constant flags do not go with its operation");
+        require(node->has_plain_operands() != has_special_flags(node->op), node,
+                "its constant flags do not go with its operation");
         require(node->has(Node::accumulates) == node->is_leaf(), node, "a mark of a sweep is pending");
         require(!node->has(Node::visited), node, "a mark of a traversal is pending");
         require(node->has(Node::in_snapshot) == (Snapshot::find(node) != nullptr), node,
@@ -204,7 +219,7 @@ class StoreCheck {
         for (const Node* node : live_) holds_.try_emplace(node);
         for (const Node* node : live_) {
             if (node->is_leaf()) continue;
-            for_each_slot(node, [&](const Node* operand) {
+            for_each_operand(node, [&](const Node* operand) {
                 const auto found = holds_.find(operand);
                 require(found != holds_.end(), node, "an operand is dead");
                 require(operand->is_leaf() || is_older(operand, node), node, "an operand is not older");
@@ -217,16 +232,6 @@ class StoreCheck {
                 require(found != holds_.end(), "C++ holds a node that is dead");
                 ++found->second.roots;
             }
-        }
-    }
-
-    // The slots that own a reference: a callback's leaves are the callback's.
-    template <class Visit>
-    static void for_each_slot(const Node* node, Visit visit) {
-        if (node->op == Op::custom) {
-            for (const Node* operand : node->x.custom->operands) visit(operand);
-        } else {
-            for_each_operand(node, visit);
         }
     }
 
@@ -256,5 +261,47 @@ class StoreCheck {
 };
 
 void check_store(StandsFor stands_for) { StoreCheck(stands_for).run(); }
+
+namespace {
+
+// What each operand receives in all.
+struct Sums {
+    std::unordered_map<const Node*, double> of;
+
+    void add(const Node* operand, double contribution) {
+        const auto [found, is_first] = of.try_emplace(operand, contribution);
+        if (!is_first) found->second += contribution;
+    }
+    void finish(Node*) {}
+};
+
+bool are_same(double a, double b) {
+    return (std::isnan(a) && std::isnan(b)) ||
+           std::bit_cast<std::uint64_t>(begin_with_zero(a)) == std::bit_cast<std::uint64_t>(begin_with_zero(b));
+}
+
+}  // namespace
+
+void check_reverse(Node* node, double gradient, std::span<const double> cotangents) {
+    const SavedGradients saved({&node, 1});
+    node->grad = gradient;
+    std::ranges::copy(cotangents, cotangents_of(node).begin());
+    Sums by_hand, derived;
+    sequences::with_row(node->op, [&](auto row) { sequences::Reverse(node, by_hand).run(row); });
+    const OperandList::View operands = node->x.list->view();
+    for (const auto& [i, contribution] : sequences::derived_reverse(node)) {
+        derived.add(operands.node(i), contribution);
+    }
+    for (const auto& [operand, sum] : derived.of) {
+        const auto found = by_hand.of.find(operand);
+        if (found != by_hand.of.end() && are_same(found->second, sum)) continue;
+        throw Inconsistency(name_of(node->op) + ": by hand " +
+                            (found == by_hand.of.end() ? "nothing" : std::to_string(found->second)) + ", derived " +
+                            std::to_string(sum));
+    }
+    if (by_hand.of.size() != derived.of.size()) {
+        throw Inconsistency(name_of(node->op) + ": an operand receives something by hand alone");
+    }
+}
 
 }  // namespace fastgrad

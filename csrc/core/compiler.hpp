@@ -10,3 +10,16 @@
 #define FASTGRAD_INLINE __attribute__((always_inline)) inline
 #define FASTGRAD_RESTRICT __restrict__
 #endif
+
+namespace fastgrad {
+
+// Behind a switch that names every case.
+[[noreturn]] FASTGRAD_INLINE void unreachable() {
+#ifdef _MSC_VER
+    __assume(false);
+#else
+    __builtin_unreachable();
+#endif
+}
+
+}  // namespace fastgrad

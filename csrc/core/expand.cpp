@@ -7,47 +7,6 @@
 
 namespace fastgrad {
 
-namespace {
-
-// The exponentials of some numbers, and the memory that they need.
-struct TermExponentials {
-    std::vector<Term> y, e;
-    Term total;
-    sequences::Exponentials<Term> all{y, e, total};
-
-    explicit TermExponentials(std::vector<Term> numbers) : y(std::move(numbers)), e(y.size()) { compute(all); }
-};
-
-std::vector<Term> results_of(Op op, std::vector<Term> numbers) {
-    const TermExponentials exponentials(std::move(numbers));
-    const std::size_t size = exponentials.all.y.size();
-    std::vector<Term> results;
-    results.reserve(size);
-    if (op == Op::softmax) {
-        for (std::size_t i = 0; i < size; ++i) results.push_back(softmax(exponentials.all, i));
-        return results;
-    }
-    const Term log_total = log(exponentials.all.total);
-    for (std::size_t i = 0; i < size; ++i) results.push_back(log_softmax(exponentials.all, log_total, i));
-    return results;
-}
-
-Term value_of(Op op, std::vector<Term> numbers, std::uint32_t target) {
-    switch (op) {
-        case Op::sum: return sequences::sum(numbers);
-        case Op::mean: return sequences::mean(numbers);
-        case Op::dot: return sequences::dot(numbers);
-        case Op::max: return sequences::max(numbers);
-        case Op::min: return sequences::min(numbers);
-        case Op::mse: return sequences::mse(numbers);
-        case Op::norm: return sequences::norm(numbers, [](std::size_t, const Term&) {});
-        case Op::cross_entropy: return cross_entropy(TermExponentials(std::move(numbers)).all, target);
-        default: return logsumexp(TermExponentials(std::move(numbers)).all);
-    }
-}
-
-}  // namespace
-
 std::vector<Term> terms_of(const OperandList& list) {
     const OperandList::View operands = list.view();
     std::vector<Term> terms;
@@ -58,23 +17,37 @@ std::vector<Term> terms_of(const OperandList& list) {
     return terms;
 }
 
-std::vector<Term> expand(Op op, std::vector<Term> numbers, std::uint32_t target) {
-    if (has_several_results(op)) return results_of(op, std::move(numbers));
-    return {value_of(op, std::move(numbers), target)};
+std::vector<Term> expand(Op op, const std::vector<Term>& numbers, std::size_t target) {
+    const SequenceOperation& row = sequence_operation(op);
+    std::vector<Term> saved(row.saved(numbers.size()));
+    std::vector<Term> expanded(row.results == Results::each ? 1 + numbers.size() : 1);
+    const std::span<Term> results = std::span(expanded).subspan(1);
+    expanded.front() = sequences::evaluate(op, numbers, sequences::Frame<Term>{saved, results, target});
+    for (Term& each : expanded) {
+        if (each.is_constant()) each = Term::adopt(tape.leaf(each.data()));
+    }
+    return expanded;
 }
 
 Expansion::Expansion(std::span<Node* const> roots) {
     bool has_sequence = false;
     for (Node* node : topological_order(roots)) {
         const scopes::Within within(node->scope);
-        if (is_sequence(node->op)) {
-            has_sequence = true;
-            expand_sequence(node);
-        } else if (node->op == Op::element) {
-            const std::size_t results = index_[node->x.node] + 1;
-            put(node, Term(twins_[results + static_cast<std::size_t>(node->y.constant)]));
-        } else if (is_row(node->op) && has_sequence) {
-            rebuild(node);
+        switch (kind_of(node->op)) {
+            case NodeKind::leaf:
+            case NodeKind::custom: break;
+            case NodeKind::scalar:
+                if (has_sequence) rebuild(node);
+                break;
+            case NodeKind::element: {
+                const std::size_t results = index_[node->x.node] + 1;
+                put(node, Term(twins_[results + static_cast<std::size_t>(node->y.constant)]));
+                break;
+            }
+            case NodeKind::sequence:
+                has_sequence = true;
+                expand_sequence(node);
+                break;
         }
     }
 }
@@ -85,16 +58,13 @@ Term Expansion::term_of(Node* node) {
 }
 
 void Expansion::expand_sequence(Node* node) {
-    const OperandList::View operands = node->x.list->view();
-    const std::uint32_t target = node->x.list->target;
-    std::vector<Term> numbers;
-    numbers.reserve(operands.size());
-    for (std::size_t i = 0; i < operands.size(); ++i) {
-        numbers.push_back(operands.is_constant(i) ? Term(operands.constant(i)) : term_of(operands.node(i)));
+    std::vector<Term> numbers = terms_of(*node->x.list);
+    for (Term& number : numbers) {
+        if (!number.is_constant()) number = term_of(number.node());
     }
-    if (!has_several_results(node->op)) return put(node, value_of(node->op, std::move(numbers), target));
-    put(node, value_of(Op::logsumexp, numbers, target));
-    for (Term& result : results_of(node->op, std::move(numbers))) twins_.push_back(std::move(result));
+    std::vector<Term> expanded = expand(node->op, numbers, node->x.list->target);
+    put(node, std::move(expanded.front()));
+    for (Term& result : std::span(expanded).subspan(1)) twins_.push_back(std::move(result));
 }
 
 void Expansion::rebuild(Node* node) {

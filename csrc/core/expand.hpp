@@ -1,4 +1,5 @@
-// Operations on sequences as the ordinary nodes that they are made of.
+// Operations on sequences as the ordinary nodes that they are made of: captured graphs, derivatives of derivatives
+// and drawings know no others.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +14,9 @@ namespace fastgrad {
 // The operands of an operation on a sequence. Throws std::bad_alloc.
 std::vector<Term> terms_of(const OperandList& list);
 
-// What `op` gives for these numbers: one result, or one for each number. Throws std::bad_alloc.
-std::vector<Term> expand(Op op, std::vector<Term> numbers, std::uint32_t target);
+// What `op` gives for these numbers, as nodes: the number of its own node, and then, if there are several results,
+// one for each operand. Throws std::bad_alloc.
+std::vector<Term> expand(Op op, const std::vector<Term>& numbers, std::size_t target);
 
 // The graph of some roots in which every operation on a sequence is taken apart. Nodes older than all of these are
 // shared; the others have a twin with their data and label, so that the order of creation, in which gradients are

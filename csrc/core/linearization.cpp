@@ -7,7 +7,9 @@
 #include "core/derivatives.hpp"
 #include "core/expand.hpp"
 #include "core/node_index.hpp"
+#include "core/operands.hpp"
 #include "core/order.hpp"
+#include "core/sequence_table.hpp"
 
 namespace fastgrad {
 
@@ -55,23 +57,31 @@ bool is_nothing(const Term& term) { return term.is(0.0); }
 // `number_of` gives a node's number.
 template <class X, class NumberOf, class Visit>
 void for_each_partial(Node* node, NumberOf number_of, Visit visit) {
-    if (is_row(node->op)) {
-        const bool is_constant[] = {node->has(Node::x_is_constant), node->has(Node::y_is_constant)};
-        const Operand operands[] = {node->x, node->y};
-        const auto number = [&](int i) -> X {
-            return is_constant[i] ? X(operands[i].constant) : number_of(operands[i].node);
-        };
-        const X x = number(0), y = number(1), r = number_of(node);
-        for_each_partial(node->op, x, y, r, [&](int i, auto derivative) {
-            if (!is_constant[i]) visit(operands[i].node, derivative);
-        });
-    } else if (node->op == Op::custom) {
-        const CustomOperation& custom = *node->x.custom;
-        for (std::size_t i = 0; i < custom.local_gradients.size(); ++i) {
-            visit(custom.operands[i], [&]() -> X { return custom.local_gradients[i]; });
+    switch (kind_of(node->op)) {
+        case NodeKind::scalar: {
+            const bool is_constant[] = {node->has(Node::x_is_constant), node->has(Node::y_is_constant)};
+            const Operand operands[] = {node->x, node->y};
+            const auto number = [&](int i) -> X {
+                return is_constant[i] ? X(operands[i].constant) : number_of(operands[i].node);
+            };
+            const X x = number(0), y = number(1), r = number_of(node);
+            for_each_partial(node->op, x, y, r, [&](int i, auto derivative) {
+                if (!is_constant[i]) visit(operands[i].node, derivative);
+            });
+            return;
         }
-        if (!custom.callback) return;
-        for_each_operand(node, [&](Node* operand) { visit(operand, [&]() -> X { throw Underivable{node}; }); });
+        case NodeKind::custom: {
+            const CustomOperation& custom = *node->x.custom;
+            for (std::size_t i = 0; i < custom.local_gradients.size(); ++i) {
+                visit(custom.operands[i], [&]() -> X { return custom.local_gradients[i]; });
+            }
+            if (!custom.callback) return;
+            for_each_operand(node, [&](Node* operand) { visit(operand, [&]() -> X { throw Underivable{node}; }); });
+            return;
+        }
+        case NodeKind::leaf:
+        case NodeKind::element:
+        case NodeKind::sequence: return;
     }
 }
 
@@ -122,17 +132,17 @@ class Linearization<X>::Builder {
     void include_sequence(Node* node) {
         bool depends = false;
         for_each_operand(node, [&](Node* operand) { depends = depends || position_of(operand) != absent; });
-        if (depends) results_[node] = expand(node, node->op);
+        if (depends) expanded_at_[node] = expand(node);
     }
 
-    // Where the results are, which have their positions now.
-    std::uint32_t expand(Node* node, Op op) {
+    // Where its number is, which the results follow; all have their positions now.
+    std::uint32_t expand(Node* node) {
         const Term epoch = Term::adopt(new_epoch());
         const auto first = static_cast<std::uint32_t>(expanded_.size());
         std::vector<Term> numbers = terms_of(*node->x.list);
         for (Term& number : numbers) number = number.is_constant() ? number : Term(resolved(number.node()));
         std::vector<Node*> made;
-        for (Term& result : fastgrad::expand(op, std::move(numbers), node->x.list->target)) {
+        for (Term& result : fastgrad::expand(node->op, numbers, node->x.list->target)) {
             made.push_back(result.node());
             expanded_.push_back(std::move(result));
         }
@@ -142,22 +152,28 @@ class Linearization<X>::Builder {
 
     // The node, or the ordinary one that stands for it.
     Node* resolved(Node* node) {
-        if (node->op == Op::element) {
-            const std::uint32_t first = results_[node->x.node];
-            return first == absent ? node : expanded_[first + static_cast<std::size_t>(node->y.constant)].node();
+        switch (kind_of(node->op)) {
+            case NodeKind::leaf:
+            case NodeKind::custom:
+            case NodeKind::scalar: return node;
+            case NodeKind::element: {
+                const std::uint32_t first = expanded_at_[node->x.node];
+                return first == absent ? node
+                                       : expanded_[first + 1 + static_cast<std::size_t>(node->y.constant)].node();
+            }
+            case NodeKind::sequence: {
+                const std::uint32_t first = expanded_at_[node];
+                return first == absent ? node : expanded_[first].node();
+            }
         }
-        if (!is_sequence(node->op) || results_[node] == absent) return node;
-        if (!has_several_results(node->op)) return expanded_[results_[node]].node();
-        if (own_results_[node] == absent) own_results_[node] = expand(node, Op::logsumexp);
-        return expanded_[own_results_[node]].node();
+        unreachable();
     }
 
     Linearization& of_;
     NodeIndex position_;
     std::uint32_t size_ = 0;
     std::vector<Term> expanded_;
-    NodeIndex results_;      // of the operations on sequences: where the first of their results is
-    NodeIndex own_results_;  // of those with several results: where the number is that their own node has
+    NodeIndex expanded_at_;  // of the operations on sequences: where their number is, which the results follow
 };
 
 template <class X>

@@ -30,11 +30,6 @@ constexpr std::array helper_table{
 #include "helpers.def"
 };
 
-constexpr std::array sequence_table{
-#define FASTGRAD_SEQUENCE(name, title, symbol, value) SequenceOperation{Op::name, #name, title, symbol, value},
-#include "sequences.def"
-};
-
 constexpr bool is_consistent(Op op, std::string_view dx, std::string_view dy) {
     return has(op, Trait::zero_dx) == (dx == "0.0") && has(op, Trait::zero_dy) == (dy == "0.0");
 }
@@ -53,7 +48,6 @@ constexpr bool is_consistent(Op op, std::string_view dx, std::string_view dy) {
 std::span<const Operation> operations() { return table; }
 std::span<const Constant> constants() { return constant_table; }
 std::span<const Helper> helpers() { return helper_table; }
-std::span<const SequenceOperation> sequence_operations() { return sequence_table; }
 
 ErrorKind error_kind_of(Op op, double x, double y, double r) {
     switch (op) {

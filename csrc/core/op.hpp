@@ -8,6 +8,8 @@
 #include <span>
 #include <string_view>
 
+#include "core/compiler.hpp"
+
 namespace fastgrad {
 
 enum class ErrorKind : std::uint8_t;
@@ -23,9 +25,50 @@ enum class Op : std::uint8_t {
 #include "sequences.def"
 };
 
-constexpr bool is_row(Op op) { return op > Op::custom && op < Op::element; }
-constexpr bool is_sequence(Op op) { return op > Op::element; }  // of a node
-constexpr bool has_several_results(Op op) { return op == Op::softmax || op == Op::log_softmax; }
+// Whether a number that was read is one of these.
+constexpr bool is_known(Op op) {
+    switch (op) {
+        case Op::leaf:
+        case Op::custom:
+        case Op::element:
+#define FASTGRAD_UNARY(name, ...) case Op::name:
+#define FASTGRAD_BINARY(name, ...) case Op::name:
+#include "ops.def"
+#define FASTGRAD_SEQUENCE(name, ...) case Op::name:
+#include "sequences.def"
+            return true;
+    }
+    return false;
+}
+
+// What a node keeps in its x and y. Code that depends on it is a switch without a default: a new kind does not
+// compile until each of them knows it.
+enum class NodeKind : std::uint8_t {
+    leaf,     // nothing
+    custom,   // a CustomOperation
+    scalar,   // the operands of a row of ops.def
+    element,  // a node with several results, and the position of one
+    sequence  // an OperandList, of a row of sequences.def
+};
+
+constexpr NodeKind kind_of(Op op) {
+    if (op == Op::leaf) return NodeKind::leaf;
+    if (op == Op::custom) return NodeKind::custom;
+    if (op < Op::element) return NodeKind::scalar;
+    return op == Op::element ? NodeKind::element : NodeKind::sequence;
+}
+constexpr bool is_row(Op op) { return kind_of(op) == NodeKind::scalar; }
+constexpr bool is_sequence(Op op) { return kind_of(op) == NodeKind::sequence; }
+
+// How many operands a scalar operation has.
+constexpr int arity(Op op) {
+    constexpr std::uint8_t arities[] = {
+#define FASTGRAD_UNARY(name, ...) 1,
+#define FASTGRAD_BINARY(name, ...) 2,
+#include "ops.def"
+    };
+    return arities[static_cast<int>(op) - static_cast<int>(Op::custom) - 1];
+}
 
 constexpr std::size_t row_of(Op op) {
     return static_cast<std::size_t>(op) - static_cast<std::size_t>(Op::custom) - 1;
@@ -88,17 +131,6 @@ struct Helper {
 
 std::span<const Constant> constants();
 std::span<const Helper> helpers();
-
-// One row of the table of operations on sequences.
-struct SequenceOperation {
-    Op op;
-    std::string_view name, title, symbol, value;
-};
-
-std::span<const SequenceOperation> sequence_operations();
-inline const SequenceOperation& sequence_operation(Op op) {
-    return sequence_operations()[static_cast<int>(op) - static_cast<int>(Op::element) - 1];
-}
 
 // The error, if any, that Python would raise where `op` gives the result `r`, which is not finite.
 ErrorKind error_kind_of(Op op, double x, double y, double r);

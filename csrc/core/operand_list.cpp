@@ -4,25 +4,10 @@
 #include <limits>
 #include <new>
 
+#include "core/sequence_table.hpp"
 #include "core/tape.hpp"
 
 namespace fastgrad {
-
-namespace {
-
-// Exponentials keep what they were shifted to, themselves, and their sum; a norm keeps the lengths of the beginnings.
-std::size_t numbers_saved(Op op, std::size_t size) {
-    switch (op) {
-        case Op::norm: return size;
-        case Op::logsumexp:
-        case Op::cross_entropy:
-        case Op::softmax:
-        case Op::log_softmax: return 2 * size + 1;
-        default: return 0;
-    }
-}
-
-}  // namespace
 
 OperandList::Pointer OperandList::allocate(std::size_t size, std::size_t saved, std::size_t results) {
     if (size >= std::numeric_limits<std::uint32_t>::max() / 4) throw std::bad_alloc();
@@ -35,9 +20,11 @@ OperandList::Pointer OperandList::allocate(std::size_t size, std::size_t saved, 
 }
 
 OperandList::Pointer OperandList::make(Op op, std::size_t size) {
-    Pointer list = allocate(size, numbers_saved(op, size), has_several_results(op) ? size : 0);
+    const SequenceOperation& row = sequence_operation(op);
+    Pointer list = allocate(size, row.saved(size), row.results == Results::each ? size : 0);
     std::fill_n(list->operands(), size, Operand(0.0));
-    std::fill_n(list->numbers(), list->saved_ + list->results_, 0.0);
+    std::fill_n(list->numbers(), list->saved_, 0.0);
+    std::fill_n(list->numbers() + list->saved_, list->results_, nothing);
     std::fill_n(list->constant(), size, std::uint8_t{1});
     return list;
 }

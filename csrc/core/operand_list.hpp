@@ -1,6 +1,8 @@
-// The operands of a node that has many, and the numbers that its reverse needs beside them: one block of memory.
+// The operands of a node that has many, and the numbers that its reverse needs besides them. One block of memory,
+// since a dot product makes one for each of its nodes.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -66,7 +68,9 @@ class OperandList {
 
     // What the forward pass keeps for the reverse.
     std::span<double> saved() { return {numbers(), saved_}; }
-    // Of an operation with several results: their gradients in a sweep that is under way.
+    // Of an operation with several results: their gradients in a sweep that is under way, or `nothing`.
+    static constexpr double nothing = -0.0;  // adding to it keeps the sign of a first 0
+    static bool is_nothing(double cotangent) { return cotangent == 0.0 && std::signbit(cotangent); }
     std::span<double> cotangents() { return {numbers() + saved_, results_}; }
     std::span<const double> cotangents() const { return {numbers() + saved_, results_}; }
 

@@ -3,19 +3,15 @@
 #include <algorithm>
 
 #include "core/interruption.hpp"
+#include "core/operands.hpp"
 #include "core/scan.hpp"
 #include "core/tape.hpp"
 
 namespace fastgrad {
 
 std::size_t constants(const Node* node) {
-    if (is_row(node->op)) {
-        return node->has(Node::x_is_constant) + (operation(node->op).arity == 2 && node->has(Node::y_is_constant));
-    }
-    if (!is_sequence(node->op)) return 0;
-    const OperandList::View operands = node->x.list->view();
     std::size_t count = 0;
-    for (std::size_t i = 0; i < operands.size(); ++i) count += operands.is_constant(i);
+    for_each_slot(node, [&count](const Operand&, bool is_constant) { count += is_constant; });
     return count;
 }
 
@@ -31,7 +27,6 @@ class Collector {
  public:
     Collector(Node* newest, const Node* since) : scan_(newest), since_(since) {}
     ~Collector() {
-        scan_.abandon();
         for (Node* leaf : leaves_) leaf->flags &= static_cast<std::uint8_t>(~Node::visited);
     }
     Collector(const Collector&) = delete;
@@ -56,7 +51,7 @@ class Collector {
         while (Node* node = scan_.next(goes_on)) {
             newest_first.push_back(node);
             if (reach_to == Reach::up_to_snapshots && node->has(Node::in_snapshot)) continue;
-            for_each_operand(node, [this](Node* operand) { reach(operand); });
+            for_each_dependency(node, [this](Node* operand) { reach(operand); });
         }
         newest_first.insert(newest_first.end(), leaves_.begin(), leaves_.end());
         std::reverse(newest_first.begin(), newest_first.end());

@@ -1,35 +1,12 @@
-// The nodes that some roots reach, in topological order.
+// The nodes that some roots reach, in topological order: creation order is one, so nothing is sorted.
 #pragma once
 
 #include <span>
 #include <vector>
 
-#include "core/custom_operation.hpp"
-#include "core/operand_list.hpp"
+#include "core/node.hpp"
 
 namespace fastgrad {
-
-// The operands that are nodes, in their order; constants are passed by.
-template <class Visit>
-void for_each_operand(const Node* node, Visit visit) {
-    if (node->op == Op::custom) {
-        const CustomOperation& custom = *node->x.custom;
-        for (Node* operand : custom.operands) visit(operand);
-        if (custom.callback) {
-            for (Node* leaf : custom.callback->leaves()) visit(leaf);
-        }
-        return;
-    }
-    if (is_sequence(node->op)) {
-        const OperandList::View operands = node->x.list->view();
-        for (std::size_t i = 0; i < operands.size(); ++i) {
-            if (!operands.is_constant(i)) visit(operands.node(i));
-        }
-        return;
-    }
-    if (!node->has(Node::x_is_constant)) visit(node->x.node);
-    if (!node->has(Node::y_is_constant)) visit(node->y.node);
-}
 
 // How many operands are constants.
 std::size_t constants(const Node* node);

@@ -54,7 +54,7 @@ std::string_view name_of(Keeps keeps) {
     return {};
 }
 
-std::optional<Match> find_rewrite(Op op, std::optional<double> x, std::optional<double> y, bool only_bits) {
+std::optional<Match> search_rewrites(Op op, std::optional<double> x, std::optional<double> y, bool only_bits) {
     for (const Rewrite& rule : rules::table) {
         if (rule.pattern.op != op || (rule.keeps == Keeps::bits) != only_bits) continue;
         const bool is_second = rule.pattern.y.kind == RuleOperand::variable;

@@ -14,6 +14,13 @@ class BackwardScan {
  public:
     // Starts at `newest`; nothing is marked yet.
     explicit BackwardScan(Node* newest) : chunk_(Chunk::of(newest)), node_(newest + 1) {}
+    // Leaves no mark behind, whatever happens.
+    ~BackwardScan() {
+        while (next([] { return true; })) {
+        }
+    }
+    BackwardScan(const BackwardScan&) = delete;
+    BackwardScan& operator=(const BackwardScan&) = delete;
 
     void mark(Node* node) {
         node->flags |= flag;
@@ -43,11 +50,6 @@ class BackwardScan {
     }
 
     bool is_done() const { return remaining_ == 0; }
-
-    void abandon() {
-        while (next([] { return true; })) {
-        }
-    }
 
  private:
     static std::uint32_t& count_of(Chunk* chunk) { return chunk->marked[static_cast<int>(counter)]; }

@@ -1,23 +1,34 @@
-// The formulas of the operations on sequences, each once for every kind of number: double, where a node is made, and
-// Term, where the node is taken apart into ordinary ones.
+// The formulas of the operations on sequences. Each is written once, for every kind of number: double, where a node
+// is made; Term, where it is taken apart into ordinary nodes; and Active, from which its reverse is derived.
 //
-// Additions run from left to right, so that a replayed graph, which sees the ordinary nodes, gives the same bits.
+// The formula of a row of sequences.def is the function of its name. It takes the operands, and a Frame behind them
+// if it needs one. Additions run from left to right, so that a replayed graph, which sees the ordinary nodes, gives
+// the same bits.
 #pragma once
 
 #include <cstddef>
 #include <limits>
 #include <span>
+#include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "core/formulas.hpp"
 #include "core/operand_list.hpp"
+#include "core/sequence_table.hpp"
 
 namespace fastgrad::sequences {
 
 // What an element of `Numbers` is computed with.
 template <class Numbers>
 using Number = std::remove_cvref_t<decltype(std::declval<const Numbers&>()[0])>;
+
+// What a formula may need besides its operands.
+template <class T>
+struct Frame {
+    std::span<T> saved;    // numbers to keep for a reverse by hand, as many as the row says
+    std::span<T> results;  // to be set where there are several results; empty if nobody asks for them
+    std::size_t target;    // a position, in the layout that has one
+};
 
 template <class Numbers>
 Number<Numbers> sum(const Numbers& x) {
@@ -73,76 +84,116 @@ Number<Numbers> min(const Numbers& x) {
     return best(x, [](const auto& a, const auto& b) { return minimum(a, b); });
 }
 
-// By hypot, which neither overflows nor loses small numbers; `keep` is told the length of each beginning.
-template <class Numbers, class Keep>
-Number<Numbers> norm(const Numbers& x, Keep keep) {
+// By hypot, which neither overflows nor loses small numbers. Saved: the length of each beginning.
+template <class Numbers, class T = Number<Numbers>>
+T norm(const Numbers& x, const Frame<T>& frame) {
     using formulas::hypot, std::abs;
-    Number<Numbers> length = abs(x[0]);
-    keep(0, length);
-    for (std::size_t i = 1; i < x.size(); ++i) keep(i, length = hypot(length, x[i]));
+    T length = abs(x[0]);
+    frame.saved[0] = length;
+    for (std::size_t i = 1; i < x.size(); ++i) frame.saved[i] = length = hypot(length, x[i]);
     return length;
 }
 
-// Exponentials that cannot overflow: y is x minus its largest element, e is exp(y). Infinities among x stay what they
-// are, since the shift is finite: log(total) + shift is -inf where all of them are -inf, and inf where one is inf.
+// Exponentials that cannot overflow, among the saved numbers: y is x minus its largest element, e is exp(y).
 template <class T>
 struct Exponentials {
-    std::span<T> y, e;  // of one size
-    T& total;
-    T shift{0.0};
+    std::span<T> y, e;
+    T& total;  // of e
+
+    explicit Exponentials(std::span<T> saved)
+        : y(saved.first(saved.size() / 2)), e(saved.subspan(y.size(), y.size())), total(saved.back()) {}
+
+    // By how much y is shifted, which is finite, so that infinities among x stay what they are: log(total) + shift is
+    // -inf where all of them are -inf, and inf where one is inf.
+    template <class Numbers>
+    T compute(const Numbers& x) const {
+        using formulas::exp, formulas::maximum, formulas::minimum, formulas::stop_gradient;
+        constexpr double most = std::numeric_limits<double>::max();
+        T shift = -most;
+        for (std::size_t i = 0; i < x.size(); ++i) shift = maximum(x[i], shift);
+        shift = stop_gradient(minimum(shift, T(most)));
+        for (std::size_t i = 0; i < x.size(); ++i) y[i] = x[i] - shift;
+        for (std::size_t i = 0; i < x.size(); ++i) e[i] = exp(y[i]);
+        total = sum(std::span<const T>(e));
+        return shift;
+    }
 };
 
-// `y` holds x at first.
-template <class T>
-void compute(Exponentials<T>& exponentials) {
-    using formulas::exp, formulas::maximum, formulas::minimum, formulas::stop_gradient;
-    constexpr double most = std::numeric_limits<double>::max();
-    auto& [y, e, total, shift] = exponentials;
-    shift = -most;
-    for (const T& x : y) shift = maximum(x, shift);
-    shift = stop_gradient(minimum(shift, T(most)));
-    for (T& x : y) x = x - shift;
-    for (std::size_t i = 0; i < y.size(); ++i) e[i] = exp(y[i]);
-    total = sum(std::span<const T>(e));
-}
-
-template <class T>
-T logsumexp(const Exponentials<T>& of) {
+template <class Numbers, class T = Number<Numbers>>
+T logsumexp(const Numbers& x, const Frame<T>& frame) {
     using formulas::log;
-    return log(of.total) + of.shift;
+    const Exponentials<T> of(frame.saved);
+    const T shift = of.compute(x);
+    return log(of.total) + shift;
 }
 
-template <class T>
-T cross_entropy(const Exponentials<T>& of, std::size_t target) {
+template <class Numbers, class T = Number<Numbers>>
+T cross_entropy(const Numbers& x, const Frame<T>& frame) {
     using formulas::log;
-    return log(of.total) - of.y[target];
+    const Exponentials<T> of(frame.saved);
+    of.compute(x);
+    return log(of.total) - of.y[frame.target];
 }
 
-template <class T>
-T softmax(const Exponentials<T>& of, std::size_t i) {
-    return of.e[i] / of.total;
+// The number of its own node is the logsumexp, here and below.
+template <class Numbers, class T = Number<Numbers>>
+T softmax(const Numbers& x, const Frame<T>& frame) {
+    const T value = logsumexp(x, frame);
+    const Exponentials<T> of(frame.saved);
+    for (std::size_t i = 0; i < frame.results.size(); ++i) frame.results[i] = of.e[i] / of.total;
+    return value;
 }
 
-template <class T>
-T log_softmax(const Exponentials<T>& of, const T& log_total, std::size_t i) {
-    return of.y[i] - log_total;
+template <class Numbers, class T = Number<Numbers>>
+T log_softmax(const Numbers& x, const Frame<T>& frame) {
+    using formulas::log;
+    const Exponentials<T> of(frame.saved);
+    const T shift = of.compute(x), log_total = log(of.total);
+    for (std::size_t i = 0; i < frame.results.size(); ++i) frame.results[i] = of.y[i] - log_total;
+    return log_total + shift;
 }
 
-// The value of a node with these operands; keeps in the list what the reverse needs.
-double evaluate(Op op, OperandList& operands);
+// --- by row
 
-// The results of an operation that has several, once it has been evaluated.
-void results(Op op, OperandList& operands, std::span<double> results);
+template <Op op>
+using Row = std::integral_constant<Op, op>;
 
-// What was kept of exponentials, but for the shift.
-struct SavedExponentials {
-    std::span<double> y, e;
-    double& total;
+// Calls `function` with the row of `op`: the one switch over operations on sequences.
+template <class Function>
+decltype(auto) with_row(Op op, Function function) {
+    switch (op) {
+#define FASTGRAD_SEQUENCE(name, ...) \
+    case Op::name: return function(Row<Op::name>());
+#include "sequences.def"
+#define FASTGRAD_UNARY(name, ...) case Op::name:
+#define FASTGRAD_BINARY(name, ...) case Op::name:
+#include "ops.def"
+        case Op::leaf:
+        case Op::custom:
+        case Op::element: break;
+    }
+    unreachable();
+}
 
-    explicit SavedExponentials(OperandList& operands)
-        : y(operands.saved().first(operands.saved().size() / 2)),
-          e(operands.saved().subspan(y.size(), y.size())),
-          total(operands.saved().back()) {}
-};
+#define FASTGRAD_SEQUENCE(name, ...)                                                                            \
+    template <class Numbers, class T = Number<Numbers>>                                                         \
+    T formula([[maybe_unused]] Row<Op::name>, const Numbers& numbers, [[maybe_unused]] const Frame<T>& frame) { \
+        if constexpr (requires { sequences::name(numbers); }) {                                                 \
+            return sequences::name(numbers);                                                                    \
+        } else {                                                                                                \
+            return sequences::name(numbers, frame);                                                             \
+        }                                                                                                       \
+    }
+#include "sequences.def"
+
+// What `op` gives for these numbers.
+template <class Numbers, class T = Number<Numbers>>
+T evaluate(Op op, const Numbers& numbers, const Frame<T>& frame) {
+    return with_row(op, [&](auto row) { return formula(row, numbers, frame); });
+}
+
+// The same for a node's operands. The list keeps what is saved; `results` receives one for each operand if there are
+// several.
+double evaluate(Op op, OperandList& operands, std::span<double> results = {});
 
 }  // namespace fastgrad::sequences

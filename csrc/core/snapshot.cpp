@@ -7,6 +7,7 @@
 #include "core/bytes.hpp"
 #include "core/interruption.hpp"
 #include "core/order.hpp"
+#include "core/sequence_table.hpp"
 #include "core/tape.hpp"
 
 namespace fastgrad {
@@ -24,60 +25,155 @@ std::vector<Snapshot*>& living() {
 
 constexpr std::size_t smallest_record = 2 + 2 * sizeof(double) + sizeof(std::uint64_t);
 
-bool is_operation(std::uint8_t number) {
-    return number > static_cast<std::uint8_t>(Op::custom) &&
-           number <= static_cast<std::uint8_t>(Op::custom) + operations().size();
+// --- writing
+
+void write_operand(ByteWriter& out, const Operand& operand, bool is_constant, NodeIndex& index) {
+    if (is_constant) {
+        out.number(operand.constant);
+    } else {
+        out.number<std::uint64_t>(index[operand.node]);
+    }
 }
 
-bool is_sequence(std::uint8_t number) {
-    return number > static_cast<std::uint8_t>(Op::element) &&
-           number <= static_cast<std::uint8_t>(Op::element) + sequence_operations().size();
+void write_custom(ByteWriter& out, const CustomOperation& custom, NodeIndex& index) {
+    out.number<std::uint64_t>(custom.operands.size());
+    for (const Node* operand : custom.operands) out.number<std::uint64_t>(index[operand]);
+    out.number<std::uint64_t>(custom.local_gradients.size());
+    for (const double gradient : custom.local_gradients) out.number(gradient);
+    out.text(custom.symbol);
 }
 
-bool takes(Op op, std::uint64_t size, std::uint32_t target) {
-    if (op == Op::cross_entropy ? target >= size : target != OperandList::no_target) return false;
-    return op == Op::mse ? size % 2 == 0 && size >= 2 : size >= (op == Op::dot ? 2 : 1);
-}
-
-void write_operands(ByteWriter& out, OperandList& list, NodeIndex& index) {
+void write_list(ByteWriter& out, OperandList& list, NodeIndex& index) {
     const OperandList::View operands = list.view();
     out.number<std::uint64_t>(operands.size());
     out.number(list.target);
     for (std::size_t i = 0; i < operands.size(); ++i) {
         out.number<std::uint8_t>(operands.is_constant(i));
-        if (operands.is_constant(i)) {
-            out.number(operands.constant(i));
-        } else {
-            out.number<std::uint64_t>(index[operands.node(i)]);
-        }
+        write_operand(out, operands.operand(i), operands.is_constant(i), index);
     }
     for (const double number : list.saved()) out.number(number);
 }
 
-template <class NodeAt>
-OperandList::Pointer read_operands(ByteReader& in, Op op, NodeAt node_at) {
-    const std::uint64_t size = in.count(1 + sizeof(std::uint64_t));
-    const auto target = in.number<std::uint32_t>();
-    if (!takes(op, size, target)) in.reject("an operation has operands that it does not take");
-    OperandList::Pointer list = OperandList::make(op, size);
-    OperandList::View operands = list->view();
-    list->target = target;
-    for (std::size_t i = 0; i < size; ++i) {
-        if (in.number<std::uint8_t>() != 0) {
-            operands.set(i, in.number<double>());
-        } else {
-            operands.set(i, node_at(in.number<std::uint64_t>()));
-        }
+void write_operands(ByteWriter& out, const Node* node, NodeIndex& index) {
+    switch (kind_of(node->op)) {
+        case NodeKind::leaf: out.number<std::uint64_t>(0); return;
+        case NodeKind::custom: write_custom(out, *node->x.custom, index); return;
+        case NodeKind::scalar:
+        case NodeKind::element:
+            write_operand(out, node->x, node->has(Node::x_is_constant), index);
+            write_operand(out, node->y, node->has(Node::y_is_constant), index);
+            return;
+        case NodeKind::sequence: write_list(out, *node->x.list, index); return;
     }
-    for (double& number : list->saved()) number = in.number<double>();
-    return list;
 }
 
-// Whether `position` is that of a result of `node`.
-bool is_result(const Node* node, double position) {
-    return has_several_results(node->op) && position >= 0.0 && position < node->x.list->size() &&
-           position == std::floor(position);
-}
+// --- reading
+
+// What a node is read from: the bytes, and the nodes that are there already.
+class NodeReader {
+ public:
+    NodeReader(ByteReader& in, const std::vector<Node*>& shared_nodes, const std::vector<Node*>& nodes)
+        : in_(in), shared_nodes_(shared_nodes), nodes_(nodes) {}
+
+    // A new node, whose one reference the caller owns.
+    Node* read() {
+        const auto op = static_cast<Op>(in_.number<std::uint8_t>());
+        const auto constants = in_.number<std::uint8_t>();
+        const auto data = in_.number<double>();
+        const auto grad = in_.number<double>();
+        if (!is_known(op)) in_.reject("an operation is unknown");
+        Node* node = read_kind(op, constants, data);
+        node->grad = grad;
+        return node;
+    }
+
+ private:
+    Node* read_kind(Op op, std::uint8_t constants, double data) {
+        switch (kind_of(op)) {
+            case NodeKind::leaf:
+                if (in_.number<std::uint64_t>() != 0) in_.reject("a leaf has operands");
+                return tape.leaf(data);
+            case NodeKind::custom: return tape.custom(data, read_custom());
+            case NodeKind::scalar: return read_scalar(op, constants, data);
+            case NodeKind::element: return read_element(constants, data);
+            case NodeKind::sequence: return tape.sequence(op, data, read_list(op));
+        }
+        unreachable();
+    }
+
+    Node* read_node() {
+        const auto number = in_.number<std::uint64_t>();
+        if (number < shared_nodes_.size()) return shared_nodes_[number];
+        if (number - shared_nodes_.size() >= nodes_.size()) {
+            in_.reject("an operand does not stand before its result");
+        }
+        return nodes_[number - shared_nodes_.size()];
+    }
+
+    std::unique_ptr<CustomOperation> read_custom() {
+        auto custom = std::make_unique<CustomOperation>();
+        for (std::uint64_t left = in_.count(sizeof(std::uint64_t)); left != 0; --left) {
+            custom->operands.push_back(read_node());
+        }
+        for (std::uint64_t left = in_.count(sizeof(double)); left != 0; --left) {
+            custom->local_gradients.push_back(in_.number<double>());
+        }
+        if (!custom->local_gradients.empty() && custom->local_gradients.size() != custom->operands.size()) {
+            in_.reject("local gradients and operands differ in number");
+        }
+        custom->symbol = in_.text();
+        return custom;
+    }
+
+    Node* read_scalar(Op op, std::uint8_t constants, double data) {
+        if ((constants & ~constant_flags) != 0 || constants == constant_flags ||
+            (arity(op) == 1 && constants != Node::y_is_constant)) {
+            in_.reject("an operation has operands that it does not take");
+        }
+        const auto operand = [&](Node::Flag constant) -> Operand {
+            if (constants & constant) return in_.number<double>();
+            return read_node();
+        };
+        const Operand x = operand(Node::x_is_constant);
+        const Operand y = operand(Node::y_is_constant);
+        return tape.binary(op, data, x, y, constants);
+    }
+
+    Node* read_element(std::uint8_t constants, double data) {
+        Node* node = read_node();
+        const auto position = in_.number<double>();
+        const bool is_result = has_several_results(node->op) && position >= 0.0 && position < node->x.list->size() &&
+                               position == std::floor(position);
+        if (constants != Node::y_is_constant || !is_result) in_.reject("an element is no result of its operation");
+        return tape.binary(Op::element, data, node, position, constants);
+    }
+
+    OperandList::Pointer read_list(Op op) {
+        const std::uint64_t size = in_.count(1 + sizeof(std::uint64_t));
+        const auto target = in_.number<std::uint32_t>();
+        const Layout layout = sequence_operation(op).layout;
+        const bool has_target = layout == Layout::sequence_and_target;
+        if (!takes(layout, size) || (has_target ? target >= size : target != OperandList::no_target)) {
+            in_.reject("an operation has operands that it does not take");
+        }
+        OperandList::Pointer list = OperandList::make(op, size);
+        OperandList::View operands = list->view();
+        list->target = target;
+        for (std::size_t i = 0; i < size; ++i) {
+            if (in_.number<std::uint8_t>() != 0) {
+                operands.set(i, in_.number<double>());
+            } else {
+                operands.set(i, read_node());
+            }
+        }
+        for (double& number : list->saved()) number = in_.number<double>();
+        return list;
+    }
+
+    ByteReader& in_;
+    const std::vector<Node*>& shared_nodes_;
+    const std::vector<Node*>& nodes_;
+};
 
 }  // namespace
 
@@ -147,28 +243,7 @@ std::string Snapshot::bytes() const {
         out.number<std::uint8_t>(node->flags & constant_flags);
         out.number(node->data);
         out.number(node->grad);
-        if (node->is_leaf()) {
-            out.number<std::uint64_t>(0);
-        } else if (node->op == Op::custom) {
-            const CustomOperation& custom = *node->x.custom;
-            out.number<std::uint64_t>(custom.operands.size());
-            for (const Node* operand : custom.operands) out.number<std::uint64_t>((*index_)[operand]);
-            out.number<std::uint64_t>(custom.local_gradients.size());
-            for (const double gradient : custom.local_gradients) out.number(gradient);
-            out.text(custom.symbol);
-        } else if (fastgrad::is_sequence(node->op)) {
-            write_operands(out, *node->x.list, *index_);
-        } else {
-            const auto operand = [&](const Operand& slot, Node::Flag constant) {
-                if (node->has(constant)) {
-                    out.number(slot.constant);
-                } else {
-                    out.number<std::uint64_t>((*index_)[slot.node]);
-                }
-            };
-            operand(node->x, Node::x_is_constant);
-            operand(node->y, Node::y_is_constant);
-        }
+        write_operands(out, node, *index_);
     }
     out.number(labels);
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
@@ -183,63 +258,14 @@ Snapshot::Snapshot(std::string_view bytes, const std::vector<Node*>& shared_node
     for (Node* node : shared_nodes_) Tape::retain(node);
     try {
         ByteReader in(bytes, "not a snapshot of a graph");
-        if (in.raw(std::min(bytes.size(), magic.size())) != magic) in.reject("it starts otherwise");
+        in.expect(magic);
         if (in.number<std::uint64_t>() != shared_nodes_.size()) in.reject("it refers to another number of Values");
-        const auto node_at = [this, &in](std::uint64_t number) {
-            if (number < shared_nodes_.size()) return shared_nodes_[number];
-            if (number - shared_nodes_.size() >= nodes_.size())
-                in.reject("an operand does not stand before its result");
-            return nodes_[number - shared_nodes_.size()];
-        };
+        NodeReader reader(in, shared_nodes_, nodes_);
         const std::uint64_t count = in.count(smallest_record);
         nodes_.reserve(count);
         for (std::uint64_t i = 0; i < count; ++i) {
             interruption.check_at(i);
-            const auto op = in.number<std::uint8_t>();
-            const auto constants = in.number<std::uint8_t>();
-            const auto data = in.number<double>();
-            const auto grad = in.number<double>();
-            if (op == static_cast<std::uint8_t>(Op::leaf)) {
-                if (in.number<std::uint64_t>() != 0) in.reject("a leaf has operands");
-                nodes_.push_back(tape.leaf(data));
-            } else if (op == static_cast<std::uint8_t>(Op::custom)) {
-                auto custom = std::make_unique<CustomOperation>();
-                for (std::uint64_t left = in.count(sizeof(std::uint64_t)); left != 0; --left) {
-                    custom->operands.push_back(node_at(in.number<std::uint64_t>()));
-                }
-                for (std::uint64_t left = in.count(sizeof(double)); left != 0; --left) {
-                    custom->local_gradients.push_back(in.number<double>());
-                }
-                if (!custom->local_gradients.empty() && custom->local_gradients.size() != custom->operands.size()) {
-                    in.reject("local gradients and operands differ in number");
-                }
-                custom->symbol = in.text();
-                nodes_.push_back(tape.custom(data, std::move(custom)));
-            } else if (is_sequence(op)) {
-                OperandList::Pointer operands = read_operands(in, static_cast<Op>(op), node_at);
-                nodes_.push_back(tape.sequence(static_cast<Op>(op), data, std::move(operands)));
-            } else if (op == static_cast<std::uint8_t>(Op::element)) {
-                Node* node = node_at(in.number<std::uint64_t>());
-                const auto position = in.number<double>();
-                if (constants != Node::y_is_constant || !is_result(node, position)) {
-                    in.reject("an element is no result of its operation");
-                }
-                nodes_.push_back(tape.binary(Op::element, data, node, position, constants));
-            } else {
-                if (!is_operation(op)) in.reject("an operation is unknown");
-                if ((constants & ~constant_flags) != 0 || constants == constant_flags ||
-                    (operation(static_cast<Op>(op)).arity == 1 && constants != Node::y_is_constant)) {
-                    in.reject("an operation has operands that it does not take");
-                }
-                const auto operand = [&](Node::Flag constant) -> Operand {
-                    if (constants & constant) return in.number<double>();
-                    return node_at(in.number<std::uint64_t>());
-                };
-                const Operand x = operand(Node::x_is_constant);
-                const Operand y = operand(Node::y_is_constant);
-                nodes_.push_back(tape.binary(static_cast<Op>(op), data, x, y, constants));
-            }
-            nodes_.back()->grad = grad;
+            nodes_.push_back(reader.read());
         }
         for (std::uint64_t left = in.count(2 * sizeof(std::uint64_t)); left != 0; --left) {
             const auto i = in.number<std::uint64_t>();

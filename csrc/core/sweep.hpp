@@ -1,10 +1,7 @@
-// The reverse sweep.
+// The reverse sweep: one pass over the marked part of the store, which is in topological order already.
 #pragma once
 
-#include <cstddef>
-#include <optional>
 #include <span>
-#include <vector>
 
 #include "core/tape.hpp"
 
@@ -13,7 +10,7 @@ namespace fastgrad {
 // Sets root's gradient to `seed` and carries it to every node that root reaches: leaves add it to what they have,
 // interior nodes start from zero. False: the callback of a custom operation failed, or who handles a signal wants to
 // stop; no mark is left behind, and the gradients below are partial sums.
-// Throws std::bad_alloc, and only where such callbacks start sweeps of their own.
+// Throws std::bad_alloc, in the same way, where such callbacks start sweeps of their own or a reverse is derived.
 bool sweep(Node* root, double seed);
 
 // Whether one has begun and not ended, in any thread: in a callback, then.
@@ -30,16 +27,5 @@ void clear_gradient(Node* node);
 
 // Adds node's gradient, through its local derivatives, to its operands' gradients, and goes no further.
 bool step_back(Node* node);
-
-// What a node adds to the gradient of an operand, or of one of its results where it has several.
-struct Contribution {
-    Node* operand;
-    std::optional<std::size_t> result;
-    double amount;
-};
-
-// What step_back would add if the node's gradient were this one, in the order of a sweep; `results` are the gradients
-// of the node's own results where it has several. Nothing for a leaf. Throws std::bad_alloc.
-std::vector<Contribution> contributions(const Node& node, double gradient, std::span<const double> results = {});
 
 }  // namespace fastgrad

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "core/operands.hpp"
+
 namespace fastgrad {
 
 constinit Tape tape;
@@ -51,18 +53,21 @@ Node* Tape::sequence(Op op, double data, OperandList::Pointer operands) {
     return node;
 }
 
-Node* Tape::copy(const Node* node) {
-    Node* twin;
-    if (node->is_leaf()) {
-        twin = leaf(node->data);
-    } else if (node->op == Op::custom) {
-        twin = custom(node->data, std::make_unique<CustomOperation>(*node->x.custom));
-    } else if (is_sequence(node->op)) {
-        twin = sequence(node->op, node->data, node->x.list->copy(node->op));
-    } else {
-        twin =
-            binary(node->op, node->data, node->x, node->y, node->flags & (Node::x_is_constant | Node::y_is_constant));
+Node* Tape::copy_of_kind(const Node* node) {
+    switch (kind_of(node->op)) {
+        case NodeKind::leaf: return leaf(node->data);
+        case NodeKind::custom: return custom(node->data, std::make_unique<CustomOperation>(*node->x.custom));
+        case NodeKind::scalar:
+        case NodeKind::element:
+            return binary(node->op, node->data, node->x, node->y,
+                          node->flags & (Node::x_is_constant | Node::y_is_constant));
+        case NodeKind::sequence: return sequence(node->op, node->data, node->x.list->copy(node->op));
     }
+    unreachable();
+}
+
+Node* Tape::copy(const Node* node) {
+    Node* twin = copy_of_kind(node);
     twin->grad = node->grad;
     twin->scope = node->scope;
     if (node->has(Node::labelled)) {
@@ -77,21 +82,26 @@ Node* Tape::copy(const Node* node) {
 }
 
 void Tape::materialize_constants(Node* node) {
-    if (is_sequence(node->op)) {
-        OperandList::View operands = node->x.list->view();
-        for (std::size_t i = 0; i < operands.size(); ++i) {
-            if (operands.is_constant(i)) operands.replace_constant(i, leaf(operands.constant(i)));
-        }
-        return;
-    }
-    if (!is_row(node->op)) return;  // the number of a result is no operand
     const auto show = [&](Operand& operand, Node::Flag constant) {
         if (!node->has(constant)) return;
         operand.node = leaf(operand.constant);  // the slot owns the new leaf's one reference
         node->flags &= static_cast<std::uint8_t>(~constant);
     };
-    show(node->x, Node::x_is_constant);
-    if (operation(node->op).arity == 2) show(node->y, Node::y_is_constant);
+    switch (kind_of(node->op)) {
+        case NodeKind::leaf:
+        case NodeKind::custom:
+        case NodeKind::element: return;  // which have no constant operands
+        case NodeKind::scalar:
+            show(node->x, Node::x_is_constant);
+            if (arity(node->op) == 2) show(node->y, Node::y_is_constant);
+            return;
+        case NodeKind::sequence: {
+            OperandList::View operands = node->x.list->view();
+            for (std::size_t i = 0; i < operands.size(); ++i) {
+                if (operands.is_constant(i)) operands.replace_constant(i, leaf(operands.constant(i)));
+            }
+        }
+    }
 }
 
 // --- letting them go
@@ -105,20 +115,22 @@ FASTGRAD_NOINLINE void Tape::release_pending() {
 }
 
 FASTGRAD_NOINLINE void Tape::drop_special_operands(Node* node) {
-    if (node->is_leaf()) return;
-    if (is_sequence(node->op)) {
-        const OperandList::View operands = node->x.list->view();
-        for (std::size_t i = 0; i < operands.size(); ++i) {
-            if (!operands.is_constant(i)) unref(operands.node(i));
+    switch (kind_of(node->op)) {
+        case NodeKind::leaf:
+        case NodeKind::scalar:
+        case NodeKind::element: return;  // the last two have plain operands
+        case NodeKind::custom: {
+            std::unique_ptr<CustomOperation> operation(node->x.custom);
+            const auto operands = std::move(operation->operands);
+            // First, because a callback often names the operands too: on_last_use should see the other holders.
+            operation.reset();
+            for (Node* operand : operands) unref(operand);
+            return;
         }
-        OperandList::deallocate(node->x.list);
-        return;
+        case NodeKind::sequence:
+            for_each_operand(node, [this](Node* operand) { unref(operand); });
+            OperandList::deallocate(node->x.list);
     }
-    std::unique_ptr<CustomOperation> operation(node->x.custom);
-    const auto operands = std::move(operation->operands);
-    // First, because a callback often names the operands too: on_last_use should see only what else holds them.
-    operation.reset();
-    for (Node* operand : operands) unref(operand);
 }
 
 void Tape::free_leaf_slot(Node* node) {

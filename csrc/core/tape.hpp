@@ -73,6 +73,7 @@ class Tape {
         ++Chunk::of(node)->live;
         return node;
     }
+    Node* copy_of_kind(const Node* node);
     static void fill(Node* node, Op op, double data, Operand x, Operand y, std::uint8_t flags);
 
     void release_node(Node* node);

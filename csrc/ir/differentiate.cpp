@@ -59,9 +59,9 @@ class Differentiator {
 
     Builder::Ref copy(const Instruction& instruction) {
         const auto ref = [this](Slot slot) { return values_[slot].ref(builder_); };
-        switch (instruction.op) {
-            case Opcode::input: return builder_.append(instruction);
-            case Opcode::dot: {
+        switch (kind_of(instruction.op)) {
+            case Kind::input: return builder_.append(instruction);
+            case Kind::dot: {
                 const Dot& dot = program_.dots[instruction.x];
                 const std::uint64_t first = builder_.program().left.size();
                 for (std::size_t i = dot.first; i < dot.first + dot.count; ++i) {
@@ -70,10 +70,10 @@ class Differentiator {
                 }
                 return builder_.append_dot(first, dot.addend == no_slot ? no_slot : ref(dot.addend));
             }
-            default:  // a row
-                return builder_.append(
-                    {instruction.op, ref(instruction.x), is_unary(instruction.op) ? 0 : ref(instruction.y)});
+            case Kind::row: break;
         }
+        return builder_.append(
+            {instruction.op, ref(instruction.x), is_unary(instruction.op) ? 0 : ref(instruction.y)});
     }
 
     std::vector<Symbol> make_cotangents() {

@@ -24,7 +24,12 @@ enum class Opcode : std::uint8_t {
     dot = 255,  // the sum of products that is entry `x` of Program::dots
 };
 
-constexpr bool is_row(Opcode op) { return op != Opcode::input && op != Opcode::dot; }
+// The kinds of instructions, which whoever walks a program tells apart.
+enum class Kind : std::uint8_t { input, row, dot };
+constexpr Kind kind_of(Opcode op) {
+    return op == Opcode::input ? Kind::input : op == Opcode::dot ? Kind::dot : Kind::row;
+}
+constexpr bool is_row(Opcode op) { return kind_of(op) == Kind::row; }
 constexpr Opcode opcode_of(Op row) { return static_cast<Opcode>(row); }
 constexpr Op op_of(Opcode op) { return static_cast<Op>(op); }
 constexpr bool has(Opcode op, Trait trait) { return is_row(op) && fastgrad::has(op_of(op), trait); }
@@ -77,20 +82,20 @@ struct Program {
 // that is not const gives references, which may be changed.
 template <class SomeProgram, class SomeInstruction, class Visit>
 void for_each_operand(SomeProgram& program, SomeInstruction& instruction, Visit visit) {
-    switch (instruction.op) {
-        case Opcode::input: return;
-        case Opcode::dot: {
+    switch (kind_of(instruction.op)) {
+        case Kind::input: return;
+        case Kind::row:
+            visit(instruction.x);
+            if (!is_unary(instruction.op)) visit(instruction.y);
+            return;
+        case Kind::dot: {
             auto& d = program.dots[instruction.x];
             for (std::size_t i = d.first; i < d.first + d.count; ++i) {
                 visit(program.left[i]);
                 visit(program.right[i]);
             }
             if (d.addend != no_slot) visit(d.addend);
-            return;
         }
-        default:  // a row
-            visit(instruction.x);
-            if (!is_unary(instruction.op)) visit(instruction.y);
     }
 }
 

@@ -124,9 +124,9 @@ std::string word_text(const std::string& word) {
 }
 
 void append_instruction(std::string& text, const Program& program, const Instruction& instruction) {
-    switch (instruction.op) {
-        case Opcode::input: text += "input " + std::to_string(instruction.x); return;
-        case Opcode::dot: {
+    switch (kind_of(instruction.op)) {
+        case Kind::input: text += "input " + std::to_string(instruction.x); return;
+        case Kind::dot: {
             const Dot& dot = program.dots[instruction.x];
             for (std::size_t i = dot.first; i < dot.first + dot.count; ++i) {
                 text += i == dot.first ? "dot " : " + ";
@@ -135,7 +135,7 @@ void append_instruction(std::string& text, const Program& program, const Instruc
             if (dot.addend != no_slot) text += " + " + name_of(dot.addend);
             return;
         }
-        default:
+        case Kind::row:
             text += operation(op_of(instruction.op)).name;
             text += " " + name_of(instruction.x);
             if (!is_unary(instruction.op)) text += ", " + name_of(instruction.y);

@@ -20,9 +20,7 @@ class Verifier {
             interruption.check_at(i);
             const Instruction& instruction = program_.instructions[i];
             if (!is_opcode(static_cast<std::uint8_t>(instruction.op))) return "an operation is unknown";
-            const std::string error = instruction.op == Opcode::input ? error_in_input(instruction)
-                                      : instruction.op == Opcode::dot ? error_in_dot(instruction, next_term)
-                                                                      : error_in_row(instruction);
+            const std::string error = error_in_one(instruction, next_term);
             if (!error.empty()) return error;
             bool is_ready = true;
             for_each_operand(program_, instruction, [&](Slot slot) { is_ready = is_ready && slot < next; });
@@ -36,6 +34,15 @@ class Verifier {
     }
 
  private:
+    std::string error_in_one(const Instruction& instruction, std::uint64_t& next_term) {
+        switch (kind_of(instruction.op)) {
+            case Kind::input: return error_in_input(instruction);
+            case Kind::row: return error_in_row(instruction);
+            case Kind::dot: return error_in_dot(instruction, next_term);
+        }
+        return {};
+    }
+
     std::string error_in_input(const Instruction& instruction) {
         if (instruction.x >= program_.inputs || seen_[instruction.x])
             return "an input is there twice, or not counted";

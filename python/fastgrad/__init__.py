@@ -16,21 +16,10 @@ from __future__ import annotations
 import importlib
 
 from fastgrad import _core, engine
-from fastgrad._core import *  # noqa: F403  (the operations: one name for each row of the table)
-from fastgrad._core import (
-    cross_entropy,
-    dot,
-    log_softmax,
-    logsumexp,
-    mean,
-    mse,
-    norm,
-    operations,
-    sequence_operations,
-    softmax,
-)
+from fastgrad._core import *  # noqa: F403  (the operations: one name for each row of both tables)
 from fastgrad._core import max as max
 from fastgrad._core import min as min
+from fastgrad._core import operations, sequence_operations
 from fastgrad._core import sum as sum
 from fastgrad.engine import Value, no_grad, scope, where
 
@@ -38,8 +27,8 @@ TYPE_CHECKING = False  # type checkers take it for true; typing would be two thi
 if TYPE_CHECKING:
     from typing import Any
 
+    from fastgrad import backends, draw, functional, nn, optim, playback, reference
     from fastgrad import compile as compile
-    from fastgrad import draw, functional, nn, optim, playback, reference
     from fastgrad import io as io
     from fastgrad.compile.graph import Graph
     from fastgrad.compile.jit import jit
@@ -51,13 +40,12 @@ if TYPE_CHECKING:
 
 __version__ = _core.__version__
 __all__ = [
-    "Graph", "Value", "cross_entropy", "dot", "draw", "draw_dot", "engine", "functional", "jit", "load",
-    "log_softmax", "logsumexp", "mean", "memory", "mse", "nn", "no_grad", "norm", "operations", "optim", "playback",
-    "player", "reference", "save", "scope", "sequence_operations", "softmax", "trace", "vmap", "where",
-    *_core.__all__,
+    "Graph", "Value", "backends", "draw", "draw_dot", "engine", "functional", "jit", "load", "memory", "nn",
+    "no_grad", "operations", "optim", "playback", "player", "reference", "save", "scope", "sequence_operations",
+    "trace", "vmap", "where", *_core.__all__,
 ]  # fmt: skip
 
-_SUBMODULES = {"compile", "draw", "functional", "io", "nn", "optim", "playback", "reference"}
+_SUBMODULES = {"backends", "compile", "draw", "functional", "io", "nn", "optim", "playback", "reference"}
 _NAMES_IN_SUBMODULES = {
     "draw_dot": "draw", "trace": "draw", "Graph": "compile", "jit": "compile", "vmap": "compile", "load": "io.save",
     "save": "io.save", "player": "playback", "memory": "node_memory",

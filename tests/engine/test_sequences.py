@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import math
 import pickle
 from collections.abc import Callable
@@ -17,8 +18,9 @@ from hypothesis import strategies as st
 
 import fastgrad
 from fastgrad import Graph, Value, _core, jit, no_grad, reference, vmap
+from support.checks import needs_checks
 from support.operations import bits
-from support.sequences import TABLE, Sequenced, every_sequence
+from support.sequences import Sequenced, every_sequence
 
 INF, NAN = math.inf, math.nan
 
@@ -37,11 +39,12 @@ def total(results: list[Any]) -> Any:
     return sum(reversed(weighted))
 
 
-def test_every_row_of_the_table_is_tested():
-    assert {row.name for row in TABLE} == {row.name for row in fastgrad.sequence_operations()}
+def test_every_row_of_the_table_is_a_function_here_and_in_the_reference():
     for row in fastgrad.sequence_operations():
-        assert callable(getattr(fastgrad, row.name))
-        assert callable(getattr(reference, row.name))
+        for module in (fastgrad, reference):
+            function = getattr(module, row.name)
+            parameters = [*inspect.signature(function).parameters]
+            assert parameters == [*row.parameters, *(["bias"] if row.layout == "pairs_and_bias" else [])]
 
 
 @every_sequence
@@ -107,7 +110,13 @@ def test_a_result_is_one_node(row: Sequenced):
     assert list(node._operands()) == xs
     assert [result._op for result in results] == [f"[{i}]" for i in range(length)]
     assert all(result._operands() == (node,) for result in results)
-    assert node.data == pytest.approx(fastgrad.logsumexp([x.data for x in xs]))
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_the_number_of_the_node_that_results_share_is_the_logsumexp(name: str):
+    xs = [Value(0.1), Value(0.7)]
+    node = getattr(fastgrad, name)(xs)[0]._operands()[0]
+    assert node.data == fastgrad.logsumexp([x.data for x in xs])
 
 
 @every_sequence
@@ -210,7 +219,7 @@ ERRORS: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: fastgrad.mean([Value(1.0), None]), TypeError, r"an element of mean\(\) needs a real number, not None"),
     (lambda: fastgrad.norm(np.zeros((2, 2))), TypeError, r"an element of norm\(\) .* not \[0.0, 0.0\]"),
     (lambda: fastgrad.dot([Value(1.0)], [1j]), TypeError, r"an element of dot\(\) .* not 1j"),
-    (lambda: fastgrad.dot([1.0, 2.0], [1.0]), ValueError, r"as many weights as numbers, got 2 and 1"),
+    (lambda: fastgrad.dot([1.0, 2.0], [1.0]), ValueError, r"as many ws as xs, got 2 and 1"),
     (lambda: fastgrad.dot([1.0], [1.0], bias="b"), TypeError, "needs a real number, not 'b'"),
     (lambda: fastgrad.dot([1.0]), TypeError, "takes ws, xs, and an optional bias"),
     (lambda: fastgrad.dot([1.0], [1.0], base=2), TypeError, "takes ws, xs, and an optional bias"),
@@ -257,6 +266,18 @@ def test_a_second_backward_is_right():
     (p[0] * 2.0).backward()
     p[1].backward(2.0)
     assert [x.grad for x in xs] == pytest.approx(first, rel=1e-15)  # p[0] + p[1] is 1: the last one takes half away
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_a_second_backward_is_right_where_the_number_that_results_share_is_used_too(name: str):
+    xs = [Value(0.1), Value(0.7)]
+    p = getattr(fastgrad, name)(xs)
+    (node,) = p[0]._operands()
+    loss = node * 2.0 + p[0] * 3.0
+    loss.backward()
+    first = [x.grad for x in xs]
+    loss.backward()
+    assert [x.grad for x in xs] == [2.0 * gradient for gradient in first]
 
 
 def test_results_that_are_not_used_have_no_part():
@@ -326,6 +347,23 @@ def test_copies_pickles_and_deepcopies(row: Sequenced):
         assert [leaves[x.label].grad for x in xs if isinstance(x, Value)] == expected
     original = listed(row.call(fastgrad, xs))[0]
     assert [v.data for v in copy.copy(original)._operands()] == [v.data for v in original._operands()]
+
+
+@needs_checks
+@every_sequence
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_a_reverse_by_hand_gives_the_bits_of_the_derived_one(row: Sequenced, data: st.DataObject):
+    length = data.draw(st.sampled_from(row.lengths()))
+    values = [Value(x) for x in data.draw(st.lists(numbers, min_size=1, max_size=length))]
+    places = data.draw(st.lists(st.integers(-3, len(values) - 1), min_size=length, max_size=length))
+    xs = [values[max(place, 0)] if place >= 0 or i == 0 else float(place) for i, place in enumerate(places)]
+    results = listed(row.call(fastgrad, xs))
+    if not row.row.has_several_results:
+        _core.check_reverse(results[0], data.draw(numbers), [])
+        return
+    cotangents = data.draw(st.lists(numbers, min_size=length, max_size=length))
+    _core.check_reverse(results[0]._operands()[0], 0.0, cotangents)
 
 
 def test_no_grad_gives_leaves():

@@ -63,5 +63,5 @@ def test_markers_are_comments_of_the_file(tool: ModuleType, comment: str):
 
 def test_regions_follow_from_the_tables(tool: ModuleType):
     generated = tool.generate()
-    for path in (tool.STUB, tool.TRAINING, tool.OPTIM):
+    for path in (tool.STUB, tool.TRAINING, tool.OPTIM, tool.GRAPHS):
         assert generated[path] == path.read_text(encoding="utf-8")

@@ -34,7 +34,15 @@ each_graph = pytest.mark.parametrize("graph", GRAPHS, ids=lambda graph: graph.__
 
 
 def values_below(root: Value) -> list[Value]:
-    return fastgrad._core.sweep_order(root)
+    """All that ``root`` was made of, but for constants, which stay constants."""
+    found = {root: None}
+    pending = [root]
+    while pending:
+        for operand in pending.pop()._operands_or_constants():
+            if isinstance(operand, Value) and operand not in found:
+                found[operand] = None
+                pending.append(operand)
+    return list(found)
 
 
 def gradients(root: Value) -> list[str]:

@@ -11,13 +11,13 @@ import fastgrad
 from fastgrad import Value, _core, nn, optim
 from fastgrad.functional import derivatives
 from fastgrad.nn import init
+from fastgrad.reference import sequences
 from support.initializers import CONSTANTS, DRAWN
 from support.layers import MODULES
 from support.operations import OPERATIONS
 from support.optimizers import CASES
 from support.passes import PASSES
 from support.schedules import SCHEDULES, optimizer
-from support.sequences import TABLE
 from support.transforms import TRANSFORMS
 
 
@@ -73,7 +73,9 @@ def initializers() -> Iterator[str]:
 
 ROLLS: dict[str, Callable[[], Roll]] = {
     "operations": lambda: Roll("fastgrad.reference.OPERATIONS", names(fastgrad.operations()), OPERATIONS),
-    "sequence operations": lambda: Roll("support/sequences.py", names(fastgrad.sequence_operations()), names(TABLE)),
+    "sequence operations": lambda: Roll(
+        "fastgrad.reference.sequences", names(fastgrad.sequence_operations()), sequences.__all__
+    ),
     "passes": lambda: Roll("support/passes.py", [name for name, *_ in _core.passes()], PASSES),
     "optimizers": lambda: Roll(
         "support/optimizers.py", classes_below(optim.Optimizer, "fastgrad.optim"), types(optimizers())

@@ -1,66 +1,68 @@
-"""The table of operations on sequences: how tests call each, and what it is in mpmath."""
+"""The operations on sequences as tests call them, and their definitions in mpmath: all of it from the table."""
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import mpmath
+import numpy as np
 import pytest
+
+import fastgrad
+from fastgrad._core import SequenceOperation
+from fastgrad.reference import OPERATIONS
+from fastgrad.reference.sequences import arguments
+from support.exact import exact_function
+
+ROWS = {row.name: row for row in fastgrad.sequence_operations()}
+
+
+class Definitions(dict[str, Any]):
+    """What the names in the table's column `value` stand for. Arrays of mpmath's numbers do the same to each."""
+
+    def __missing__(self, name: str) -> Any:
+        if name in ROWS:
+            return Sequenced(ROWS[name]).exact
+        return np.frompyfunc(exact_function(name), len(OPERATIONS[name].partials), 1)
 
 
 @dataclass
 class Sequenced:
-    """An operation as a function of one flat sequence, and what it is in mpmath."""
+    """An operation as a function of one flat sequence: the operands of its node."""
 
-    name: str
-    call: Callable[[Any, Sequence[Any]], Any]  # of fastgrad or the reference, and the numbers
-    exact: Callable[[list[Any]], Any]
-    step: int = 1  # how many numbers belong together
-    bias: int = 0
+    row: SequenceOperation
+    bias: int = 0  #: how many numbers there are besides the pairs
+
+    @property
+    def name(self) -> str:
+        return self.row.name
+
+    @property
+    def step(self) -> int:
+        """How many numbers belong together."""
+        return 2 if self.row.layout.startswith("pairs") else 1
 
     def lengths(self) -> list[int]:
         return [n * self.step + self.bias for n in (1, 2, 3, 8)]
 
+    def call(self, module: Any, xs: Sequence[Any]) -> Any:
+        """Of fastgrad or the reference."""
+        return getattr(module, self.name)(*arguments(self.row.layout, xs))
 
-def exact_softmax(xs: list[Any]) -> list[Any]:
-    total = mpmath.fsum(map(mpmath.exp, xs))
-    return [mpmath.exp(x) / total for x in xs]
-
-
-def exact_dot(xs: list[Any]) -> Any:
-    return mpmath.fsum(map(operator.mul, xs[0::2], xs[1::2])) + (xs[-1] if len(xs) % 2 else 0)
-
-
-def exact_logsumexp(xs: list[Any]) -> Any:
-    return mpmath.log(mpmath.fsum(map(mpmath.exp, xs)))
-
-
-def call(name: str) -> Callable[[Any, Sequence[Any]], Any]:
-    return lambda module, xs: getattr(module, name)(xs)
+    def exact(self, xs: Sequence[Any]) -> Any:
+        given = arguments(self.row.layout, xs)
+        names = [*self.row.parameters, "bias"]
+        numbers = {name: np.array(x, dtype=object) for name, x in zip(names, given, strict=False) if np.ndim(x)}
+        single = {"bias": 0} | {name: x for name, x in zip(names, given, strict=False) if not np.ndim(x)}
+        known = {"i": slice(None), "n": len(given[0]), "sum": mpmath.fsum, "max": max, "min": min}
+        result = eval(self.row.value, {"__builtins__": {}}, Definitions(known | numbers | single))
+        return list(result) if np.ndim(result) else result
 
 
-TABLE = [
-    Sequenced("sum", call("sum"), mpmath.fsum),
-    Sequenced("mean", call("mean"), lambda xs: mpmath.fsum(xs) / len(xs)),
-    Sequenced("dot", lambda m, xs: m.dot(xs[0::2], xs[1::2]), exact_dot, step=2),
-    Sequenced("dot", lambda m, xs: m.dot(xs[0:-1:2], xs[1::2], xs[-1]), exact_dot, step=2, bias=1),
-    Sequenced("norm", call("norm"), mpmath.norm),
-    Sequenced("max", call("max"), max),
-    Sequenced("min", call("min"), min),
-    Sequenced(
-        "mse",
-        lambda m, xs: m.mse(xs[0::2], xs[1::2]),
-        lambda xs: mpmath.fsum((p - t) ** 2 for p, t in zip(xs[0::2], xs[1::2], strict=True)) * 2 / len(xs),
-        step=2,
-    ),
-    Sequenced("logsumexp", call("logsumexp"), exact_logsumexp),
-    Sequenced("cross_entropy", lambda m, xs: m.cross_entropy(xs, 0), lambda xs: exact_logsumexp(xs) - xs[0]),
-    Sequenced("softmax", call("softmax"), exact_softmax),
-    Sequenced("log_softmax", call("log_softmax"), lambda xs: list(map(mpmath.log, exact_softmax(xs)))),
-]
+TABLE = [Sequenced(row) for row in ROWS.values()]
+TABLE += [Sequenced(row, bias=1) for row in ROWS.values() if row.layout == "pairs_and_bias"]
 IDS = [f"{row.name}{' and bias' if row.bias else ''}" for row in TABLE]
 
 every_sequence = pytest.mark.parametrize("row", TABLE, ids=IDS)

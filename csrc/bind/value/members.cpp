@@ -12,7 +12,9 @@
 #include "bind/value/convert.hpp"
 #include "bind/value/copying.hpp"
 #include "bind/value/slots.hpp"
+#include "core/operands.hpp"
 #include "core/order.hpp"
+#include "core/sequence_table.hpp"
 #include "core/sweep.hpp"
 #include "core/tape.hpp"
 
@@ -50,10 +52,14 @@ PyObject* get_scope(PyObject* self, void*) { return to_str(scopes::path(node_of(
 
 PyObject* get_op(PyObject* self, void*) {
     const Node* node = node_of(self);
-    if (node->is_leaf()) return to_str("");
-    if (node->op == Op::custom) return to_str(node->x.custom->symbol);
-    if (node->op == Op::element) return PyUnicode_FromFormat("[%zu]", static_cast<std::size_t>(node->y.constant));
-    return to_str(is_sequence(node->op) ? sequence_operation(node->op).symbol : operation(node->op).symbol);
+    switch (kind_of(node->op)) {
+        case NodeKind::leaf: return to_str("");
+        case NodeKind::custom: return to_str(node->x.custom->symbol);
+        case NodeKind::scalar: return to_str(operation(node->op).symbol);
+        case NodeKind::element: return PyUnicode_FromFormat("[%zu]", static_cast<std::size_t>(node->y.constant));
+        case NodeKind::sequence: return to_str(sequence_operation(node->op).symbol);
+    }
+    unreachable();
 }
 
 template <class Operands, class ToObject>
@@ -72,7 +78,6 @@ PyObject* tuple_of(const Operands& operands, ToObject to_object) {
 
 // The operands in their order, with constants turned into leaves so that they can be seen.
 PyObject* operands_of(Node* node) {
-    if (node->op == Op::custom) return tuple_of(node->x.custom->operands, wrap);
     std::vector<Node*> operands;
     tape.materialize_constants(node);
     for_each_operand(node, [&](Node* operand) { operands.push_back(operand); });
@@ -80,20 +85,13 @@ PyObject* operands_of(Node* node) {
 }
 
 // The same, with constants as the numbers that they are: looking changes nothing.
-PyObject* operands_or_constants_of(Node* node) {
-    if (!is_sequence(node->op) && !is_row(node->op)) return operands_of(node);
+PyObject* operands_or_constants_of(const Node* node) {
     struct Slot {
         Operand operand;
         bool is_constant;
     };
     std::vector<Slot> slots;
-    if (is_sequence(node->op)) {
-        const OperandList::View list = node->x.list->view();
-        for (std::size_t i = 0; i < list.size(); ++i) slots.push_back({list.operand(i), list.is_constant(i)});
-    } else {
-        slots.push_back({node->x, node->has(Node::x_is_constant)});
-        if (operation(node->op).arity == 2) slots.push_back({node->y, node->has(Node::y_is_constant)});
-    }
+    for_each_slot(node, [&](const Operand& operand, bool is_constant) { slots.push_back({operand, is_constant}); });
     return tuple_of(slots, [](const Slot& slot) {
         return slot.is_constant ? PyFloat_FromDouble(slot.operand.constant) : wrap(slot.operand.node);
     });

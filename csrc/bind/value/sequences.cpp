@@ -1,4 +1,5 @@
-// The operations on sequences, as functions of the module.
+// The operations on sequences as functions of the module: one function for each layout of sequences.def, because how
+// arguments become operands does not depend on what is computed.
 #include "core/sequences.hpp"
 
 #include <Python.h>
@@ -97,9 +98,12 @@ class SequenceCall {
 
     void set_target(std::size_t target) { operands_->target = static_cast<std::uint32_t>(target); }
 
-    // New references, or null with an error set.
+    // What the function returns. A new reference, or null with an error set.
+    PyObject* result() { return has_several_results(op_) ? list_of_results() : value(); }
+
+ private:
     PyObject* value() {
-        if (has_values_ && tracing()) return value_of(expanded().front());
+        if (has_values_ && tracing()) return wrap(expanded().front().node());
         const double value = sequences::evaluate(op_, *operands_);
         if (!has_values_) return PyFloat_FromDouble(value);
         if (!grad_enabled()) return new_value(tape.leaf(value));
@@ -107,9 +111,8 @@ class SequenceCall {
     }
     PyObject* list_of_results() {
         if (has_values_ && tracing()) return list_of_terms();
-        const double value = sequences::evaluate(op_, *operands_);
         std::vector<double> results(operands_->size());
-        sequences::results(op_, *operands_, results);
+        const double value = sequences::evaluate(op_, *operands_, results);
         const bool is_graph = has_values_ && grad_enabled();
         Node* node = is_graph ? make_node(value) : nullptr;
         PyObject* list = PyList_New(static_cast<Py_ssize_t>(results.size()));
@@ -124,22 +127,20 @@ class SequenceCall {
         return list;
     }
 
- private:
     const char* name() const { return sequence_operation(op_).name.data(); }
 
-    // While a function is recorded, the recording gets to see what the operation is made of.
+    // A function that is being traced gets to see what the operation is made of.
     std::vector<Term> expanded() const { return expand(op_, terms_of(*operands_), operands_->target); }
-    static PyObject* value_of(const Term& result) { return wrap(result.node()); }
     PyObject* list_of_terms() {
         const std::vector<Term> results = expanded();
-        PyObject* list = PyList_New(static_cast<Py_ssize_t>(results.size()));
-        for (std::size_t i = 0; list && i < results.size(); ++i) {
-            PyObject* result = value_of(results[i]);
+        PyObject* list = PyList_New(static_cast<Py_ssize_t>(results.size() - 1));
+        for (std::size_t i = 1; list && i < results.size(); ++i) {
+            PyObject* result = wrap(results[i].node());
             if (!result) {
                 Py_CLEAR(list);
                 break;
             }
-            PyList_SET_ITEM(list, static_cast<Py_ssize_t>(i), result);
+            PyList_SET_ITEM(list, static_cast<Py_ssize_t>(i - 1), result);
         }
         return list;
     }
@@ -164,163 +165,175 @@ class SequenceCall {
     bool has_values_ = false, has_subclasses_ = false;
 };
 
-bool require_elements(const Items& items, const char* function) {
-    if (items.size() != 0) return true;
-    PyErr_Format(PyExc_ValueError, "%s() of an empty sequence: give one number at least", function);
+// The name of a row's first or second parameter.
+std::string parameter(const SequenceOperation& row, int i) {
+    const std::size_t comma = row.parameters.find(", ");
+    return std::string(i == 0 ? row.parameters.substr(0, comma) : row.parameters.substr(comma + 2));
+}
+
+bool require_elements(const SequenceOperation& row, std::size_t size) {
+    if (size != 0 || row.of_none == OfNone::zero) return true;
+    PyErr_Format(PyExc_ValueError, "%s() of an empty sequence: give one number at least", row.name.data());
     return false;
 }
 
-bool require_equal_sizes(const Items& x, const char* xs, const Items& y, const char* ys, const char* function) {
-    if (x.size() == y.size()) return true;
-    PyErr_Format(PyExc_ValueError, "%s() needs as many %s as %s, got %zd and %zd", function, xs, ys, x.size(),
-                 y.size());
-    return false;
-}
-
-template <Op op>
-PyObject* reduce(PyObject*, PyObject* given) {
-    const char* name = sequence_operation(op).name.data();
-    return guarded([&]() -> PyObject* {
-        const Items items(given, name);
-        if (!items) return nullptr;
-        if (op == Op::sum && items.size() == 0) return PyFloat_FromDouble(0.0);
-        if (!require_elements(items, name)) return nullptr;
-        SequenceCall call(op, static_cast<std::size_t>(items.size()));
-        if (!call.read(items, 0, 1)) return nullptr;
-        return has_several_results(op) ? call.list_of_results() : call.value();
-    });
-}
-
-PyObject* dot(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* names) {
-    const Py_ssize_t named = names ? PyTuple_GET_SIZE(names) : 0;
-    const bool is_known =
-        named == 0 || (named == 1 && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "bias") == 0);
-    if (count < 2 || count + named > 3 || !is_known) {
-        return PyErr_Format(PyExc_TypeError, "dot() takes ws, xs, and an optional bias");
-    }
-    PyObject* bias = count + named == 3 ? args[2] : nullptr;
-    return guarded([&]() -> PyObject* {
-        const Items ws(args[0], "dot"), xs(args[1], "dot");
-        if (!ws || !xs || !require_equal_sizes(ws, "weights", xs, "numbers", "dot")) return nullptr;
-        const auto size = static_cast<std::size_t>(ws.size());
-        if (size == 0) {
-            SequenceCall call(Op::sum, 1);
-            return !bias ? PyFloat_FromDouble(0.0) : call.read(bias, 0) ? call.value() : nullptr;
-        }
-        SequenceCall call(Op::dot, 2 * size + (bias ? 1 : 0));
-        if (!call.read(ws, 0, 2) || !call.read(xs, 1, 2) || (bias && !call.read(bias, 2 * size))) return nullptr;
-        return call.value();
-    });
-}
-
-PyObject* mse(PyObject*, PyObject* const* args, Py_ssize_t count) {
-    if (count != 2) return PyErr_Format(PyExc_TypeError, "mse() takes predictions and targets");
-    return guarded([&]() -> PyObject* {
-        const Items predictions(args[0], "mse"), targets(args[1], "mse");
-        if (!predictions || !targets || !require_elements(predictions, "mse") ||
-            !require_equal_sizes(predictions, "predictions", targets, "targets", "mse")) {
-            return nullptr;
-        }
-        SequenceCall call(Op::mse, 2 * static_cast<std::size_t>(predictions.size()));
-        if (!call.read(predictions, 0, 2) || !call.read(targets, 1, 2)) return nullptr;
-        return call.value();
-    });
-}
-
-// The number of a class; -1 with an error set.
-Py_ssize_t read_target(PyObject* given, Py_ssize_t classes) {
+// The position of one of so many numbers; -1 with an error set.
+Py_ssize_t read_target(const SequenceOperation& row, PyObject* given, Py_ssize_t size) {
     if (!PyIndex_Check(given)) {
         PyErr_Format(PyExc_TypeError,
-                     "the target of cross_entropy() is the number of a class, an int, not %.200R of type '%.100s'; "
+                     "the target of %s() is the number of a class, an int, not %.200R of type '%.100s'; "
                      "where it changes from sample to sample, or is a distribution, take "
                      "-dot(distribution, log_softmax(logits))",
-                     given, Py_TYPE(given)->tp_name);
+                     row.name.data(), given, Py_TYPE(given)->tp_name);
         return -1;
     }
     const Py_ssize_t target = PyNumber_AsSsize_t(given, PyExc_IndexError);
     if (target == -1 && PyErr_Occurred()) return -1;
-    if (target < 0 || target >= classes) {
-        PyErr_Format(PyExc_IndexError, "the target of cross_entropy() is one of 0 to %zd for %zd logits, not %zd",
-                     classes - 1, classes, target);
+    if (target < 0 || target >= size) {
+        PyErr_Format(PyExc_IndexError, "the target of %s() is one of 0 to %zd for %zd %s, not %zd", row.name.data(),
+                     size - 1, size, parameter(row, 0).c_str(), target);
         return -1;
     }
     return target;
 }
 
-PyObject* cross_entropy(PyObject*, PyObject* const* args, Py_ssize_t count) {
-    if (count != 2) return PyErr_Format(PyExc_TypeError, "cross_entropy() takes logits and a target");
+// --- a call of each layout. New references, or null with an error set.
+
+PyObject* call_sequence(const SequenceOperation& row, PyObject* given) {
     return guarded([&]() -> PyObject* {
-        const Items logits(args[0], "cross_entropy");
-        if (!logits || !require_elements(logits, "cross_entropy")) return nullptr;
-        SequenceCall call(Op::cross_entropy, static_cast<std::size_t>(logits.size()));
-        const Py_ssize_t target = read_target(args[1], logits.size());
-        if (target < 0) return nullptr;
-        call.set_target(static_cast<std::size_t>(target));
-        return call.read(logits, 0, 1) ? call.value() : nullptr;
+        const Items items(given, row.name.data());
+        if (!items) return nullptr;
+        const auto size = static_cast<std::size_t>(items.size());
+        if (!require_elements(row, size)) return nullptr;
+        if (size == 0) return PyFloat_FromDouble(0.0);
+        SequenceCall call(row.op, size);
+        return call.read(items, 0, 1) ? call.result() : nullptr;
     });
 }
 
-PyMethodDef sequence_functions[] = {
-    {"sum", reduce<Op::sum>, METH_O,
-     "sum(xs, /)\n--\n\nThe sum of n Values or numbers, added from left to right: one Value, or a float for numbers\n"
-     "alone; 0.0 of none.\n\nRaises:\n    TypeError: an element is not a real number."},
-    {"mean", reduce<Op::mean>, METH_O,
-     "mean(xs, /)\n--\n\nThe arithmetic mean of n Values or numbers, sum(xs) / n.\n\nRaises:\n"
-     "    TypeError: an element is not a real number.\n    ValueError: n is 0."},
-    {"max", reduce<Op::max>, METH_O,
-     "max(xs, /)\n--\n\nThe largest of n Values or numbers, as maximum(maximum(x[0], x[1]), ...): of two equal ones\n"
-     "each takes half of the gradient. nan among them makes it nan.\n\nRaises:\n"
-     "    TypeError: an element is not a real number.\n    ValueError: n is 0."},
-    {"min", reduce<Op::min>, METH_O,
-     "min(xs, /)\n--\n\nThe smallest of n Values or numbers, as minimum(minimum(x[0], x[1]), ...): of two equal "
-     "ones\n"
-     "each takes half of the gradient. nan among them makes it nan.\n\nRaises:\n"
-     "    TypeError: an element is not a real number.\n    ValueError: n is 0."},
-    {"norm", reduce<Op::norm>, METH_O,
-     "norm(xs, /)\n--\n\nThe Euclidean length of n Values or numbers. Neither overflows nor loses small numbers on\n"
-     "the way; the gradient at the origin is 0.\n\nRaises:\n"
-     "    TypeError: an element is not a real number.\n    ValueError: n is 0."},
-    {"logsumexp", reduce<Op::logsumexp>, METH_O,
-     "logsumexp(xs, /)\n--\n\nlog(exp(x[0]) + exp(x[1]) + ...) of n Values or numbers, shifted by the largest so "
-     "that\n"
-     "nothing overflows (Blanchard, Higham & Higham 2021); -inf where all are -inf.\n\nRaises:\n"
-     "    TypeError: an element is not a real number.\n    ValueError: n is 0."},
-    {"softmax", reduce<Op::softmax>, METH_O,
-     "softmax(xs, /)\n--\n\nexp(x[i]) / sum(exp(x)) of n logits, Values or numbers: a list of n that add up to 1, "
-     "of\n"
-     "Values, or of floats for numbers alone. Nothing overflows.\n\nRaises:\n"
-     "    TypeError: an element is not a real number.\n    ValueError: n is 0."},
-    {"log_softmax", reduce<Op::log_softmax>, METH_O,
-     "log_softmax(xs, /)\n--\n\nx[i] - logsumexp(x) of n logits, Values or numbers: a list of n, of Values, or of "
-     "floats\n"
-     "for numbers alone. Nothing overflows, and small probabilities keep their digits.\n\nRaises:\n"
-     "    TypeError: an element is not a real number.\n    ValueError: n is 0."},
-    {"dot", as_c_function(dot), METH_FASTCALL | METH_KEYWORDS,
-     "dot(ws, xs, /, bias=0)\n--\n\nbias + w[0] * x[0] + w[1] * x[1] + ... of two sequences of n Values or numbers, "
-     "added\n"
-     "from left to right: one Value, or a float for numbers alone.\n\nRaises:\n"
-     "    TypeError: an element or the bias is not a real number.\n    ValueError: the sequences differ in length."},
-    {"mse", as_c_function(mse), METH_FASTCALL,
-     "mse(predictions, targets, /)\n--\n\nThe mean of the squared differences of two sequences of n Values or "
-     "numbers.\n\n"
-     "Raises:\n    TypeError: an element is not a real number.\n"
-     "    ValueError: n is 0, or the sequences differ in length."},
-    {"cross_entropy", as_c_function(cross_entropy), METH_FASTCALL,
-     "cross_entropy(logits, target, /)\n--\n\nlogsumexp(logits) - logits[target], the negative log-likelihood (nats) "
-     "of the\n"
-     "class `target` under softmax(logits), for n logits, Values or numbers. Nothing overflows. For a distribution "
-     "over\n"
-     "the classes take -dot(distribution, log_softmax(logits)).\n\nRaises:\n"
-     "    TypeError: a logit is not a real number, or the target is not an int.\n"
-     "    IndexError: the target is not one of 0 to n - 1.\n    ValueError: n is 0."},
-    {nullptr, nullptr, 0, nullptr},
-};
+// The bias is null where there is none.
+PyObject* call_pairs(const SequenceOperation& row, PyObject* first, PyObject* second, PyObject* bias) {
+    return guarded([&]() -> PyObject* {
+        const char* name = row.name.data();
+        const Items xs(first, name), ys(second, name);
+        if (!xs || !ys) return nullptr;
+        if (xs.size() != ys.size()) {
+            return PyErr_Format(PyExc_ValueError, "%s() needs as many %s as %s, got %zd and %zd", name,
+                                parameter(row, 0).c_str(), parameter(row, 1).c_str(), xs.size(), ys.size());
+        }
+        const auto pairs = static_cast<std::size_t>(xs.size());
+        if (!require_elements(row, pairs)) return nullptr;
+        if (pairs == 0) {
+            SequenceCall call(Op::sum, 1);
+            return !bias ? PyFloat_FromDouble(0.0) : call.read(bias, 0) ? call.result() : nullptr;
+        }
+        SequenceCall call(row.op, 2 * pairs + (bias ? 1 : 0));
+        if (!call.read(xs, 0, 2) || !call.read(ys, 1, 2) || (bias && !call.read(bias, 2 * pairs))) return nullptr;
+        return call.result();
+    });
+}
+
+PyObject* call_with_target(const SequenceOperation& row, PyObject* given, PyObject* target) {
+    return guarded([&]() -> PyObject* {
+        const Items items(given, row.name.data());
+        if (!items || !require_elements(row, static_cast<std::size_t>(items.size()))) return nullptr;
+        SequenceCall call(row.op, static_cast<std::size_t>(items.size()));
+        const Py_ssize_t position = read_target(row, target, items.size());
+        if (position < 0) return nullptr;
+        call.set_target(static_cast<std::size_t>(position));
+        return call.read(items, 0, 1) ? call.result() : nullptr;
+    });
+}
+
+// --- the functions of the module
+
+template <Op op>
+PyObject* of_sequence(PyObject*, PyObject* given) {
+    return call_sequence(sequence_operation(op), given);
+}
+
+template <Op op>
+PyObject* of_pairs(PyObject*, PyObject* const* args, Py_ssize_t count) {
+    const SequenceOperation& row = sequence_operation(op);
+    if (count == 2) return call_pairs(row, args[0], args[1], nullptr);
+    return PyErr_Format(PyExc_TypeError, "%s() takes %s and %s", row.name.data(), parameter(row, 0).c_str(),
+                        parameter(row, 1).c_str());
+}
+
+template <Op op>
+PyObject* of_pairs_and_bias(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* names) {
+    const SequenceOperation& row = sequence_operation(op);
+    const Py_ssize_t named = names ? PyTuple_GET_SIZE(names) : 0;
+    const bool is_known =
+        named == 0 || (named == 1 && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "bias") == 0);
+    if (count >= 2 && count + named <= 3 && is_known) {
+        return call_pairs(row, args[0], args[1], count + named == 3 ? args[2] : nullptr);
+    }
+    return PyErr_Format(PyExc_TypeError, "%s() takes %s, %s, and an optional bias", row.name.data(),
+                        parameter(row, 0).c_str(), parameter(row, 1).c_str());
+}
+
+template <Op op>
+PyObject* of_sequence_and_target(PyObject*, PyObject* const* args, Py_ssize_t count) {
+    const SequenceOperation& row = sequence_operation(op);
+    if (count == 2) return call_with_target(row, args[0], args[1]);
+    return PyErr_Format(PyExc_TypeError, "%s() takes %s and a %s", row.name.data(), parameter(row, 0).c_str(),
+                        parameter(row, 1).c_str());
+}
+
+std::string docstring(const SequenceOperation& row) {
+    const bool is_biased = row.layout == Layout::pairs_and_bias, is_refused = row.of_none == OfNone::refused;
+    std::string text(row.name);
+    text.append("(").append(row.parameters).append(is_biased ? ", /, bias=0" : ", /").append(")\n--\n\n");
+    text.append(row.description).append("\n\nRaises:\n    TypeError: an element ");
+    switch (row.layout) {
+        case Layout::sequence:
+            return text.append("is not a real number.").append(is_refused ? "\n    ValueError: n is 0." : "");
+        case Layout::pairs:
+        case Layout::pairs_and_bias:
+            return text.append(is_biased ? "or the bias is not a real number." : "is not a real number.")
+                .append(is_refused ? "\n    ValueError: n is 0, or the" : "\n    ValueError: the")
+                .append(" sequences differ in length.");
+        case Layout::sequence_and_target:
+            return text.append("is not a real number, or the target is not an int.\n")
+                .append("    IndexError: the target is not one of 0 to n - 1.")
+                .append(is_refused ? "\n    ValueError: n is 0." : "");
+    }
+    unreachable();
+}
+
+template <Op op>
+PyMethodDef method(const char* doc) {
+    constexpr const SequenceOperation& row = sequence_operation(op);
+    const char* name = row.name.data();
+    switch (row.layout) {
+        case Layout::sequence: return {name, of_sequence<op>, METH_O, doc};
+        case Layout::pairs: return {name, as_c_function(of_pairs<op>), METH_FASTCALL, doc};
+        case Layout::pairs_and_bias:
+            return {name, as_c_function(of_pairs_and_bias<op>), METH_FASTCALL | METH_KEYWORDS, doc};
+        case Layout::sequence_and_target:
+            return {name, as_c_function(of_sequence_and_target<op>), METH_FASTCALL, doc};
+    }
+    unreachable();
+}
+
+// Python refers to them as long as it lives.
+std::vector<PyMethodDef>& methods() {
+    static auto& all = *new std::vector<PyMethodDef>;
+    if (all.empty()) {
+#define FASTGRAD_SEQUENCE(name, ...) \
+    all.push_back(method<Op::name>((new std::string(docstring(sequence_operation(Op::name))))->c_str()));
+#include "sequences.def"
+        all.push_back({nullptr, nullptr, 0, nullptr});
+    }
+    return all;
+}
 
 }  // namespace
 
-PyObject* largest_of(PyObject* xs) { return reduce<Op::max>(nullptr, xs); }
-PyObject* smallest_of(PyObject* xs) { return reduce<Op::min>(nullptr, xs); }
+PyObject* largest_of(PyObject* xs) { return call_sequence(sequence_operation(Op::max), xs); }
+PyObject* smallest_of(PyObject* xs) { return call_sequence(sequence_operation(Op::min), xs); }
 
-bool add_sequence_functions(PyObject* module) { return PyModule_AddFunctions(module, sequence_functions) == 0; }
+bool add_sequence_functions(PyObject* module) { return PyModule_AddFunctions(module, methods().data()) == 0; }
 
 }  // namespace fastgrad::bind

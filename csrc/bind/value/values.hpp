@@ -24,6 +24,12 @@ inline pybind11::bytes new_bytes(std::string_view bytes) {
     return checked<pybind11::bytes>(PyBytes_FromStringAndSize(bytes.data(), static_cast<Py_ssize_t>(bytes.size())));
 }
 
+// Of text that was read: one that Python cannot decode would raise only when it is asked for.
+inline void require_unicode(std::string_view text) {
+    static_cast<void>(
+        checked<pybind11::object>(PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), nullptr)));
+}
+
 // The object of a node, which is made when there is none. Throws what Python raised.
 inline pybind11::object value_of(Node* node) { return checked<pybind11::object>(wrap(node)); }
 

@@ -4,10 +4,17 @@
 #include <cstddef>
 #include <cstring>
 
+#include "core/compiler.hpp"
+
 namespace fastgrad::run {
 
 // Gradients of what does not vary from sample to sample are kept as this many partial sums.
 inline constexpr std::size_t lane_count = 8;
+
+// The halves of a register are added to one another, until one number is left.
+FASTGRAD_INLINE double sum_of_lanes(const double* sums) {
+    return ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
+}
 
 // FASTGRAD_PLAIN_LANES: what MSVC gets, where it can be tested with other compilers.
 #if defined(__GNUC__) && !defined(FASTGRAD_PLAIN_LANES)

@@ -64,10 +64,10 @@ def formulas_of(node: Value, names: dict[Value, str]) -> Formulas:
 
 def _formulas_of_many(node: Value, given: list[str]) -> Formulas:
     """Of an operation on a sequence, of one of its results, or of a custom operation."""
-    symbol, is_custom = node._op, _is_custom(node)
-    if re.fullmatch(r"\[\d+\]", symbol) and not is_custom:
+    symbol = node._op
+    if _core.node_kind(node) == "element":
         return Formulas("one of the results", given[0] + symbol, [])
-    row = None if is_custom else _SEQUENCES.get(symbol)
+    row = None if _is_custom(node) else _SEQUENCES.get(symbol)
     if len(given) > MOST_ARGUMENTS:
         given = [*given[: MOST_ARGUMENTS - 1], "...", given[-1]]
     return Formulas(row.title if row else "custom operation", f"{symbol or 'custom'}({', '.join(given)})", [])
@@ -78,11 +78,8 @@ def _row_of(node: Value) -> _core.Operation | None:
 
 
 def _is_custom(node: Value) -> bool:
-    """Whether ``node`` is a custom operation, which may bear any symbol.
-
-    One with local gradients, where this is False, has none.
-    """
-    return _core.contributions(node, 1.0) is None
+    """Whether ``node`` is a custom operation, which may bear any symbol."""
+    return _core.node_kind(node) == "custom"
 
 
 def _short(number: float) -> str:

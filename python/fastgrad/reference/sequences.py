@@ -22,6 +22,16 @@ __all__ = [
 ]  # fmt: skip
 
 
+def arguments(layout: str, operands: Sequence[Number], target: int = 0) -> tuple[Any, ...]:
+    """The arguments of a call whose node has these operands: the other direction of the table's column `layout`."""
+    if layout == "sequence":
+        return (operands,)
+    if layout == "sequence_and_target":
+        return operands, target
+    pairs = len(operands) // 2 * 2
+    return operands[0:pairs:2], operands[1:pairs:2], *operands[pairs:]
+
+
 def sum(xs: Sequence[Number]) -> Number:
     """The sum; 0.0 of none."""
     return functools.reduce(operator.add, xs) if len(xs) else 0.0
