@@ -43,11 +43,14 @@ cpp() {
     say "the C++ tests of the core, without Python"
     dev_environment
     clone "$work/cpp"
-    cd "$work/cpp"
-    PATH="$work/dev/bin:$PATH"
-    cmake --preset dev -Dpybind11_DIR="$("$work/dev/bin/python" -m pybind11 --cmakedir)" -DPython_EXECUTABLE="$work/dev/bin/python" >/dev/null
-    quietly cmake --build --preset dev --target fastgrad_tests
-    ctest --preset dev
+    (
+        cd "$work/cpp"
+        PATH="$work/dev/bin:$PATH"
+        cmake --preset dev -Dpybind11_DIR="$("$work/dev/bin/python" -m pybind11 --cmakedir)" \
+            -DPython_EXECUTABLE="$work/dev/bin/python" >/dev/null
+        quietly cmake --build --preset dev --target fastgrad_tests
+        ctest --preset dev
+    )
 }
 
 instructions() {
