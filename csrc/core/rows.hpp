@@ -21,13 +21,13 @@ struct Row;
     }
 #define FASTGRAD_UNARY(name, title, symbol, value, dx, error, traits) \
     FASTGRAD_BINARY(name, title, symbol, value, dx, 0.0, error, traits)
-#define FASTGRAD_BINARY(name, title, symbol, value_, dx_, dy_, error, traits)           \
-    template <>                                                                         \
-    struct Row<Op::name> {                                                              \
-        static constexpr bool never_fails = &error_kinds::error == &error_kinds::never; \
-        FASTGRAD_FORMULA(value, value_)                                                 \
-        FASTGRAD_FORMULA(dx, dx_)                                                       \
-        FASTGRAD_FORMULA(dy, dy_)                                                       \
+#define FASTGRAD_BINARY(name, title, symbol, value_, dx_, dy_, error, traits)          \
+    template <>                                                                        \
+    struct Row<Op::name> {                                                             \
+        static constexpr bool never_fails = error_kinds::is_never<error_kinds::error>; \
+        FASTGRAD_FORMULA(value, value_)                                                \
+        FASTGRAD_FORMULA(dx, dx_)                                                      \
+        FASTGRAD_FORMULA(dy, dy_)                                                      \
     };
 #include "ops.def"
 #undef FASTGRAD_FORMULA
