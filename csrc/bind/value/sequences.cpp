@@ -4,6 +4,7 @@
 
 #include <Python.h>
 
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -318,22 +319,26 @@ PyMethodDef method(const char* doc) {
 }
 
 // Python refers to them as long as it lives.
-std::vector<PyMethodDef>& methods() {
-    static auto& all = *new std::vector<PyMethodDef>;
-    if (all.empty()) {
+struct Methods {
+    std::deque<std::string> docs;  // a deque, because its elements stay where they are
+    std::vector<PyMethodDef> rows;
+
+    Methods() {
 #define FASTGRAD_SEQUENCE(name, ...) \
-    all.push_back(method<Op::name>((new std::string(docstring(sequence_operation(Op::name))))->c_str()));
+    rows.push_back(method<Op::name>(docs.emplace_back(docstring(sequence_operation(Op::name))).c_str()));
 #include "sequences.def"
-        all.push_back({nullptr, nullptr, 0, nullptr});
+        rows.push_back({nullptr, nullptr, 0, nullptr});
     }
-    return all;
-}
+};
 
 }  // namespace
 
 PyObject* largest_of(PyObject* xs) { return call_sequence(sequence_operation(Op::max), xs); }
 PyObject* smallest_of(PyObject* xs) { return call_sequence(sequence_operation(Op::min), xs); }
 
-bool add_sequence_functions(PyObject* module) { return PyModule_AddFunctions(module, methods().data()) == 0; }
+bool add_sequence_functions(PyObject* module) {
+    static auto& methods = *new Methods;
+    return PyModule_AddFunctions(module, methods.rows.data()) == 0;
+}
 
 }  // namespace fastgrad::bind
