@@ -78,8 +78,9 @@ def exact_value(name: str, *arguments: Any) -> Any:
         return exact_function(name)(*map(mpf, arguments))
 
 
-# The derivatives, of the operands, in forms without cancellation: at mpmath's precision they are exact, and with the
-# values they make the dual numbers that gradients of programs are compared with. At kinks they are those of one side.
+# Derivatives in closed form. With the values they make the dual numbers that gradients of programs are compared with. An
+# operation without a row is differentiated by differences, which is slower, and no use at a kink: there these are the
+# derivatives of one side.
 SLOPES: dict[str, tuple[Callable[..., Any], ...]] = {
     "add": (lambda x, y: mpf(1), lambda x, y: mpf(1)),
     "sub": (lambda x, y: mpf(1), lambda x, y: mpf(-1)),
@@ -145,6 +146,8 @@ SLOPES: dict[str, tuple[Callable[..., Any], ...]] = {
 
 
 def exact_slope(name: str, index: int, *arguments: Any) -> Any:
+    if name not in SLOPES:
+        return exact_partial(name, index, *arguments)
     with mp.workdps(60):
         return SLOPES[name][index](*map(mpf, arguments))
 
