@@ -1,6 +1,6 @@
-"""`memory()`: how much memory the nodes of all graphs take, to find a graph that nobody lets go of.
+"""`memory()`: how much memory the nodes of all graphs take, to find graphs that are never released.
 
-The module has another name than its function, which would be hidden as `fastgrad.memory` once this is imported.
+The module is not called `memory`, because importing it would then hide the function `fastgrad.memory`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from fastgrad import _core
 
 
 class Memory(NamedTuple):
-    """The state of the store of nodes, of the whole process.
+    """The state of the node store, for the whole process.
 
-    A node has 48 bytes, and lies in a chunk of 64 KiB. Leaves have chunks of their own. A chunk is free again when
-    its last node dies; some free chunks wait for the next nodes, the memory of the others goes back to the system.
+    A node has 48 bytes and is part of a chunk of 64 KiB. Leaves have separate chunks. A chunk is free again when its
+    last node is freed; some free chunks are kept for later nodes, and the memory of the others is returned to the
+    system.
     """
 
     live_nodes: int
@@ -38,8 +39,8 @@ class Memory(NamedTuple):
 def memory() -> Memory:
     """How much memory the nodes of all graphs take, in nodes, chunks and bytes.
 
-    Captured graphs have memory of their own: see the `bytes` of `Graph.stats()`. So have labels, and the Python
-    objects of Values, which are 32 bytes each.
+    Captured graphs use other memory: see the `bytes` of `Graph.stats()`. So do labels, and the Python objects of
+    Values, which are 32 bytes each.
 
     >>> from fastgrad import Value, memory
     >>> before = memory().live_nodes
