@@ -1,4 +1,4 @@
-"""Graphs as Python source: the numbers of the graph to the last bit, or an error where a number is not finite."""
+"""Graphs as Python source: the numbers of the graph to the last bit, or an error if a number is not finite."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def with_every_number(graph: Graph) -> Graph:
 
 
 def assert_equals(graph: Graph, points: Sequence[Sequence[float]]) -> None:
-    """The function gives the graph's bits, and raises only where some number of the graph is not finite."""
+    """The function returns the graph's bits, and raises only if some number of the graph is not finite."""
     graph = with_every_number(graph)
     function = made(graph)
     for point in points:

@@ -1,4 +1,4 @@
-"""The benchmarks' own machinery, with a tiny workload; and README's numbers are the committed result's."""
+"""The machinery of the benchmarks with a tiny workload, and README's numbers against the committed result."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TINY = Effort(slot=1e-4, rounds=3, budget=1.0, quick=True)
 
 
 class Power(Repeated):
-    """The number 2 to the power of the size, and its derivative, wrong or not."""
+    """2 to the power of the size, and its derivative, right or wrong."""
 
     def __init__(self, error: float, size: int) -> None:
         self.size, self.error = size, error
@@ -65,7 +65,7 @@ WORKLOAD = Workload(
 
 
 class Here:
-    """A process that is this one: the machinery without its processes."""
+    """Stands for a process, but runs in this one, to test the machinery without processes."""
 
     def __init__(self, host: comparison.Host) -> None:
         self.host = host
@@ -75,7 +75,7 @@ class Here:
 
 
 class Nearby(comparison.Processes):
-    """No processes at all."""
+    """Starts no processes."""
 
     def __getitem__(self, package: str) -> Any:
         return self._hosts.setdefault(package, Here(comparison.Host(package)))  # type: ignore[arg-type]
@@ -206,7 +206,7 @@ def test_markdown_has_every_entry_and_its_note(result):
     page = tables.page(result)
     assert "| time per power | 1 n | 10 n |" in page
     assert "| absent | not installed | not installed |" in page
-    assert "| fastgrad | 2.00 | 2.00 |" in page  # building, by itself
+    assert "| fastgrad | 2.00 | 2.00 |" in page  # building alone
 
 
 def test_plots_are_written_and_dated(result, tmp_path):
@@ -262,7 +262,7 @@ def test_the_limits_of_the_machine_are_found():
     assert all(map(math.isfinite, found.values()))
 
 
-# ---- what is said about a run ----------------------------------------------------------------------------------
+# ---- the report of a run ---------------------------------------------------------------------------------------
 
 
 def test_readme_and_documentation_say_what_the_committed_result_says():

@@ -1,4 +1,4 @@
-"""`fastgrad info`: what is reported is what is there."""
+"""`fastgrad info`: the report agrees with the installation."""
 
 import json
 import platform

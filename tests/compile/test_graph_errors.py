@@ -1,4 +1,4 @@
-"""What `fastgrad.Graph` refuses, and how it says so."""
+"""Errors of `fastgrad.Graph`, and their messages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def product() -> tuple[Value, list[Value]]:
     return a * b, [a, b]
 
 
-# ---- when a graph is made
+# ---- on creation
 
 
 @pytest.mark.parametrize("output", [1.0, "ab", None, {"loss": 1.0}, np.float64(2.0), [Value(1.0), 2]], ids=repr)
@@ -68,7 +68,7 @@ def test_own_operations_are_refused_by_their_symbol():
 
 
 def test_an_own_operation_on_an_operation_on_a_sequence_is_refused():
-    """It kept the sequence in the graph that had been taken apart, whose results are no instructions."""
+    """Regression: it kept the sequence in the expanded graph, whose results are not instructions."""
     half, _ = softmax([Value(0.5), Value(0.5)])
     with pytest.raises(TypeError, match=r"custom operation \('twice'\)"):
         Graph(Value(1.0, (half,), "twice") + half)
@@ -82,7 +82,7 @@ def test_unknown_passes_and_instruction_sets_are_refused():
         Graph(a, [a], instruction_set="abacus")
 
 
-# ---- when it is run
+# ---- on a run
 
 
 WRONG_SHAPES = [

@@ -1,4 +1,4 @@
-"""`fastgrad.Graph`: what is an input and what is bound, which numbers it takes, and what it gives."""
+"""`fastgrad.Graph`: inputs and bound leaves, the numbers it accepts, and its results."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_without_inputs_a_batch_counts_each_bound_gradient_once_a_sample(batch: 
     assert (values.tolist(), gradients.shape, w.grad) == ([9.0] * batch, (batch, 0), 6.0 * batch)
 
 
-# ---- numbers given as something else than a contiguous array of float64
+# ---- numbers other than a contiguous array of float64
 
 GIVEN: dict[str, Callable[[np.ndarray], Any]] = {
     "nested lists": lambda x: x.tolist(),
@@ -202,7 +202,7 @@ def test_bound_gradients_are_summed_over_the_batch_and_added(passes: tuple[str, 
     w.grad, b.grad = 0.5, -1.0
     graph = Graph(w * x + b, [x], passes=passes)
     graph(np.ones((batch, 1)))
-    assert (w.grad, b.grad) == (0.5, -1.0)  # the outputs alone leave gradients as they are
+    assert (w.grad, b.grad) == (0.5, -1.0)  # computing outputs leaves gradients unchanged
     graph.value_and_grad(np.arange(float(batch))[:, None])
     assert (w.grad, b.grad) == (0.5 + batch * (batch - 1) / 2, -1.0 + batch)
     graph.vjp(np.ones((batch, 1)), np.full((batch, 1), 2.0))
@@ -247,7 +247,7 @@ def test_a_graph_keeps_its_bound_leaves_and_nothing_else_alive(live_nodes: Calla
     assert live_nodes() == 0
 
 
-# ---- the rest
+# ---- other
 
 
 def test_the_best_instruction_set_is_the_default():

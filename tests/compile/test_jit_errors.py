@@ -1,4 +1,4 @@
-"""What a recording refuses: everything that would freeze a number. And that nothing of it is left afterwards."""
+"""What a recording refuses, namely everything that would freeze a number, and that an error leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_what_needs_no_number_is_allowed():
         assert x != y
         assert len({x, y, x}) == 2
         assert y.topological_order()[-1] is y
-        assert "Value" in repr(y)  # for print() while one looks for a mistake
+        assert "Value" in repr(y)  # so that print() works while debugging
         return +y
 
     assert jit(f)(3.0).data == 6.0
@@ -244,7 +244,7 @@ def test_wrong_arguments_raise_what_the_function_raises():
         f(1.0, y=2.0)
 
 
-# ---- nothing is left
+# ---- cleanup
 
 
 @pytest.mark.parametrize(

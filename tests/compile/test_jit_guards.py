@@ -1,4 +1,4 @@
-"""Recorded functions that compare Values: one recording for each way the comparisons turn out."""
+"""Recorded functions that compare Values: one recording for each combination of answers."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def test_more_ways_than_recordings_is_an_error_that_says_what_to_do():
 
 @pytest.mark.parametrize("count", [8, 40, 200])
 def test_a_comparison_within_rounding_of_a_tie_goes_as_in_python(count: int):
-    """The passes sum in another order; a recording whose answers that turns is made without them."""
+    """The passes sum in another order; if that changes an answer, the recording is made without them."""
     numbers = random.Random(1)
     for _ in range(10):
         ws = [Value(numbers.uniform(-1.0, 1.0)) for _ in range(count)]

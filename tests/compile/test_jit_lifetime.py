@@ -1,4 +1,4 @@
-"""Recorded functions as things: metadata, methods, copies, threads, and how long what they hold lives."""
+"""Recorded functions as objects: metadata, methods, copies, threads, and how long they keep what they hold alive."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_copies_and_pickles_of_it_are_itself_as_with_any_function():
 
 
 class Scale:
-    """A function with a state."""
+    """A callable object with state."""
 
     def __init__(self, factor: float) -> None:
         self.factor = Value(factor)
@@ -183,7 +183,7 @@ def test_instances_can_be_collected(live_nodes: Callable[[], int]):
 
 
 class Parameter(Value):
-    """A Value with a name, as users make them."""
+    """A Value with a name, as users define them."""
 
     def __init__(self, data: float, name: str) -> None:
         super().__init__(data)

@@ -1,4 +1,4 @@
-"""From a recorded function to its graphs: `f.graph(*args)` of `jit` and `vmap`."""
+"""The graphs of recorded functions: `f.graph(*args)` of `jit` and `vmap`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drawings: the users' own graph, the right text in every box, and what can be chosen."""
+"""Drawings: the user's graph, the right text in every box, and the options."""
 
 import math
 import operator
@@ -38,7 +38,7 @@ NOTE = "every gradient is 0 until backward() runs"
 @each_expression
 def test_trace_is_the_users_own(expression):
     root = expression()
-    # Constant operands are leaves for as long as somebody holds them.
+    # Constant operands are leaves as long as something holds them.
     held = root.topological_order()
     assert trace(root) == recursive_trace(root)
     assert trace(root)[0] == set(held)
@@ -155,7 +155,7 @@ def test_a_function_that_is_recorded_is_not_drawn():
         f(Value(1.0))
 
 
-# ---- large graphs (those that are drawn by groups: test_draw_groups.py)
+# ---- large graphs (for drawings by groups see test_draw_groups.py)
 
 
 def test_graphs_beyond_max_nodes_are_drawn_by_groups():
@@ -185,7 +185,7 @@ def test_no_limit():
     assert sum("record" in line for line in draw_dot(root, max_nodes=None).body) == 501
 
 
-# ---- what is shown
+# ---- what to show
 
 
 def boxes(drawing):
@@ -316,7 +316,7 @@ def test_the_note_is_in_the_picture():
     assert NOTE in texts(draw_dot(neuron()).pipe())
 
 
-# ---- colours
+# ---- colors
 
 
 def test_boxes_are_filled_by_their_numbers():
@@ -382,7 +382,7 @@ def test_lines_and_the_note_are_readable_on_light_and_dark(background):
         assert contrast(color, background) > 3
 
 
-# How Vienot, Brettel and Mollon (1999) take a colour without red-sensitive, or green-sensitive, cones.
+# Simulates colors without red-sensitive or green-sensitive cones, as Vienot, Brettel and Mollon (1999) do.
 DICHROMATS = {
     "protanope": [(0.11238, 0.88762, 0.0), (0.11238, 0.88762, 0.0), (0.00401, -0.00401, 1.0)],
     "deuteranope": [(0.29275, 0.70725, 0.0), (0.29275, 0.70725, 0.0), (-0.02234, 0.02234, 1.0)],
@@ -446,11 +446,11 @@ def test_escaped_source(label, field):
     assert f'label="{{ {field} | data 1.5000 | grad 0.0000 }}"' in draw_dot(Value(1.5, label=label)).source
 
 
-# --- operations on sequences
+# --- sequence operations
 
 
 def drawn_operations(root: Value, **options: bool) -> list[str]:
-    """The labels of the ellipses, whose names go on after the number of a Value."""
+    """The labels of the ellipses, whose names extend the number of a Value."""
     ellipse = r"^\t\"?\d+[^\"\s\d][^\"\s]*\"? \[label=\"?([^\"]*?)\"?\]$"
     return sorted(re.findall(ellipse, draw_dot(root, **options).source, re.MULTILINE))
 

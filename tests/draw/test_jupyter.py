@@ -1,4 +1,4 @@
-"""What a notebook shows: a Value as its graph, a drawing as its picture, and text where there is none."""
+"""What a notebook shows: a Value as its graph, a drawing as its picture, and text if there is no picture."""
 
 import html
 import re
@@ -17,7 +17,7 @@ SVG = "image/svg+xml"
 
 
 def chain(count):
-    """The last of so many Values."""
+    """The last of `count` Values."""
     value = Value(0.0)
     for _ in range(count - 1):
         value = -value

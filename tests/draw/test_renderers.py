@@ -14,7 +14,7 @@ from support.pictures import graph_in, neuron
 
 HINT = r'install Graphviz.*pip install "fastgrad\[viz\]"'
 
-# A program that takes dot's options and writes them, for the text of a picture.
+# A program that accepts dot's options and writes them instead of a picture.
 FAKE_DOT = f"""\
 #!{sys.executable}
 import pathlib, sys
@@ -168,7 +168,7 @@ def test_what_graphviz_does_not_know(pygraphviz, drawing, wrong):
 
 @pytest.fixture(params=["dot_program", "pygraphviz"])
 def renderer(request):
-    """Both ways to a file: the graphviz package's, and ours, which must not differ."""
+    """Both ways to write a file, the graphviz package's and ours, which must not differ."""
     request.getfixturevalue(request.param)
     return "by dot" if request.param == "dot_program" else "by pygraphviz"
 
@@ -231,7 +231,7 @@ def test_copies_render_too(pygraphviz, drawing):
     assert drawing.copy().pipe() == drawing.pipe()
 
 
-# ---- the real ones
+# ---- the real renderers
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Operations of the user's own: closures and local gradients, their place in a sweep, and how they die."""
+"""Custom operations: closures and local gradients, their place in a sweep, and how they are freed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import pytest
 from fastgrad import Value
 from support.interpreters import FREE_THREADED
 
-# ---- the idioms
+# ---- idioms
 
 
 def tanh(v: Value) -> Value:
-    """The seeds' idiom: a closure that names its own output."""
+    """micrograd's idiom: a closure that refers to its own output."""
     t = math.tanh(v.data)
     out = Value(t, (v,), "tanh")
 
@@ -81,7 +81,7 @@ every_idiom = pytest.mark.parametrize("own_tanh", IDIOMS.values(), ids=IDIOMS)
 
 
 def network(own_tanh: Callable[[Value], Value], width: int, depth: int) -> tuple[Value, list[Value]]:
-    """Layers of neurons whose activation is the user's own."""
+    """Layers of neurons with a custom activation."""
     inputs = layer = [Value(0.1 * i - 0.3) for i in range(width)]
     for _ in range(depth):
         total = sum(layer)
@@ -330,7 +330,7 @@ def test_closure_dies_with_its_node(live_nodes: Callable[[], int]):
     out._backward = step
     gone = weakref.ref(step)
     del step, out
-    assert gone() is None  # it does not name its output, so no cycle waits for the collector
+    assert gone() is None  # it does not refer to its output, so no cycle waits for the collector
 
 
 @pytest.mark.parametrize("names_output", [True, False])
@@ -363,7 +363,7 @@ def test_deep_chain_of_closures_dies_without_recursion(names_output: bool, live_
 
 
 class Tensorish(Value):
-    """A user's subclass, which keeps a name and a count of its own."""
+    """A user's subclass, which keeps a name and a count."""
 
     def __init__(self, data: float, *rest: Any, name: str = "") -> None:
         super().__init__(data, *rest)
@@ -431,5 +431,5 @@ def test_subclass_instance_that_is_initialised_again_leaves_the_old_graph(live_n
     Value.__init__(w, 3.0)
     assert (w.data, root.data, w in root._prev) == (3.0, 4.0, False)
     del w
-    assert live_nodes() == 3  # root, its constant, which `_prev` made a leaf, and what w stood for
+    assert live_nodes() == 3  # root, its constant, which `_prev` turned into a leaf, and the former node of w
     assert watch() is None

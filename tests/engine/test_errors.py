@@ -1,4 +1,4 @@
-"""What users get wrong, and what they get back: the type, the value that was given, and the way out."""
+"""User errors and their exceptions: the type, the given value, and the suggested solution."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where nodes live: slots and chunks are used again, and empty ones go back."""
+"""The memory of nodes: slots and chunks are reused, and empty chunks are returned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scopes: the names under which parts of a computation are made."""
+"""Scopes: names for parts of a computation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`where(condition, x, y)`: which operand it gives, to the last bit, and to which the derivative flows."""
+"""`where(condition, x, y)`: which operand it chooses, to the last bit, and which one gets the gradient."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The moons, which `fastgrad demo` trains on, on a small setting, and the command around them."""
+"""The moons example, which `fastgrad demo` runs, with small settings, and the command."""
 
 import math
 import subprocess

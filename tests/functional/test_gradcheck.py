@@ -1,4 +1,4 @@
-"""gradcheck: what it finds, what it lets pass, and what its report says."""
+"""gradcheck: what it detects, what it accepts, and its report."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def wrong_by(factor: float) -> Callable[[Value], Value]:
     return wrong
 
 
-# ---- what it finds
+# ---- detected errors
 
 
 @every_true_derivative
@@ -88,7 +88,7 @@ def test_several_outputs_are_named():
     assert str(report).startswith("jacobian: 3 of 4 derivatives agree\n")
 
 
-# ---- what it lets pass
+# ---- accepted functions
 
 
 @pytest.mark.parametrize("x", [1e-8, 1.0, 1e8, -1e150])

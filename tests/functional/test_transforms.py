@@ -1,4 +1,4 @@
-"""fastgrad.functional: what goes in and comes out, how transforms compose, what they leave alone, and what raises."""
+"""fastgrad.functional: arguments and results, how transforms compose, what they leave unchanged, and errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fastgrad import Value, _core, functional, jit, no_grad
 from fastgrad.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from support.transforms import cube, data_of, every_transform, rosenbrock, rosenbrock_hessian
 
-# ---- what goes in and comes out
+# ---- arguments and results
 
 
 def test_functions_of_one_number():
@@ -212,11 +212,11 @@ def test_closures_have_no_second_derivative(call: Callable[[], Any]):
         call()
 
 
-# ---- what they leave alone
+# ---- what they leave unchanged
 
 
 def graph_with_gradients() -> tuple[list[Value], Value]:
-    """Leaves and an interior Value, all with a gradient from elsewhere."""
+    """Leaves and an interior Value, all with a gradient from another computation."""
     a, b = Value(2.0), Value(-3.0)
     c = a * b
     for i, value in enumerate((a, b, c)):
@@ -282,7 +282,7 @@ def test_nothing_stays_alive(transform: Callable[..., Any], live_nodes: Callable
 
 
 def test_inside_a_backward_of_its_own():
-    """A gradient that is taken while another sweep is under way disturbs neither."""
+    """A gradient computed while another sweep is in progress disturbs neither."""
     x = Value(3.0)
     shared = x * 2.0
 

@@ -1,4 +1,4 @@
-"""Saving and loading: everything comes back to the last bit, and what does not fit is refused and changes nothing."""
+"""Saving and loading: everything is restored to the last bit; anything invalid is refused and changes nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from support.states import FIRST, FIRST_PARTS, same
 
 
 class Holder:
-    """Whatever it is given is its state, unless it refuses."""
+    """Its state is whatever it is given, unless it refuses."""
 
     def __init__(self, state: Any, refusal: BaseException | None = None) -> None:
         self.state = state
@@ -41,7 +41,7 @@ def through_file(tmp_path: Path, tree: Any) -> Any:
     return fastgrad.load(tmp_path / "x.npz")["tree"]
 
 
-# ---- what comes back
+# ---- what is restored
 
 
 def test_a_network_comes_back(tmp_path: Path):
@@ -79,7 +79,7 @@ def test_arrays_in_other_orders_come_back(tmp_path: Path):
     for array in (square.T, np.asfortranarray(square), square[::2, ::-1]):
         back = through_file(tmp_path, array)
         np.testing.assert_array_equal(back, array)
-        back[0, 0] = 100.0  # may be written
+        back[0, 0] = 100.0  # is writable
 
 
 @pytest.mark.parametrize("payload", [0x7FF8000000000001, 0xFFF8000000000000, 0x8000000000000000])
@@ -108,7 +108,7 @@ def test_the_file_is_an_archive_that_numpy_reads(tmp_path: Path):
     assert (header["format"], header["version"], header["fastgrad"]) == ("fastgrad state", 1, fastgrad.__version__)
 
 
-#: Of each the last case, with most settings.
+#: The last case of each, with the most settings.
 OPTIMIZERS: dict[str, Callable[[list[Value]], optim.Optimizer]] = {
     case.optimizer: case.make for case in CASES.values()
 }
@@ -124,7 +124,7 @@ class Training:
         self.schedule = optim.CosineAnnealingLR(self.optimizer, T_max=40)
 
     def go_on(self, steps: int) -> list[Any]:
-        """What there is afterwards."""
+        """Continue training; the state afterwards."""
         for _ in range(steps):
             x = [self.chance.uniform(-1.0, 1.0), self.chance.uniform(-1.0, 1.0)]
             self.optimizer.zero_grad()
@@ -201,7 +201,7 @@ def test_nothing_to_save(tmp_path: Path):
         fastgrad.save(tmp_path / "x")
 
 
-# ---- what does not fit
+# ---- states that do not fit
 
 
 def test_another_network_is_refused_and_names_are_listed(tmp_path: Path):

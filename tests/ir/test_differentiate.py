@@ -1,4 +1,4 @@
-"""The reverse of a graph as a graph: `Graph.gradient`, against the interpreter's reverse and against functional."""
+"""The reverse of a graph as a graph, `Graph.gradient`, against the interpreter's reverse and fastgrad.functional."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Programs as text, what a program shows to NumPy, and golden texts of what each pass makes of a program."""
+"""Programs as text, the arrays that NumPy sees, and golden texts of programs after each pass."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from support.replays import all_bits
 
 
 def body(graph: Graph) -> str:
-    """The text of a graph without what came before its passes."""
+    """The text of a graph without the lines before its slots."""
     return "".join(line for line in graph.text().splitlines(keepends=True) if line[0] in "%og")
 
 

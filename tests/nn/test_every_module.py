@@ -1,4 +1,4 @@
-"""What holds for every module: its formula, and that copies, pickles and states carry all that it computes with."""
+"""Properties of every module: its formula, and that copies, pickles and states contain all that it computes with."""
 
 from __future__ import annotations
 

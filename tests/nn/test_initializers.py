@@ -1,4 +1,4 @@
-"""Initialisers: shapes, bounds, variances, and what they draw from."""
+"""Initializers: shapes, bounds, variances, and their random generator."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ drawn = pytest.mark.parametrize("name", DRAWN)
 
 @drawn
 def test_variance(name: str):
-    """Of 60,000 numbers: the estimate's own standard deviation is 0.6 % for normal ones, less for uniform ones."""
+    """With 60,000 numbers: the estimate's standard deviation is 0.6 % for normal ones, less for uniform ones."""
     initialise, variance, _ = DRAWN[name]
     numbers = np.array(initialise(NIN, NOUT, generator=random.Random(1)))
     assert numbers.shape == (NOUT, NIN)
@@ -29,7 +29,7 @@ def test_variance(name: str):
 
 @pytest.mark.parametrize("name", [name for name, (_, _, bound) in DRAWN.items() if bound])
 def test_bound(name: str):
-    """None is beyond it, and the largest of 60,000 is near it."""
+    """No number is beyond it, and the largest of 60,000 is near it."""
     initialise, _, bound = DRAWN[name]
     largest = np.abs(initialise(NIN, NOUT, generator=random.Random(2))).max()
     assert 0.999 * bound < largest <= bound
@@ -45,7 +45,7 @@ def test_the_generator_decides(name: str):
     before = random.getstate()
     initialise(3, 2, generator=random.Random(7))
     assert random.getstate() == before
-    assert initialise(3, 2) == numbers  # by default Python's own, which was seeded alike
+    assert initialise(3, 2) == numbers  # by default Python's generator, which was seeded alike
 
 
 @drawn

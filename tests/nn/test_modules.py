@@ -1,4 +1,4 @@
-"""Modules: what their parameters are and how they are named, modes, states, and modules that hold modules."""
+"""Modules: how parameters are found and named, modes, states, and modules that contain modules."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_what_was_computed_is_no_parameter():
 
 
 def test_rows_of_arrays_are_all_found():
-    """Each array gives lists that live no longer than the walk through them, whose ids come again."""
+    """Each array creates lists that exist only during the walk through them, so their ids are reused."""
     arrays = [np.array([[Value(float(i))], [Value(-float(i))]], dtype=object) for i in range(100)]
     assert len(Holder(arrays=arrays).parameters()) == 200
 
@@ -83,7 +83,7 @@ def test_names_of_micrograds_network():
 
 
 class Micrograd(Module):
-    """As a user of micrograd writes it."""
+    """Written as by a user of micrograd."""
 
     def __init__(self) -> None:
         self.neuron = Neuron(1)
@@ -150,7 +150,7 @@ def test_depth_does_not_matter():
     module = Holder(inside=inside)
     assert len(module.parameters()) == 1
     assert names(module) == ["inside" + ".0" * 5_000]
-    while isinstance(inside, list):  # or Python's own way to free it would recurse
+    while isinstance(inside, list):  # otherwise Python's own way to free it would recurse
         inside = inside.pop()
 
 
@@ -289,7 +289,7 @@ def test_gradients_stay_when_a_state_is_loaded():
     assert (module.a.data, module.a.grad) == (2.0, 3.0)
 
 
-# ---- modules that hold modules
+# ---- modules that contain modules
 
 
 def test_a_module_list_is_a_list():

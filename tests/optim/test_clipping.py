@@ -1,4 +1,4 @@
-"""clip_grad_norm_ and clip_grad_value_: PyTorch's formulas, at all sizes of gradients."""
+"""clip_grad_norm_ and clip_grad_value_: PyTorch's formulas, for gradients of all sizes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def gradients_of(values: Sequence[Value]) -> list[float]:
     return [value.grad for value in values]
 
 
-#: Gradients, max_norm, norm_type; the norm and the clipped gradients that torch 2.13.0 found, in float64.
+#: Gradients, max_norm, norm_type; then the norm and the clipped gradients of torch 2.13.0, in float64.
 CLIPPED: list[tuple[list[float], float, float, float, list[float]]] = [
     ([3.0, -4.0], 1.0, 2.0, 5.0, [0.599999880000024, -0.799999840000032]),
     ([3.0, -4.0], 10.0, 2.0, 5.0, [3.0, -4.0]),

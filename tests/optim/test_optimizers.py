@@ -1,4 +1,4 @@
-"""Optimizers: where they go, beside plain formulas and PyTorch's numbers; what they hold; states and copies."""
+"""Optimizers: their steps against plain formulas and PyTorch's numbers; what they hold; states and copies."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def assert_close(actual: list[float], expected: Any) -> None:
 
 
 class Named(Value):
-    """A user's subclass, with state of its own."""
+    """A user's subclass with additional state."""
 
 
 # ---- every rule has a class and is tested
@@ -71,7 +71,7 @@ def test_each_class_has_a_rule():
     assert {"Optimizer", *_core.RULES} <= {*optim.__all__}
 
 
-# ---- where they go
+# ---- steps
 
 
 @every_case
@@ -261,7 +261,7 @@ def test_optimizer_that_is_part_of_a_cycle_is_collected(live_nodes: Callable[[],
 
 @needs_proc
 def test_optimizers_come_and_go_without_a_trace():
-    # In a process of its own: elsewhere the quarantine of AddressSanitizer counts as resident until it is full.
+    # In a separate process: elsewhere the quarantine of AddressSanitizer counts as resident until it is full.
     program = """
         import gc, os
         from fastgrad import Value, _core, optim
@@ -403,7 +403,7 @@ def test_shallow_copy_optimizes_the_same_leaves_by_itself():
 
 
 class Doubling(optim.SGD):
-    """A user's subclass, whose constructor has another signature."""
+    """A user's subclass with another constructor signature."""
 
     def __init__(self, *leaves: Value) -> None:
         super().__init__(leaves, lr=2.0)

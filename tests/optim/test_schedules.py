@@ -21,7 +21,7 @@ from support.schedules import EPOCHS, FOUND, LR, SCHEDULES, every_schedule, opti
 
 
 def rates(schedule: Any, o: Any, lr: Callable[[], float], epochs: int = EPOCHS) -> list[float]:
-    """The learning rate of each epoch, as a training loop meets it."""
+    """The learning rate of each epoch, as a training loop uses it."""
     found = [lr()]
     for _ in range(epochs):
         o.step()
@@ -161,7 +161,7 @@ def test_copies_stay_connected_to_an_optimizer_that_is_copied_with_them(carry: C
     assert rates(twin_schedule, twin, lambda: twin.lr) == rates(schedule, o, lambda: o.lr)
 
 
-# ---- what they refuse
+# ---- errors
 
 #: A call with an optimizer, the error's type, and its message.
 ERRORS: dict[str, tuple[Callable[[optim.Optimizer], Any], type[Exception], str]] = {

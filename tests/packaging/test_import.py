@@ -1,4 +1,4 @@
-"""`import fastgrad` stays light: what drawing, training and typing need is imported when it is asked for."""
+"""`import fastgrad` stays light: dependencies of drawing, training and typing are imported on demand."""
 
 import pkgutil
 from types import ModuleType
@@ -53,4 +53,4 @@ def test_submodules_are_there_when_asked_for():
 def test_no_module_bears_the_name_of_what_the_package_gives():
     modules = {module.name for module in pkgutil.iter_modules(fastgrad.__path__)}
     given = {name for name in fastgrad.__all__ if not isinstance(getattr(fastgrad, name), ModuleType)}
-    assert modules & given == set()  # importing the module would put it in the place of the other
+    assert modules & given == set()  # importing such a module would replace the other

@@ -1,4 +1,4 @@
-"""What each optimisation pass does to a graph, seen in `stats()`, and what it must leave alone."""
+"""The effect of each optimization pass on a graph, seen in `stats()`, and what it must not change."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_layer_becomes_three_loops():
 
 def test_passes_run_in_the_order_of_the_table_whatever_the_order_in_which_they_are_named():
     x = Value(2.0)
-    y = x**2 + x * x  # power before share: one product
+    y = x**2 + x * x  # strength_reduction before cse: one product
     for passes in (
         ("cse", "strength_reduction"),
         ("strength_reduction", "cse"),
@@ -89,12 +89,12 @@ def test_passes_run_in_the_order_of_the_table_whatever_the_order_in_which_they_a
 
 # ---- fold
 
-#: Operations that give their operand x back to the last bit, whatever it is.
+#: Operations that always return their operand x to the last bit.
 IDENTITIES = [
     lambda x: x * 1.0, lambda x: 1.0 * x, lambda x: x / 1.0, lambda x: x**1.0, lambda x: x + -0.0, lambda x: -0.0 + x,
     lambda x: x - 0.0,
 ]  # fmt: skip
-#: Operations that nearly do.
+#: Operations that almost do.
 OTHERS = [
     lambda x: x + 0.0, lambda x: 0.0 + x, lambda x: 0.0 - x, lambda x: x - -0.0, lambda x: x * -1.0,
     lambda x: 1.0 / x, lambda x: 1.0**x, lambda x: x**0.0, lambda x: x * 0.0,
@@ -122,7 +122,7 @@ def test_fold_makes_an_output_of_an_input_or_a_bound_leaf():
 
 
 def recorded(outputs: list[Value], inputs: list[Value], constants: list[Value], *passes: str) -> Any:
-    """A graph with leaves that keep their number, as those have that a recorded function makes."""
+    """A graph with leaves that keep their number, like the leaves that a recorded function creates."""
     return _core.Graph(_core.capture(outputs, inputs, constants=constants), passes=passes)
 
 
@@ -137,7 +137,7 @@ def test_fold_computes_what_depends_on_constants_alone():
     assert graph(np.full((EVERY_WIDTH, 1), 2.0)).tolist() == [[math.log(11.0) * 2.0, 32.0, 1.0]] * EVERY_WIDTH
 
 
-# ---- power
+# ---- strength_reduction
 
 
 @pytest.mark.parametrize("exponent", [2, -1.0])
@@ -170,7 +170,7 @@ def test_power_leaves_exponents_that_are_not_constant_alone():
     assert graph([2.0]).tolist() == [8.0]
 
 
-# ---- share
+# ---- cse
 
 
 def test_share_computes_equal_operations_once():
@@ -195,7 +195,7 @@ def test_share_takes_nan_constants_for_what_they_are():
     assert all_bits(graph([1.0])) == all_bits([math.nan] * 3)
 
 
-# ---- prune
+# ---- dce
 
 
 def test_prune_drops_what_folding_left_behind():
@@ -212,7 +212,7 @@ def test_prune_keeps_inputs_and_their_places():
     assert (graph.inputs_count, graph([5.0, 6.0, 7.0]).tolist()) == (3, [6.0])
 
 
-# ---- dot
+# ---- gather_dots
 
 
 def test_dot_gathers_a_sum_of_products_with_what_is_added_to_it():
@@ -265,7 +265,7 @@ def test_dot_keeps_non_finite_numbers():
 
 @pytest.mark.parametrize("start", ["an input", "a product"])
 def test_additions_of_zero_are_gathered_in_one_walk(start: str):
-    """A walk from each of them would take hours."""
+    """A separate walk from each of them would take hours."""
     x, w = Value(1.0), Value(2.0)
     y: Any = x * w if start == "a product" else x
     for _ in range(300_000):
@@ -374,7 +374,7 @@ def test_reroll_of_more_instructions_than_it_moves_at_once():
 @pytest.mark.parametrize("samples", [1, 9])
 def test_loop_of_more_rows_than_its_buffers_hold(samples: int):
     x, y = values(1_501), values(1_501)
-    rows = [(a * b).sin() for a, b in zip(x, reversed(y), strict=True)]  # backwards, so by way of a buffer
+    rows = [(a * b).sin() for a, b in zip(x, reversed(y), strict=True)]  # backwards, so copied to a buffer
     graph, plain = Graph(rows, x + y, passes=("reroll",)), Graph(rows, x + y, passes=())
     assert graph.stats()["instructions_in_loops"] == 3_002
     rng = np.random.default_rng(0)
@@ -389,7 +389,7 @@ def test_loop_of_more_rows_than_its_buffers_hold(samples: int):
 @pytest.mark.parametrize("passes", [(), PASSES], ids=["without passes", "with all passes"])
 @pytest.mark.parametrize("batch", [None, 8, 32])
 def test_no_gradient_and_no_nan_passes_through_what_is_flat(passes: tuple[str, ...], batch: int | None):
-    """Below each of them lies a square root of 0, whose derivative is infinite: 0 times that would be nan."""
+    """The operand of each is a square root of 0, whose derivative is infinite: 0 times that would be nan."""
     x, y = Value(4.0), Value(2.0)
     flat = [less(x.sqrt(), y), keep_if(y, x.sqrt()), stop_gradient(x.sqrt()) * y, x.sqrt().floor() + y,
             y.copysign(x.sqrt()), where(x.sqrt(), y, 2.0 * y)]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The commands that show exactness at length, each run briefly."""
+"""The commands that demonstrate exactness in long runs, each run briefly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The layout of the tests: it mirrors the package; what they share is in `support`, and no test file is imported."""
+"""The layout of the tests mirrors the package; shared code is in `support`, and no test file is imported."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 from support.paths import ROOT, TESTS
 
 FILES = sorted(TESTS.rglob("*.py"))
-#: What a bare name would find: a file in its own folder, or another folder of tests/.
+#: Modules that a bare name would find: a file in the same folder, or another folder of tests/.
 LOCAL = {name for path in FILES for name in (path.stem, path.parent.name)} - {"support", *sys.stdlib_module_names}
 
 
 def imported(path: Path) -> Iterator[str]:
-    """The modules that a file imports anywhere; those of a relative import begin with a dot."""
+    """The modules that a file imports anywhere; relative imports begin with a dot."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -1,4 +1,4 @@
-"""Nothing that the package has is without tests: each kind of thing has a table of which every row is tested."""
+"""Every part of the package is tested: each kind of object has a table, and every row of the table is tested."""
 
 from __future__ import annotations
 
