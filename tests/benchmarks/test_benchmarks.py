@@ -101,7 +101,7 @@ def row(rows: Sequence[Row], entry: str, size: int) -> Row:
     return next(row for row in rows if (row.entry, row.size) == (entry, size))
 
 
-def test_who_finds_the_same_is_timed_in_each_round(rows):
+def test_a_peer_with_the_same_result_is_timed_in_each_round(rows):
     for entry in ("fastgrad", "exact", "floor"):
         for size in WORKLOAD.quick:
             costs = row(rows, entry, size).costs
@@ -119,7 +119,7 @@ def test_who_finds_the_same_is_timed_in_each_round(rows):
         ("absent", 1, "not installed"),
     ],
 )
-def test_who_does_not_is_a_row_that_says_why(rows, entry, size, note):
+def test_a_peer_without_the_same_result_is_a_row_that_says_why(rows, entry, size, note):
     found = row(rows, entry, size)
     assert (found.note, found.costs) == (note, {})
 
@@ -152,7 +152,7 @@ def course(spent: list[tuple[float, float, float]]) -> comparison.Course:
         ([(1.0, 0.1, 10.0)], 1000, "not run: would take about 8 h"),
     ],
 )
-def test_who_would_take_too_long_is_not_run(spent, size, objection):
+def test_a_peer_that_would_take_too_long_is_not_run(spent, size, objection):
     assert course(spent).objection(size) == objection
 
 
@@ -180,7 +180,7 @@ def test_only_what_is_alike_is_compared():
 
 
 @pytest.mark.parametrize(("last", "said"), [(1000.0, "fastgrad, run: 1.000."), (3000.0, "1.239 (NOT linear).")])
-def test_a_slope_that_is_not_one_is_said_to_be_none(last, said):
+def test_a_slope_that_does_not_fit_is_reported(last, said):
     rows = [timed("fastgrad", "fastgrad", 10**power, cost) for power, cost in ((1, 1000.0), (2, 1000.0), (3, last))]
     (line,) = tables.slopes(results.found(WORKLOAD, rows))
     assert line.endswith(said)
@@ -234,7 +234,7 @@ def test_the_list_names_workloads_and_peers(capsys):
         (["--peers", "aadc"], "there is no peer aadc: choose from fastgrad.reference, micrograd"),
     ],
 )
-def test_what_there_is_not_is_an_error(argv, message, capsys):
+def test_unknown_names_are_errors(argv, message, capsys):
     with pytest.raises(SystemExit, match="2"):
         cli.main(["bench", *argv])
     assert message in capsys.readouterr().err

@@ -51,7 +51,7 @@ def result(text, **values):
         ("  a  # twice\n", 2.0),
     ],
 )
-def test_what_an_expression_gives(text, number):
+def test_results_of_expressions(text, number):
     values = {"a": 2.0, "b": -3.0, "c": 10.0}
     assert result(text, **{name: values[name] for name in re.findall(r"\b[abc]\b", text)}).data == pytest.approx(
         number, rel=1e-15

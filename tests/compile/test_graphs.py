@@ -109,7 +109,7 @@ GIVEN: dict[str, Callable[[np.ndarray], Any]] = {
 
 @pytest.mark.parametrize("batch", [3, 40])
 @pytest.mark.parametrize("convert", GIVEN.values(), ids=GIVEN)
-def test_numbers_are_converted_whatever_they_lie_in(convert: Callable[[np.ndarray], Any], batch: int):
+def test_numbers_are_converted_from_any_container(convert: Callable[[np.ndarray], Any], batch: int):
     x = np.random.default_rng(0).integers(0, 2, (batch, 2)).astype(float)
     given = convert(x)
     output, legs = hypotenuse()
@@ -220,7 +220,7 @@ class Parameter(Value):
     pass
 
 
-def test_a_bound_leaf_of_a_class_of_ones_own_comes_back_as_it_is():
+def test_a_bound_leaf_of_a_users_class_comes_back_unchanged():
     w = Parameter(2.0)
     w.name = "weight"
     graph = Graph(w * 3.0)

@@ -110,7 +110,7 @@ class Shifted(Model):
         return super().loss(x) + 100.0
 
 
-def test_each_instance_has_recordings_of_its_own():
+def test_each_instance_has_separate_recordings():
     Model.runs = 0
     a, b = Model(2.0), Model(3.0)
     for _ in range(3):
@@ -141,7 +141,7 @@ def test_a_method_that_calls_the_one_that_it_overrides():
     assert model.loss(1.0).data == 102.0
 
 
-def test_a_copy_of_an_instance_has_recordings_of_its_own():
+def test_a_copy_of_an_instance_has_separate_recordings():
     model = Model(2.0)
     model.loss(1.0)
     kept = model.loss
@@ -196,7 +196,7 @@ def test_instances_of_subclasses_as_arguments_and_from_outside():
     assert_same_as_eager(jit(lambda x: [x * w, x]), lambda x: [x * w, x], (x,), [w])
 
 
-def test_what_subclasses_add_lives_as_long_as_the_recording_and_the_result(live_nodes: Callable[[], int]):
+def test_attributes_of_subclasses_live_as_long_as_the_recording_and_the_result(live_nodes: Callable[[], int]):
     w, x = Parameter(2.0, "w"), Parameter(3.0, "x")
     gone = weakref.ref(w)
 

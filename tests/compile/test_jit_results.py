@@ -220,7 +220,7 @@ def test_one_result_as_the_argument_that_gives_another():
     assert_same_as_eager(program(jit(both)), program(both), (Value(2.0), Value(5.0)))
 
 
-def test_backward_inside_the_backward_of_an_own_operation():
+def test_backward_inside_the_backward_of_a_custom_operation():
     x = Value(1.0)
     a, b = jit(lambda x: (x * 2.0, x * 3.0))(x)
     own = Value(0.0, (a,), "own")

@@ -172,7 +172,7 @@ def test_constants_count():
     assert "2 Values\\n1 leaf\\n1 constant" in draw_dot(root, max_nodes=1).source
 
 
-def test_what_a_recording_is_bound_to_does_not_count():
+def test_bound_leaves_of_a_recording_do_not_count():
     weights = [Value(float(i)) for i in range(500)]
     y = jit(lambda x: sum(w * x for w in weights))(Value(2.0))
     assert len(draw_dot(y, max_nodes=2).body) == 2 + 1 + 2
@@ -348,7 +348,7 @@ def test_numbers_that_are_all_zero_need_no_legend():
     assert set(re.findall('fillcolor="(.*?)"', "".join(drawing.body))) == {"#ffffff"}
 
 
-def test_infinite_numbers_have_the_colours_of_the_ends():
+def test_infinite_numbers_have_the_colors_of_the_ends():
     scale = Scale.over([1.0, -2.0, math.inf, math.nan])
     assert scale.limit == 2.0
     assert scale.color(math.inf) == scale.color(2.0)
@@ -368,7 +368,7 @@ def contrast(one, other):
     return (light + 0.05) / (dark + 0.05)
 
 
-def test_text_is_readable_on_every_colour():
+def test_text_is_readable_on_every_color():
     ink = re.search('fontcolor="(.*?)" fontname.*rounded', draw_dot(Value(1.0)).source)[1]
     fills = [Scale(1.0).color(i / 50) for i in range(-50, 51)] + [Scale(1.0).color(math.nan)]
     assert min(contrast(ink, fill) for fill in fills) > 4.5
@@ -390,7 +390,7 @@ DICHROMATS = {
 
 
 @pytest.mark.parametrize("sight", DICHROMATS)
-def test_the_signs_differ_for_the_colour_blind(sight):
+def test_the_signs_differ_for_the_color_blind(sight):
     def seen(color):
         return [math.fsum(map(operator.mul, row, linear(color))) for row in DICHROMATS[sight]]
 

@@ -122,7 +122,7 @@ def test_sums_of_any_length_are_alike():
     assert flows(drawing) == {("* × 434", "+ × 28"): 434, ("+ × 28", "exp × 28"): 28, ("exp × 28", "+"): 28}
 
 
-def test_what_is_used_otherwise_is_another_group():
+def test_values_with_other_users_are_another_group():
     xs = [Value(0.1 * i) for i in range(150)]
     drawing = draw_dot(sum(x.exp() * 2 for x in xs) + sum(x.exp() / 2 for x in xs))
     titles = [title for title, *_ in labels(drawing).values()]
@@ -241,7 +241,7 @@ def test_depth_is_how_many_levels_of_scopes_are_open(depth: int, titles: set[str
 
 
 @pytest.mark.parametrize(("depth", "error"), [(-1, ValueError), (1.5, TypeError), ("1", TypeError)])
-def test_a_depth_that_is_none(depth: Any, error: type[Exception]):
+def test_an_invalid_depth(depth: Any, error: type[Exception]):
     with pytest.raises(error, match=f"depth must be .*{re.escape(repr(depth))}"):
         draw_dot(Value(1.0), depth=depth)
 
@@ -284,7 +284,7 @@ def test_deep_scopes_and_long_chains_need_no_recursion():
 # ---- other options
 
 
-def test_colour_is_that_of_the_number_farthest_from_zero():
+def test_color_is_that_of_the_number_farthest_from_zero():
     with scope("part"):
         root = sum(Value(x) * 1.0 for x in (1.0, -4.0, 2.0) * 50)
     root = root * 0.001

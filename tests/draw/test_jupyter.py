@@ -40,7 +40,7 @@ def test_a_value_shows_its_graph(expression):
 
 
 @needs_renderer
-def test_what_is_shown_can_be_chosen():
+def test_shown_fields_can_be_chosen():
     value = neuron()
     plain = {"text/plain": repr(value)}
     assert value._repr_mimebundle_(include=["text/plain"]) == plain
@@ -65,7 +65,7 @@ def test_without_a_renderer_a_value_is_text(no_renderer):
     assert neuron()._repr_mimebundle_() == {"text/plain": "Value(data=0.707106777676776)"}
 
 
-def test_a_renderer_that_fails_is_not_the_readers_problem(monkeypatch):
+def test_a_notebook_shows_text_if_a_renderer_fails(monkeypatch):
     def pipe(*args, **options):
         raise OSError("out of paper")
 
@@ -138,5 +138,5 @@ def test_without_a_renderer_a_drawing_shows_its_text_and_what_to_install(no_rend
 
 
 @pytest.mark.parametrize("shown", [[SVG], ["image/png"]])
-def test_whatever_a_notebook_asks_for_without_a_renderer(no_renderer, shown):
+def test_any_format_for_a_notebook_without_a_renderer(no_renderer, shown):
     assert "install" in draw_dot(Value(1.0))._repr_mimebundle_(include=shown)["text/plain"]

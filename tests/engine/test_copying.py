@@ -89,7 +89,7 @@ def test_data_keeps_its_bits(carry: Callable[[Any], Any], data: float):
     assert repr(carry(Value(data) * 1.0)._operands()[0].data) == repr(data)
 
 
-def test_copy_has_the_same_operands_and_a_gradient_of_its_own():
+def test_copy_has_the_same_operands_and_a_separate_gradient():
     a = Value(3.0)
     b = a * 2.0
     b.label = "b"
@@ -207,7 +207,7 @@ def test_copy_of_a_subclass_keeps_its_type_and_state():
 
 
 @pytest.mark.parametrize("carry", [copy.copy, copy.deepcopy, through_pickle(5)], ids=["copy", "deepcopy", "pickle"])
-def test_own_operation_of_a_subclass_keeps_its_state_or_is_refused(carry: Callable[[Any], Any]):
+def test_custom_operation_of_a_subclass_keeps_its_state_or_is_refused(carry: Callable[[Any], Any]):
     square = Square(Value(3.0), "area")
     refused = None
     try:

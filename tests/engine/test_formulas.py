@@ -215,7 +215,7 @@ def test_names_take_the_place_of_variables_and_of_nothing_else():
     assert readable("over_square(x, y, r)", {"y": "x"}) == "over_square(x, x, r)"
 
 
-def test_what_is_no_formula_is_refused():
+def test_anything_but_a_formula_is_refused():
     with pytest.raises(ValueError, match=r"no formula: x\[0\]"):
         readable("x[0]")
     with pytest.raises(SyntaxError):

@@ -149,7 +149,7 @@ SEQUENCES: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("function", SEQUENCES.values(), ids=SEQUENCES)
-def test_operations_on_sequences(function: Callable[[Any], Any]):
+def test_sequence_operations(function: Callable[[Any], Any]):
     x, step = [0.3, -0.7, 1.1], 1e-6
     assert [v.data for v in grad(function)(list(map(Value, x)))] == pytest.approx(grad(function)(x), rel=1e-14)
     differences = []

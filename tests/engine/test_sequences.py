@@ -280,7 +280,7 @@ def test_a_second_backward_is_right_where_the_number_that_results_share_is_used_
     assert [x.grad for x in xs] == [2.0 * gradient for gradient in first]
 
 
-def test_results_that_are_not_used_have_no_part():
+def test_unused_results_contribute_nothing():
     xs = [Value(0.1), Value(0.7), Value(-0.3)]
     p = fastgrad.log_softmax(xs)
     p[2].backward()
@@ -436,7 +436,7 @@ def test_expanded_graphs_have_ordinary_nodes_and_equal_bits(row: Sequenced):
     assert [bits(x.grad + 0.0) for x in xs] == expected
 
 
-def test_what_has_no_sequence_in_it_is_expanded_to_itself():
+def test_a_graph_without_sequences_expands_to_itself():
     result = (Value(2.0) * 3.0).tanh()
     assert _core.expanded(result) is result
 

@@ -267,7 +267,7 @@ class Store(RuleBasedStateMachine):
 
     @rule(chosen=st.lists(places, min_size=1, max_size=3), data=calm, factors=st.tuples(calm, calm, calm),
           idiom=st.sampled_from(["closure", "closure", "local gradients", "none"]))  # fmt: skip
-    def make_own_operation(self, chosen: list[int], data: float, factors: tuple[float, ...], idiom: str) -> None:
+    def make_custom_operation(self, chosen: list[int], data: float, factors: tuple[float, ...], idiom: str) -> None:
         ours, nodes = [self.pick(i).ours for i in chosen], [self.pick(i).node for i in chosen]
         factors = factors[: len(chosen)]
         specs = specs_of(nodes)

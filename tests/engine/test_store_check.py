@@ -138,7 +138,7 @@ def test_it_finds_operands_in_the_wrong_places():
     check()
 
 
-def test_it_refuses_to_look_during_a_sweep():
+def test_the_check_is_refused_during_a_sweep():
     a = Value(2.0)
     out = Value(4.0, (a,), "own")
     out._backward = check

@@ -383,7 +383,7 @@ def test_names_of_the_standard_library_lose_their_underscores():
         (["--temperature", "0"], "the temperature must be above 0, got 0.0"),
     ],
 )
-def test_what_gpt_cannot_do(options, message, tmp_path, capsys):
+def test_invalid_options_of_gpt(options, message, tmp_path, capsys):
     assert run_command("gpt", tmp_path, *options) == 2
     printed = capsys.readouterr()
     assert printed.err.startswith("fastgrad examples gpt: ")

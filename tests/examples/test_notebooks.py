@@ -194,7 +194,7 @@ def test_picture_has_the_known_boxes(lesson: str, cell: str, nodes: int, edges: 
 
 
 @each_lesson
-def test_file_is_small_and_its_cells_have_names_of_their_own(lesson: Path):
+def test_file_is_small_and_its_cells_have_unique_names(lesson: Path):
     assert lesson.stat().st_size < 150_000
     names = [cell["id"] for cell in read(lesson)["cells"]]
     assert len(names) == len(set(names))

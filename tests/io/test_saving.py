@@ -135,7 +135,7 @@ class Training:
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_going_on_after_loading_gives_the_bits_of_never_stopping(optimizer: str, tmp_path: Path):
+def test_continuing_after_loading_gives_the_bits_of_an_uninterrupted_run(optimizer: str, tmp_path: Path):
     first, second = Training(optimizer, 0), Training(optimizer, 1)
     first.go_on(15)
     fastgrad.save(
@@ -189,7 +189,7 @@ def test_other_things_are_refused_with_their_place(part: Any, place: str, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_holds_itself_is_refused(tmp_path: Path):
+def test_data_that_contain_themselves_are_refused(tmp_path: Path):
     part: list[Any] = []
     part.append(part)
     with pytest.raises(ValueError, match="nested too deeply, or holds itself"):
@@ -232,7 +232,7 @@ def test_data_is_not_loaded_into_objects(tmp_path: Path):
 @pytest.mark.parametrize(
     "refusal", [ValueError("no"), KeyError("no"), TypeError("no"), AttributeError("no"), OverflowError("no")]
 )
-def test_after_an_object_refuses_the_others_are_as_they_were(refusal: Exception, tmp_path: Path):
+def test_if_one_object_refuses_the_others_are_unchanged(refusal: Exception, tmp_path: Path):
     net = Linear(2, 1)
     fastgrad.save(tmp_path / "x", model=net, first={"m": np.ones(2)}, second={"n": 2})
     twin, first, second = Linear(2, 1), Holder({"m": np.zeros(2)}), Holder({"n": 1}, refusal)

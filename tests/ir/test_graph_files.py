@@ -115,7 +115,7 @@ def test_each_pass_by_itself_and_left_out(name: str, tmp_path: Path):
         assert_same(graph, through_file(graph, tmp_path))
 
 
-def test_present_data_is_saved(tmp_path: Path):
+def test_current_data_is_saved(tmp_path: Path):
     a, x = Value(1.0), Value(0.0)
     graph = Graph(a * x, [x])
     a.data, a.grad, a.label = 2.0, 9.0, "later"
@@ -186,7 +186,7 @@ def test_files_of_earlier_versions_stay_readable(path: Path):
         assert_same(twin, graph)
 
 
-def test_passes_of_the_first_version_have_their_present_names():
+def test_passes_of_the_first_version_have_their_current_names():
     graph = Graph.load(next(path for path in CORPUS if path.stem == "rolled"))
     assert set(graph.passes) <= set(PASSES)
     assert {"cse", "dce"} <= set(graph.passes)

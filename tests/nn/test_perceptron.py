@@ -198,7 +198,7 @@ def test_an_activation_is_a_name_or_a_function():
 
 
 @pytest.mark.parametrize("twin_of", [copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net))])
-def test_copies_are_networks_of_their_own(net, twin_of):
+def test_copies_are_independent_networks(net, twin_of):
     twin = twin_of(net)
     assert numbers(twin) == numbers(net)
     assert twin([1.0, -2.0]).data == OUTPUT

@@ -82,7 +82,7 @@ def test_norm_is_that_of_the_plain_formula_to_the_last_bit():
 
 
 @pytest.mark.parametrize("gradient", [INF, -INF, NAN])
-def test_norm_that_is_not_finite_is_an_error_if_it_shall_be(gradient: float):
+def test_a_norm_that_is_not_finite_is_an_error_on_request(gradient: float):
     values = leaves([1.0, gradient])
     with pytest.raises(RuntimeError, match=f"the norm of the gradients is {abs(gradient)!r}, .*error_if_nonfinite"):
         optim.clip_grad_norm_(values, 1.0, error_if_nonfinite=True)

@@ -163,7 +163,7 @@ def test_other_powers_of_numbers_that_are_not_negative(exponent: float):
         assert ours[1] == pytest.approx(theirs[1], rel=1e-15, nan_ok=True), number
 
 
-def test_power_leaves_exponents_that_are_not_constant_alone():
+def test_strength_reduction_keeps_exponents_that_are_not_constant():
     x, two = Value(3.0), Value(2.0)
     graph = Graph(x**two, [x], passes=PASSES)
     two.data = 3.0
@@ -183,13 +183,13 @@ def test_share_computes_equal_operations_once():
         assert ours == pytest.approx(theirs, rel=1e-14)
 
 
-def test_share_tells_zeros_apart_by_their_sign():
+def test_cse_distinguishes_zeros_by_their_sign():
     a = Value(1.0)
     graph = Graph([a * 0.0, a * -0.0, a.copysign(0.0), a.copysign(-0.0)], [a], passes=("cse",))
     assert all_bits(graph([1.0])) == all_bits([0.0, -0.0, 1.0, -1.0])
 
 
-def test_share_takes_nan_constants_for_what_they_are():
+def test_cse_distinguishes_nan_constants():
     a = Value(1.0)
     graph = Graph([a + math.nan, a + math.nan, a.maximum(math.nan)], [a], passes=("cse",))
     assert all_bits(graph([1.0])) == all_bits([math.nan] * 3)
@@ -198,7 +198,7 @@ def test_share_takes_nan_constants_for_what_they_are():
 # ---- dce
 
 
-def test_prune_drops_what_folding_left_behind():
+def test_dce_drops_what_folding_left_behind():
     x, c = Value(3.0), Value(0.0)
     y = where(c, x.exp().sin(), x * 2.0)
     graph = recorded([y], [x], [c], "fold", "dce")
@@ -206,7 +206,7 @@ def test_prune_drops_what_folding_left_behind():
     assert graph([4.0]).tolist() == [8.0]
 
 
-def test_prune_keeps_inputs_and_their_places():
+def test_dce_keeps_inputs_and_their_places():
     a, b, c = values(3)
     graph = Graph(c - 1.0, [a, b, c], passes=("dce",))
     assert (graph.inputs_count, graph([5.0, 6.0, 7.0]).tolist()) == (3, [6.0])
@@ -215,14 +215,14 @@ def test_prune_keeps_inputs_and_their_places():
 # ---- gather_dots
 
 
-def test_dot_gathers_a_sum_of_products_with_what_is_added_to_it():
+def test_gather_dots_gathers_a_sum_of_products_with_its_addend():
     x, w, b = values(20), values(20), Value(0.5)
     for y in (dot(x, w), dot(x, w) + b, b + dot(x, w), sum((p * q for p, q in zip(x, w, strict=True)), b)):
         stats = Graph(y, x, passes=("gather_dots",)).stats()
         assert (stats["instructions_after"], stats["dots"], stats["terms"]) == (1, 1, 20)
 
 
-def test_dot_gathers_sums_and_trees_of_sums():
+def test_gather_dots_gathers_sums_and_trees_of_sums():
     x = values(32)
     pairs: list[Any] = x
     while len(pairs) > 1:
@@ -233,7 +233,7 @@ def test_dot_gathers_sums_and_trees_of_sums():
         assert graph.value_and_grad(np.arange(32.0))[0] == 496.0
 
 
-def test_dot_leaves_products_and_partial_sums_that_are_needed_elsewhere():
+def test_gather_dots_leaves_products_and_partial_sums_that_are_needed_elsewhere():
     x, w = values(20), values(20)
     products = [p * q for p, q in zip(x, w, strict=True)]
     half = sum(products[:10])
@@ -252,7 +252,7 @@ def test_dot_of_a_square_differentiates_both_factors():
     assert graph.value_and_grad([0.5] * 20)[1].tolist() == [1.0] * 20
 
 
-def test_dot_keeps_non_finite_numbers():
+def test_gather_dots_keeps_non_finite_numbers():
     x, w = values(20), values(20)
     graph = Graph(dot(x, w), x)
     for number in (math.inf, -math.inf, math.nan):
@@ -273,7 +273,7 @@ def test_additions_of_zero_are_gathered_in_one_walk(start: str):
     assert Graph(y, [x], passes=("gather_dots",))([3.0]).tolist() == [6.0 if start == "a product" else 3.0]
 
 
-def test_dot_leaves_one_product_of_a_sum_that_began_with_zero():
+def test_gather_dots_leaves_one_product_of_a_sum_that_began_with_zero():
     x, w = Value(3.0), Value(2.0)
     graph = Graph((0.0 + x * w) + 0.0, [x], passes=("gather_dots",))
     assert (instructions(graph), graph.stats()["dots"]) == (1, 0)
@@ -388,7 +388,7 @@ def test_loop_of_more_rows_than_its_buffers_hold(samples: int):
 
 @pytest.mark.parametrize("passes", [(), PASSES], ids=["without passes", "with all passes"])
 @pytest.mark.parametrize("batch", [None, 8, 32])
-def test_no_gradient_and_no_nan_passes_through_what_is_flat(passes: tuple[str, ...], batch: int | None):
+def test_no_gradient_and_no_nan_passes_through_a_zero_derivative(passes: tuple[str, ...], batch: int | None):
     """The operand of each is a square root of 0, whose derivative is infinite: 0 times that would be nan."""
     x, y = Value(4.0), Value(2.0)
     flat = [less(x.sqrt(), y), keep_if(y, x.sqrt()), stop_gradient(x.sqrt()) * y, x.sqrt().floor() + y,

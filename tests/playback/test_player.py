@@ -146,7 +146,7 @@ def test_local_derivatives_of_one_operand_used_twice_stay_apart():
     assert [contribution.local for contribution in reverse_sweep(a / a)[0].contributions] == [0.25, -0.25]
 
 
-def test_results_of_softmax_have_gradients_of_their_own():
+def test_results_of_softmax_have_separate_gradients():
     xs = [Value(1.0), Value(2.0), Value(3.0)]
     p = fastgrad.softmax(xs)
     steps = reverse_sweep(p[0] * 2.0 + p[2])
@@ -157,7 +157,7 @@ def test_results_of_softmax_have_gradients_of_their_own():
     assert [contribution.local for contribution in steps[4].contributions] == [None, None, None]
 
 
-def test_what_max_did_not_choose_takes_a_gradient_of_0():
+def test_elements_that_max_did_not_choose_get_the_gradient_0():
     x, y = Value(1.0), Value(0.25)
     steps = reverse_sweep(fastgrad.max([x * 2.0, y.sqrt()]))
     assert [step.node._op for step in steps] == ["max", "sqrt", "*"]
@@ -174,7 +174,7 @@ def step_of_symbol(root: Value, symbol: str) -> Step:
 
 
 @pytest.mark.parametrize("is_older", [True, False])
-def test_a_function_may_add_to_what_it_does_not_name(is_older: bool):
+def test_a_function_may_add_to_values_that_are_not_its_children(is_older: bool):
     a, b = Value(2.0, label="a"), Value(3.0, label="b")
     out = Value(2.0, (a,), "same") if is_older else None
     stranger = (b * 2.0).exp()

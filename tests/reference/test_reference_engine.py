@@ -199,7 +199,7 @@ def microgpt_tanh(x: Value) -> Value:
 
 
 @pytest.mark.parametrize("tanh", [own_tanh, microgpt_tanh])
-def test_an_own_operation_is_as_good_as_the_built_in_one(tanh: Callable[[Value], Value]) -> None:
+def test_a_custom_operation_equals_the_built_in_one(tanh: Callable[[Value], Value]) -> None:
     def leaf_gradients(function: Callable[[Value], Value]) -> list[float]:
         x, w = Value(0.3), Value(-0.7)
         inner = x * w
@@ -211,7 +211,7 @@ def test_an_own_operation_is_as_good_as_the_built_in_one(tanh: Callable[[Value],
     assert leaf_gradients(tanh) == pytest.approx(leaf_gradients(Value.tanh), rel=1e-15)  # type: ignore[attr-defined]
 
 
-def test_an_own_operation_of_several_operands() -> None:
+def test_a_custom_operation_of_several_operands() -> None:
     a, b = Value(2.0), Value(5.0)
     inner = a * 3.0
     out = Value(inner.data * b.data, [inner, b, b], [5.0, 2.0, 4.0])
@@ -220,7 +220,7 @@ def test_an_own_operation_of_several_operands() -> None:
     assert out._prev == {inner, b}
 
 
-def test_an_own_operation_without_a_step_reaches_its_children() -> None:
+def test_a_custom_operation_without_a_step_reaches_its_children() -> None:
     a = Value(2.0)
     inner = a * 3.0
     inner.grad = 7.0
@@ -282,7 +282,7 @@ def test_unary_operators() -> None:
     assert bits((-Value(0.0)).data) == bits(-0.0)
 
 
-def test_subtraction_and_division_are_nodes_of_their_own() -> None:
+def test_subtraction_and_division_are_separate_nodes() -> None:
     x, y = Value(7.0), Value(3.0)
     assert (x - y)._prev == {x, y} == (x / y)._prev
     assert ((x - y)._op, (x / y)._op) == ("-", "/")

@@ -158,7 +158,7 @@ def test_handler_that_raises_nothing_may_sweep_and_build_while_the_sweep_waits(l
     assert x.grad == 1.0 + LENGTH // 2
 
 
-def test_handler_of_ones_own_is_called_after_a_traversal():
+def test_a_users_handler_is_called_after_a_traversal():
     _, v = chain()
     seen = []
     before = signal.signal(signal.SIGINT, lambda *_: seen.append(v._node_count()))

@@ -38,7 +38,7 @@ def test_a_bare_name_would_be_found(tmp_path: Path):
     assert {"exact", "operations", "test_layout", "engine"} <= LOCAL
 
 
-def test_every_test_lies_in_a_folder_under_a_name_of_its_own():
+def test_every_test_file_is_in_a_folder_and_has_a_unique_name():
     assert [path.name for path in TESTS.glob("*.py")] == ["conftest.py"]
     counts = Counter(path.name for path in FILES if path.name.startswith("test_"))
     assert counts.most_common(1)[0][1] == 1

@@ -165,7 +165,7 @@ def test_no_grad_and_scopes_are_each_threads_own():
     in_threads(6, work)
 
 
-def test_what_a_thread_leaves_open_ends_with_it():
+def test_scopes_and_no_grad_left_open_end_with_their_thread():
     run(
         """
         import threading

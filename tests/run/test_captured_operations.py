@@ -131,7 +131,7 @@ def test_vector_functions_differ_in_the_last_places_only(operation: Operation, e
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_an_operation_on_a_sequence_keeps_its_place_among_the_gradients(seed: int):
+def test_a_sequence_operation_keeps_its_place_among_the_gradients(seed: int):
     """Regression: the expanded nodes were the newest ones, so older operands got their contributions in another
     order."""
     rng = np.random.default_rng(seed)
