@@ -19,21 +19,21 @@ class Memory(NamedTuple):
     """
 
     live_nodes: int
-    """Nodes that live, leaves among them."""
+    """Live nodes, including leaves."""
     live_leaves: int
-    """Leaves that live."""
+    """Live leaves."""
     chunks: int
-    """Chunks that hold a live node, or take the next one."""
+    """Chunks that contain a live node, or take the next one."""
     free_chunks: int
-    """Chunks that wait for more nodes."""
+    """Free chunks, kept for later nodes."""
     bytes: int
-    """Bytes that the store has from the system, for all of these chunks."""
+    """Bytes of all these chunks, allocated from the system."""
     peak_bytes: int
-    """The most bytes that it ever had."""
+    """The maximum of `bytes` so far."""
     operand_blocks: int
-    """Nodes with operands in a block of their own: results of `sum`, `dot`, `softmax`, ..."""
+    """Nodes with a separate block of operands: results of `sum`, `dot`, `softmax`, ..."""
     operand_bytes: int
-    """Bytes of these blocks, which `bytes` does not count."""
+    """Bytes of these blocks, which `bytes` does not include."""
 
 
 def memory() -> Memory:

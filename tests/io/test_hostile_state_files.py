@@ -104,7 +104,7 @@ json_trees = st.recursive(
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tree=json_trees)
 def test_random_trees(tree: Any, tried: Callable[..., None]):
-    """Behind right checksums: whatever is accepted can be saved again."""
+    """With correct checksums: any accepted data can be saved again."""
     data = made({"dict": [["x", tree]]}, array_0=npy(np.ones(1)))
     found = accepted(data)
     if found is not None:
