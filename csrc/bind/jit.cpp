@@ -23,7 +23,7 @@ struct Operand {
     bool is_shared;
 };
 
-// The numbers of one call, copied because Values may change before backward() runs.
+// The numbers of one call, kept because Values may change before backward() runs.
 struct Arguments {
     std::shared_ptr<CapturedGraph> graph;
     run::Numbers inputs;               // of one sample
