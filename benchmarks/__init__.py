@@ -1,5 +1,5 @@
-"""How fast fastgrad is: `python -m benchmarks`, or `fastgrad bench`.
+"""The speed of fastgrad: `python -m benchmarks`, or `fastgrad bench`.
 
-`workloads` is the comparison: the same work for every peer, checked for the same answer. `targets` are the figures
-that the project holds itself to.
+`workloads` is the comparison: the same work for every peer, with the answers checked. `targets` are the figures that
+the project commits itself to.
 """

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`."""
+"""Runs the benchmarks as `python -m benchmarks`."""
 
 from .cli import main
 

@@ -1,4 +1,4 @@
-"""The command line of the benchmarks: list them, run them, and write what was found."""
+"""The command line of the benchmarks: list them, run them, and write their results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .results import Result, as_json, found
 from .targets import TARGETS
 from .workloads import WORKLOADS
 
-#: What is imported, the distribution that brings it, and what it is.
+#: The module to import, its distribution, and a description.
 PEERS = {
     "fastgrad.reference": ("fastgrad", "the same engine in pure Python"),
     "micrograd": ("micrograd", "where the interface comes from"),
@@ -73,7 +73,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
 
 
 def listing() -> str:
-    """The workloads and the peers, in words."""
+    """The workloads and the peers as text."""
     lines = ["workloads"]
     for workload in WORKLOADS.values():
         ends = [workload.label(size) for size in dict.fromkeys((workload.sizes[0], workload.sizes[-1]))]
@@ -91,13 +91,13 @@ def listing() -> str:
 def run(
     workloads: Sequence[Workload], effort: Effort, peers: Sequence[str] | None = None, about: str = "not pinned"
 ) -> Iterator[Result]:
-    """Run the workloads: what was found so far, after each.
+    """Run the workloads; yields the results so far after each.
 
     Args:
-        workloads: any, as those of `benchmarks.workloads`.
+        workloads: any workloads, such as those of `benchmarks.workloads`.
         effort: `FULL` or `QUICK`.
-        peers: packages that take part besides fastgrad; by default all that are installed.
-        about: what was done to keep the process on a core, for the record.
+        peers: packages to compare with fastgrad; by default all that are installed.
+        about: how the process was kept on a core, for the record.
     """
     result = Result(report.facts(about), machine.limits(effort), [])
     chosen = {workload.name: _chosen(workload.entries, peers) for workload in workloads}
@@ -107,7 +107,7 @@ def run(
             progress.set_description(workload.name)
             rounds = compare(workload, effort, processes, chosen[workload.name], progress.update)
             result.workloads.append(found(workload, [row for rows in rounds for row in rows]))
-            progress.clear()  # what is printed now takes its place
+            progress.clear()  # the printed text takes its place
             yield result
 
 
@@ -118,7 +118,7 @@ def _chosen(entries: Sequence[Entry], peers: Sequence[str] | None) -> list[Entry
 def _run_workloads(workloads: Sequence[Workload], options: Any) -> None:
     for result in run(workloads, QUICK if options.quick else FULL, options.peers, pin()):
         print(f"\n{tables.text(result.workloads[-1])}", flush=True)
-        if options.json:  # each time: a run that is interrupted keeps what it has found
+        if options.json:  # each time, so that an interrupted run keeps its results
             options.json.write_text(as_json(result), encoding="utf-8")
     if options.markdown:
         options.markdown.write_text(tables.page(result), encoding="utf-8")

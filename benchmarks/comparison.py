@@ -1,13 +1,13 @@
 """The comparison: workloads that every peer runs, checked for the same answer before any is timed.
 
-A `Workload` has sizes and entries. An `Entry` names a package and makes, in that package's own process, a
+A `Workload` has sizes and entries. An `Entry` names a package and creates, in a separate process for that package, a
 `harness.Repeated` for a size: `run()` does the work once, and `answer()` does it and returns the value and the
-gradients as numbers, which must be those of the first entry. All entries of a size take turns, round by round, on one
-core. An entry takes part in a size if what it needed at the last one lets it fit into the budget.
+gradients as numbers, which must agree with those of the first entry. All entries of a size take turns, round by
+round, on one core. An entry takes part in a size if its times at the last size predict that it fits into the budget.
 
-A workload is a module of `benchmarks.workloads` that ends in `WORKLOAD = Workload(...)`; what makes its programs are
-classes and functions at the module's top level, because other processes import them. A program that is the same
-for all peers is written once: see `benchmarks.peers`.
+A workload is a module of `benchmarks.workloads` that ends in `WORKLOAD = Workload(...)`. Its programs are created by
+classes and functions at the module's top level, because other processes import them. A program that is the same for
+all peers is written once: see `benchmarks.peers`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ TOO_LONG = "not run: would take about {}"
 
 
 class NotOffered(Exception):
-    """The peer takes no part, because it lacks what the program needs or takes too long: the message says which."""
+    """The peer does not take part, because it lacks a feature or takes too long; the message says which."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,11 @@ class Entry:
 
     Attributes:
         name: as in the tables; the first word or words name the peer.
-        package: what is imported, and whose process it runs in.
-        make: makes the program for a size, in that process.
-        kind: what it is compared with: `EAGER` builds its graph anew in each run, `COMPILED` has a program or arrays
-            that stay, and the `FLOOR` is no peer, but what the machine can do with plain numbers.
-        largest: the largest size at which it takes part, if not all.
+        package: the package to import, in whose process it runs.
+        make: creates the program for a size, in that process.
+        kind: what it is compared with: `EAGER` builds its graph in each run, `COMPILED` keeps a program or arrays,
+            and the `FLOOR` is not a peer, but the machine's limit with plain numbers.
+        largest: the largest size at which it takes part, if limited.
     """
 
     name: str
@@ -64,22 +64,22 @@ class Entry:
 
 @dataclass(frozen=True)
 class Workload:
-    """What the entries do.
+    """The common work of some entries.
 
     Attributes:
         name: for the command line.
-        title: for a table's head.
+        title: the heading of its table.
         about: what is computed, and what each kind of entry does in a run.
         sizes: of a full run; `quick`, of a quick one.
         size: what a size counts, as in "nodes".
-        unit: what a cost is stated per, as in "node".
-        units: how many of them a run has at a size.
-        labels: what to call a size, where the number says too little.
-        entries: fastgrad's first, whose answer the others must have.
-        phases: whether building, sweeping and freeing are timed each on its own, where an entry can tell them apart.
-        memory: the sizes from which on the bytes of a built graph are measured.
-        slope_from: the size from which on the slope of fastgrad's costs against the size must be 1, if it must be.
-        tolerance: of the answers.
+        unit: the unit of costs, as in "node".
+        units: the number of units in a run, by size.
+        labels: names for sizes whose number says too little.
+        entries: fastgrad's first, whose answer the others must match.
+        phases: whether to time building, sweeping and freeing separately, for entries that can separate them.
+        memory: the sizes from which on to measure the bytes of a built graph.
+        slope_from: if given, the size from which on fastgrad's costs must grow linearly with the size (slope 1).
+        tolerance: the tolerance of answers.
     """
 
     name: str
@@ -103,7 +103,7 @@ class Workload:
 
 @dataclass(frozen=True)
 class Row:
-    """What an entry found at a size: nanoseconds (of "bytes", bytes) per unit, a number for each round."""
+    """The costs of an entry at a size: nanoseconds (for "bytes", bytes) per unit, a number for each round."""
 
     entry: str
     package: str
@@ -115,12 +115,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Effort:
-    """How long things may take, in seconds.
+    """Limits on time, in seconds.
 
     Attributes:
-        slot: an entry's turn in a round.
-        rounds: how often each takes its turn; at least `fewest` where a run fills more than its turn.
-        budget: all turns of an entry at a size, and as much again to prepare it and to check its answer.
+        slot: the duration of an entry's turn in a round.
+        rounds: how many turns each has; at least `fewest` if a run takes longer than a turn.
+        budget: for all turns of an entry at a size, and again for preparing it and checking its answer.
     """
 
     slot: float
@@ -143,23 +143,23 @@ class Host:
     """The programs of one package, by name."""
 
     def __init__(self, package: str) -> None:
-        import_module(package)  # not on the first program's account
+        import_module(package)  # so that the first program's time does not include it
         self.programs: dict[str, Any] = {}
 
     def prepare(self, entry: Entry, size: int) -> float:
-        """Make the program: seconds."""
+        """Create the program; returns the seconds."""
         start = perf_counter()
         self.programs[entry.name] = entry.make(size)
         return perf_counter() - start
 
     def answer(self, name: str) -> tuple[list[float], float]:
-        """The value and the gradients, and the seconds of the first run, which has costs that no later one has."""
+        """The value and the gradients, and the seconds of the first run, which has one-time costs."""
         start = perf_counter()
         found = self.programs[name].answer()
         return found, perf_counter() - start
 
     def measure(self, name: str, runs: int, phases: bool) -> dict[str, float]:
-        """Seconds per run, in all and by phase."""
+        """Seconds per run, in total and by phase."""
         program = self.programs[name]
         if phases and hasattr(program, "split"):
             found: dict[str, float] = program.split(runs)
@@ -170,11 +170,11 @@ class Host:
         program = self.programs.pop(name, None)
         if hasattr(program, "close"):
             program.close()
-        del program  # what it kept alive shall not be collected while another is timed
+        del program  # so that what it kept alive is not collected while another is timed
         gc.collect()
 
     def resident(self, entry: Entry, size: int) -> float:
-        """By how many bytes the process grows while it builds a graph and keeps it: in a fresh process."""
+        """The growth of the process, in bytes, when it builds a graph and keeps it: in a new process."""
         program: Any = entry.make(size)
         before = resident_bytes()[0]
         graph = program.build()
@@ -184,7 +184,7 @@ class Host:
 
 
 class Processes:
-    """A process for each package, started when it is first asked for, and ended with the block."""
+    """A process for each package, started on first use and ended with the block."""
 
     def __init__(self) -> None:
         self._stack, self._hosts = ExitStack(), dict[str, Contender]()
@@ -197,7 +197,7 @@ class Processes:
         return self._hosts[package]
 
     def forget(self, package: str) -> None:
-        """The process has died: the next one is new."""
+        """Note that the process has died, so that the next one is new."""
         self._hosts.pop(package, None)
 
     def __enter__(self) -> Processes:
@@ -207,7 +207,7 @@ class Processes:
         self._stack.close()
 
 
-# --- in the process that asks
+# --- in the calling process
 
 
 class Course:
@@ -215,7 +215,7 @@ class Course:
 
     def __init__(self, entry: Entry, workload: Workload, effort: Effort, processes: Processes) -> None:
         self.entry, self.workload, self.effort, self.processes = entry, workload, effort, processes
-        self.spent: list[tuple[float, float, float]] = []  # the units; seconds to prepare, and of a run
+        self.spent: list[tuple[float, float, float]] = []  # the units; the seconds to prepare, and of a run
         self.failure = ""
         self.costs: dict[str, list[float]] = {}
         self.size, self.once, self.rounds = 0, 0.0, 0
@@ -225,7 +225,7 @@ class Course:
         return not installed(self.entry.package)
 
     def enter(self, size: int, expected: Sequence[float] | None) -> list[float] | None:
-        """Prepare the program of a size and check its answer, unless a reason speaks against it."""
+        """Prepare the program of a size and check its answer, unless there is an objection."""
         self.size, self.costs = size, {}
         self.failure = self.objection(size)
         if self.failure:
@@ -240,7 +240,7 @@ class Course:
             self.once = host("measure", name, 1, self.workload.phases)["run"]
             if self.once * self.effort.fewest > self.effort.budget and not self.entry.ours:
                 raise NotOffered(TOO_LONG.format(duration(self.once * self.effort.fewest)))
-        except Exception as error:  # a peer's failure is a row, of whatever kind it is
+        except Exception as error:  # a peer's failure of any kind is a row
             self.failed(error)
             return None
         self.spent.append((self.workload.units(size), seconds + first, self.once))
@@ -260,13 +260,13 @@ class Course:
             self.failure = str(error) if is_plain else f"{type(error).__name__}: {str(error)[:100]}"
 
     def objection(self, size: int) -> str:
-        """Why the entry does not take part; empty if it does."""
+        """The reason why the entry does not take part; empty if it does."""
         if self.absent:
             return "not installed"
         if self.entry.largest is not None and size > self.entry.largest:
             return f"not run beyond {self.entry.largest:,}"
         if not self.spent:
-            return self.failure  # what failed at a size fails at larger ones
+            return self.failure  # an entry that failed at a size fails at larger ones
         if self.entry.ours:
             return ""
         preparing, once = self.predicted(1, size, 0.0), self.predicted(2, size, 1.0)
@@ -275,12 +275,12 @@ class Course:
         return ""
 
     def predicted(self, column: int, size: int, power: float) -> float:
-        """Seconds at a larger size: as they grew before, or with this power of the units if that is faster."""
+        """Seconds at a larger size, if they grow as before, or with this power of the units if that is faster."""
         units, last = self.workload.units(size), self.spent[-1]
         if len(self.spent) > 1:
             earlier = self.spent[-2]
             if last[0] > earlier[0]:
-                # Not beyond the square: noise at small sizes would be taken for centuries at large ones.
+                # At most the square: otherwise noise at small sizes would predict centuries at large ones.
                 power = max(power, min(2.0, log(last[column] / earlier[column]) / log(last[0] / earlier[0])))
         return float(last[column] * (units / last[0]) ** power)
 
@@ -291,7 +291,7 @@ class Course:
             self.costs.setdefault(phase, []).append(seconds / self.workload.units(self.size) * 1e9)
 
     def leave(self) -> Row:
-        """End the size: what was found."""
+        """End the size and return its row."""
         entry, workload = self.entry, self.workload
         if not self.failure:
             self.processes[entry.package]("drop", entry.name)
@@ -317,10 +317,10 @@ def duration(seconds: float) -> str:
 def compare(
     workload: Workload, effort: Effort, processes: Processes, entries: Sequence[Entry], tick: Callable[[], object]
 ) -> Iterator[list[Row]]:
-    """Run a workload: the rows of each size. `tick` is called once for each entry and size, as they are done.
+    """Run a workload; returns the rows of each size. `tick` is called once for each entry and size.
 
     Raises:
-        AssertionError: fastgrad's entries do not agree. A peer that is wrong is a row that says so.
+        AssertionError: fastgrad's entries disagree. A wrong peer is a row that says so.
     """
     courses = [Course(entry, workload, effort, processes) for entry in entries]
     for size in effort.sizes(workload):
@@ -341,7 +341,7 @@ def compare(
 
 
 def slope(sizes: Sequence[float], totals: Sequence[float]) -> float:
-    """The power of the size with which the totals grow: least squares on logarithms."""
+    """The power of the size with which the totals grow, by least squares on logarithms."""
     if len(sizes) < 2:
         return -inf
     xs, ys = [log(size) for size in sizes], [log(total) for total in totals]

@@ -1,4 +1,4 @@
-"""What the benchmarks share: figures, rounds, and a process of its own for each contender."""
+"""Shared by the benchmarks: figures, rounds, and a separate process for each contender."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ Bound = Literal["at most", "at least"] | None
 
 @dataclass(frozen=True)
 class Figure:
-    """A row of the report: one number per round, and the bound that their median must keep."""
+    """A row of the report: one number per round, and the limit for their median."""
 
     name: str
     rounds: Sequence[float]
     unit: str = ""
     bound: Bound = None
     limit: float = 0.0
-    text: str = ""  # stands for the measurement where there is no number
+    text: str = ""  # shown instead of the measurement if there is no number
 
     @property
     def median(self) -> float | None:
@@ -56,7 +56,7 @@ class Figure:
 
 @dataclass
 class Report:
-    """What one benchmark found."""
+    """The results of one benchmark."""
 
     title: str
     figures: list[Figure] = field(default_factory=list)
@@ -69,7 +69,7 @@ def rounded(number: float) -> str:
 
 
 def spread(numbers: Sequence[float]) -> tuple[float, float]:
-    """The quartiles; of few numbers, the extremes."""
+    """The quartiles, or the extremes of a few numbers."""
     if len(numbers) < 5:
         return min(numbers), max(numbers)
     low, _, high = statistics.quantiles(numbers, n=4, method="inclusive")
@@ -77,13 +77,13 @@ def spread(numbers: Sequence[float]) -> tuple[float, float]:
 
 
 def ratios(numerators: Sequence[float], denominators: Sequence[float]) -> list[float]:
-    """Round by round: what slows one round down slows both of its numbers down."""
+    """Round by round, because a disturbance slows both numbers of a round."""
     return [a / b for a, b in zip(numerators, denominators, strict=True)]
 
 
 def bar(steps: int, title: str = "", unit: str = "step") -> Any:
-    """A progress bar with the time left, on a terminal's stderr."""
-    # Imported here: the contenders' processes load this module, and would carry tqdm through each collection.
+    """A progress bar with the remaining time, on a terminal's stderr."""
+    # Imported here because the contenders' processes load this module, and tqdm would slow each garbage collection.
     from tqdm import tqdm
 
     return tqdm(total=steps, desc=title, unit=unit, file=sys.stderr, leave=False, disable=None, dynamic_ncols=True)
@@ -97,12 +97,12 @@ def progress(count: int, title: str) -> Iterator[int]:
             shown.update()
 
 
-# What this process may use; taken before `pin`, and therefore of use only in the process that pins.
+# The cores that this process may use, taken before `pin`, and therefore valid only in the process that pins.
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
 
 
 def pin() -> str:
-    """Keep this process, and those that it starts, on one core; what was done, in words."""
+    """Keep this process and its children on one core; returns a description."""
     if not hasattr(os, "sched_setaffinity"):
         return "not pinned"
     core = max(os.sched_getaffinity(0))
@@ -111,10 +111,10 @@ def pin() -> str:
 
 
 def resident_bytes() -> tuple[int, int]:
-    """The memory of this process: now, and at its peak."""
+    """The memory of this process: currently, and at its peak."""
     status = Path("/proc/self/status")
     if status.exists():
-        # Not getrusage: its peak survives exec, so that a child starts with its parent's.
+        # Not getrusage, whose peak survives exec, so a child would start with its parent's.
         fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
         return int(fields["VmRSS"].split()[0]) * 1024, int(fields["VmHWM"].split()[0]) * 1024
     import resource
@@ -128,11 +128,11 @@ def installed(package: str) -> bool:
 
 
 def jax_in_float64() -> Any:
-    """JAX with double precision and one thread, in a process that has not imported it yet."""
+    """JAX with double precision and one thread, in a process that has not yet imported it."""
     os.environ |= {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"}
     jax = import_module("jax")
     jax.config.update("jax_enable_x64", True)
-    # Each call's result is waited for: handing the work to another thread would only cost, 8 us a call.
+    # The result of each call is waited for: passing the work to another thread would only cost 8 us a call.
     jax.config.update("jax_cpu_enable_async_dispatch", False)
     return jax
 
@@ -145,7 +145,7 @@ def require_close(actual: Sequence[float], expected: Sequence[float], what: str,
             raise AssertionError(f"{what}: number {position} is {float(x)!r}, not {float(y)!r}")
 
 
-# --- a contender in a process of its own: one engine's objects weigh on the garbage collections of no other
+# --- a contender in a separate process, so that no engine's objects slow the garbage collections of another
 
 _subject: Any = None
 
@@ -160,7 +160,7 @@ def _call(method: str, arguments: tuple[Any, ...]) -> Any:
 
 
 class Contender:
-    """An object that lives in a fresh process: `contender("method", ...)` calls its method there."""
+    """An object in a new process: `contender("method", ...)` calls its method there."""
 
     def __init__(self, factory: Callable[..., object], *arguments: Any) -> None:
         self._pool = ProcessPoolExecutor(
@@ -185,11 +185,11 @@ def contenders(factory: Callable[..., object], *arguments: tuple[Any, ...]) -> I
             each.close()
 
 
-# --- a race: contenders that do the same, whose answers are the same
+# --- a race between contenders that do the same and must have the same answers
 
 
 class Repeated:
-    """What a race needs of an object: `run`, and `answer`, the numbers that a run finds."""
+    """The interface of objects in a race: `run`, and `answer`, the numbers that a run computes."""
 
     run: Callable[[], Any]
 
@@ -199,7 +199,7 @@ class Repeated:
     def measure(self, runs: int) -> float:
         """Microseconds per run."""
         if not gc.isenabled():
-            gc.collect()  # what the last round left: not part of this one
+            gc.collect()  # garbage of the last round: not part of this one
         run = self.run
         start = perf_counter()
         for _ in range(runs):
@@ -209,7 +209,7 @@ class Repeated:
 
 @dataclass(frozen=True)
 class Entrant:
-    """What makes the object, in a process of its own, and how often it runs in a round."""
+    """A factory for the object, which runs in a separate process, and the number of runs in a round."""
 
     factory: Callable[..., object]
     arguments: tuple[Any, ...]
@@ -218,7 +218,7 @@ class Entrant:
 
 @dataclass(frozen=True)
 class Peer:
-    """An entrant of another package, and how many times as fast fastgrad shall be."""
+    """An entrant of another package, and the required ratio of its time to fastgrad's."""
 
     package: str
     entrant: Entrant
@@ -243,7 +243,7 @@ def race(
         processes = dict(zip(entrants, made, strict=True))
         for name, process in processes.items():
             require_close(process("answer"), expected, f"{title}: {name}")
-            process("measure", entrants[name].runs)  # a first time, which does not count
+            process("measure", entrants[name].runs)  # a warm-up, which does not count
         costs: dict[str, list[float]] = {name: [] for name in entrants}
         for _ in progress(rounds, title):
             for name, process in processes.items():
@@ -254,7 +254,7 @@ def race(
 def race_peers(
     ours: Entrant, peers: Mapping[str, Peer], expected: Sequence[float], rounds: int, title: str
 ) -> list[Figure]:
-    """fastgrad's race with those of the peers that are installed: the ratios, then everyone's times."""
+    """A race of fastgrad with the installed peers: the ratios, then all times."""
     entrants = {"fastgrad": ours}
     entrants |= {name: peer.entrant for name, peer in peers.items() if installed(peer.package)}
     costs = race(entrants, expected, rounds, title)

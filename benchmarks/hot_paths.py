@@ -30,17 +30,17 @@ PARAMETERS, SAMPLES = 1000, 256
 
 @dataclass(frozen=True)
 class HotPath:
-    """A statement, the names that it uses, and what its instructions are divided by."""
+    """A statement, the names that it uses, and the number to divide its instructions by."""
 
     statement: str
-    names: Callable[[int], Names]  # of the number of times that the statement will run
+    names: Callable[[int], Names]  # called with the number of runs of the statement
     units: int
     unit: str
     runs: int
 
     def measure(self) -> None:
-        """Run the statement n and 2 n times, between marks: the difference is free of what surrounds it."""
-        # The first n runs warm up: the interpreter specializes its code, memory has been touched.
+        """Run the statement n and 2 n times, between marks: the difference excludes the surrounding code."""
+        # The first n runs warm up: the interpreter specializes its code, and memory has been touched.
         timer = Timer(self.statement, globals=self.names(4 * self.runs))
         timer.timeit(self.runs)
         mark()
@@ -51,11 +51,11 @@ class HotPath:
 
 
 def mark() -> None:
-    """Callgrind writes its counts down, and starts from zero, where this function of the C library is called."""
+    """When this function of the C library is called, callgrind writes its counts and starts again from zero."""
     os.getppid()
 
 
-# --- what the statements use
+# --- names for the statements
 
 
 def two_values(runs: int) -> Names:
@@ -137,7 +137,7 @@ PATHS = {
 
 
 def combination() -> dict[str, str]:
-    """What the counts depend on beside the program."""
+    """What the counts depend on besides the program."""
     build = _core.build_info()
     options = (sysconfig.get_config_var("CONFIG_ARGS") or "").replace("'", "").split()
     made = " ".join(word for word in options if word.startswith(("--enable", "--with", "--disable")))

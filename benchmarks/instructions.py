@@ -1,12 +1,12 @@
-"""`python -m benchmarks.instructions`: the instructions of the hot paths against committed numbers.
+"""`python -m benchmarks.instructions`: the instructions of the hot paths, compared with committed numbers.
 
-Counted by `valgrind --tool=callgrind`: a busy machine changes nothing. Each path runs n and 2 n times; the difference
-leaves out whatever surrounds it. Two numbers come of it: the instructions of fastgrad's own library, which may move
-by 1 %, and all of them, with the interpreter's and the C library's, which may move by 3 %.
+`valgrind --tool=callgrind` counts them, so the load of the machine does not matter. Each path runs n and 2 n times;
+the difference excludes the surrounding code. There are two numbers: the instructions of fastgrad's own library, which
+may change by 1 %, and all instructions, including the interpreter's and the C library's, which may change by 3 %.
 
-The counts belong to a compiler, an interpreter and an instruction set (valgrind knows no AVX-512). On another
-combination than that of the committed numbers nothing is compared. To compare two revisions there, write the numbers
-of the first, and give them to the second:
+The counts depend on the compiler, the interpreter and the instruction set (valgrind does not support AVX-512). If
+these differ from those of the committed numbers, nothing is compared. To compare two revisions there, write the
+numbers of the first and pass them to the second:
 
     python -m benchmarks.instructions --update --file before.json
     python -m benchmarks.instructions --file before.json
@@ -31,8 +31,8 @@ from fastgrad import _core
 from .hot_paths import PATHS
 
 COMMITTED = Path(__file__).with_suffix(".json")
-# The library's own repeat exactly, and a branch more is 1 to 5 % of them. The interpreter's depend on where its
-# objects are, by up to 0.4 %.
+# The library's own counts repeat exactly, and an additional branch is 1 to 5 % of them. The interpreter's depend on
+# the addresses of objects, by up to 0.4 %.
 OWN_TOLERANCE, TOLERANCE = 0.01, 0.03
 ADDR_NO_RANDOMIZE = 0x0040000  # of personality(2)
 LIBRARY = Path(_core.__file__).name
@@ -52,7 +52,7 @@ class Count:
 
 @dataclass(frozen=True)
 class Counts:
-    """What one run of callgrind found, and the combination that it belongs to."""
+    """The results of one run of callgrind, and the combination that they belong to."""
 
     combination: Mapping[str, str]
     paths: Mapping[str, Count]
@@ -71,7 +71,7 @@ class Counts:
 
 
 def count(valgrind: str, names: Sequence[str], folder: Path) -> Counts:
-    """Run the paths under callgrind; the folder receives its files."""
+    """Run the paths under callgrind, which writes its files into the folder."""
 
     def same_addresses() -> None:
         CDLL(None).personality(ADDR_NO_RANDOMIZE)
@@ -85,12 +85,12 @@ def count(valgrind: str, names: Sequence[str], folder: Path) -> Counts:
         f"{__package__}.hot_paths",
         *names,
     ]
-    # Hashes of strings decide where dictionaries look; threads of NumPy's, where memory lies.
+    # Hashes of strings decide where dictionaries look, and NumPy's threads where memory is allocated.
     environment = os.environ | {"PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run(command, env=environment, preexec_fn=same_addresses, capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(f"{' '.join(command[:2])} failed with status {done.returncode}:\n{done.stderr}")
-    # Three marks a path: at the third one the instructions of 2 n runs are written down, at the second those of n.
+    # Three marks a path: the third writes the instructions of 2 n runs, the second those of n.
     last = {name: 3 * position for position, name in enumerate(names, start=1)}
     paths = {name: per_unit(name, folder / f"out.{part - 1}", folder / f"out.{part}") for name, part in last.items()}
     return Counts(json.loads(done.stdout), paths)
@@ -104,10 +104,10 @@ def per_unit(name: str, once: Path, twice: Path) -> Count:
 
 
 def instructions(part: Path) -> tuple[int, int]:
-    """Those of fastgrad's library, and all.
+    """The instructions of fastgrad's library, and all instructions.
 
-    `ob=` names the library of the lines that follow, each a position and its instructions. The line after `calls=`
-    belongs to the function called, which has lines of its own.
+    `ob=` names the library of the following lines, each of which has a position and its instructions. The line after
+    `calls=` belongs to the called function, which has separate lines.
     """
     own = total = 0
     is_custom = is_call = False
@@ -129,7 +129,7 @@ def instructions(part: Path) -> tuple[int, int]:
 
 
 def differences(here: Mapping[str, str], there: Mapping[str, str]) -> list[str]:
-    """What makes the two combinations incomparable."""
+    """The differences that make the two combinations incomparable."""
     keys = dict.fromkeys([*there, *here])
     return [f"{key}: {there.get(key)}; here {here.get(key)}" for key in keys if here.get(key) != there.get(key)]
 
@@ -148,7 +148,7 @@ def row(*cells: str) -> str:
 
 
 def complaints(found: Counts, before: Counts) -> Iterator[str]:
-    """Each path that moved by more than the tolerances, or has no number to compare with."""
+    """Each path that changed by more than the tolerances, or has no number to compare with."""
     for name, count in found.paths.items():
         if name not in before.paths:
             yield f"{name}: not counted before"

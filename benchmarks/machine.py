@@ -1,4 +1,4 @@
-"""What this machine can do at best, measured in the same run as what is compared with it."""
+"""The limits of this machine, measured in the same run as the numbers that are compared with them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROWS = 768  # of a matrix: three of them fit into a core's own cache and the sha
 
 
 class Limits:
-    """One core at work; made in a process that is pinned already, so that NumPy's BLAS starts one thread."""
+    """Measures one core; created in an already pinned process, so that NumPy's BLAS starts one thread."""
 
     def __init__(self, numbers: int = NUMBERS, rows: int = ROWS) -> None:
         self.numbers, self.rows = numbers, rows
@@ -53,7 +53,7 @@ def limits(effort: Effort) -> dict[str, list[float]]:
     """The limits by name and unit, a number for each round."""
     process = Contender(Limits)
     try:
-        process("measure")  # a first time, which does not count
+        process("measure")  # a warm-up, which does not count
         rounds = [process("measure") for _ in range(effort.rounds)]
     finally:
         process.close()

@@ -1,7 +1,7 @@
 """The peers, and how each differentiates a scalar program that is written once for all of them.
 
-A `Problem` is a function of a size, at a module's top level: it returns the program and the numbers at which it is
-differentiated. The program is `f(inputs, functions)`: a list of the peer's scalars, and a namespace with
+A `Problem` is a function of a size, at a module's top level: it returns the program and the point at which it is
+differentiated. The program is `f(inputs, functions)`: it takes a list of the peer's scalars, and a namespace with
 fastgrad's names of elementary functions (`functions.tanh(x)`), and returns one scalar:
 
     def chain(size):
@@ -13,7 +13,7 @@ fastgrad's names of elementary functions (`functions.tanh(x)`), and returns one 
             return y
         return program, [1.0]
 
-`entries(chain)` are then the entries of all peers, for a `comparison.Workload`.
+`entries(chain)` then returns the entries of all peers, for a `comparison.Workload`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from .harness import Repeated, jax_in_float64
 Program = Callable[[Sequence[Any], Any], Any]
 Problem = Callable[[int], tuple[Program, list[float]]]
 
-#: Where a peer calls an elementary function by another name than fastgrad's.
+#: The name of an elementary function in a peer, if it differs from fastgrad's.
 NUMPY_NAMES = {
     "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh",
     "atan2": "arctan2",
@@ -130,7 +130,7 @@ class Fastgrad(Eager):
 
 
 class Reference(Eager):
-    """The same in pure Python."""
+    """The same engine in pure Python."""
 
     def prepare(self) -> None:
         self.functions = import_module("fastgrad.reference")
@@ -138,7 +138,7 @@ class Reference(Eager):
 
 
 class Micrograd(Eager):
-    """micrograd: its sort recurses once for each node on the longest path, so the limit must be out of its way."""
+    """micrograd: its sort recurses once for each node on the longest path, so the recursion limit is raised."""
 
     def prepare(self) -> None:
         sys.setrecursionlimit(1_000_000)
@@ -164,7 +164,7 @@ class TorchScalars(Eager):
 
 
 class Xad(Eager):
-    """XAD: a tape that each run records anew."""
+    """XAD: each run records a new tape."""
 
     def prepare(self) -> None:
         mode = import_module("xad.adj_1st")
@@ -190,7 +190,7 @@ class Xad(Eager):
         self.tape.computeAdjoints()
 
     def zero(self) -> None:
-        """A new recording starts from zero."""
+        """Start a new recording from zero."""
 
     @staticmethod
     def number(output: Any) -> float:
@@ -205,7 +205,7 @@ class Xad(Eager):
 
 
 class Autograd(Repeated):
-    """autograd: `value_and_grad` of the program, whose inputs are a list."""
+    """autograd: `value_and_grad` of the program, with a list of inputs."""
 
     def __init__(self, problem: Problem, size: int) -> None:
         program, numbers = problem(size)
@@ -248,7 +248,7 @@ class Casadi(Repeated):
         value = program(casadi.vertsplit(inputs), self.functions)
         function = casadi.Function("f", [inputs], [value, casadi.gradient(value, inputs)], {"cse": True})
         self.numbers, self.value = np.array(numbers), np.zeros(1)
-        # An input that has no gradient leaves a sparse vector, which a buffer holds without its zeros.
+        # An input without a gradient gives a sparse vector, which a buffer holds without its zeros.
         self.rows = function.sparsity_out(1).row()
         self.gradient = np.zeros(len(self.rows))
         self.buffer, self.run = function.buffer()
@@ -289,7 +289,7 @@ def one_thread_of_torch() -> Any:
     return torch
 
 
-#: What each peer differentiates a scalar program with, by the name in the tables.
+#: The entries for a scalar program, by their names in the tables.
 SCALAR: dict[str, tuple[str, Callable[[Problem, int], Repeated], Kind]] = {
     "fastgrad": ("fastgrad", Fastgrad, EAGER),
     "XAD": ("xad", Xad, EAGER),
@@ -310,7 +310,7 @@ def entries(
 
     Args:
         problem: a function at a module's top level, which other processes can import.
-        largest: for some of the names, the largest size at which they take part.
+        largest: for some names, the largest size at which they take part.
         without: names that do not take part.
     """
     return [

@@ -1,4 +1,4 @@
-"""The comparison as plots: what a node or a step costs, against the size, on logarithmic axes."""
+"""The comparison as plots: the cost of a node or a step against the size, on logarithmic axes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .comparison import EAGER, FLOOR
 from .harness import spread
 from .results import Found, Result, cost
 
-#: A color for each peer, so that it has the same one in every plot; fastgrad's own stand out.
+#: A color for each peer, the same in every plot; fastgrad's stand out.
 COLORS = {
     "fastgrad": "#b2182b", "fastgrad.reference": "#999999", "micrograd": "#8c510a", "autograd": "#01665e",
     "torch": "#e08214", "jax": "#2166ac", "casadi": "#762a83", "xad": "#1b7837", "numpy": "#4d4d4d",
@@ -21,7 +21,7 @@ FORMATS = ("svg", "png")
 
 
 def write(result: Result, folder: Path, formats: Sequence[str] = FORMATS) -> Iterator[Path]:
-    """Draw every workload: the files as they are written."""
+    """Draw every workload; yields the files as they are written."""
     folder.mkdir(parents=True, exist_ok=True)
     for workload in result.workloads:
         figure = draw(workload)
@@ -42,7 +42,7 @@ def save(figure: Any, path: Path, date: str) -> None:
 
 
 def draw(found: Found) -> Any:
-    """A curve for each entry where there are sizes to compare, and bars where they are names."""
+    """A curve for each entry if sizes can be compared, or bars if they are names."""
     figure, axes = _axes()
     if len(found.sizes) > 2 and all(found.units[size] == size for size in found.sizes):
         _curves(axes, found)
@@ -70,7 +70,7 @@ def _axes() -> tuple[Any, Any]:
 
 
 def _styles(found: Found) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Each entry that was timed, its package's color, and how its line looks."""
+    """Each timed entry, its package's color, and the style of its line."""
     seen: dict[str, int] = {}
     for entry in found.entries:
         row = found.rows_of(entry)[0]

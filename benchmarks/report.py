@@ -43,7 +43,7 @@ def _row(figure: Figure) -> tuple[str, str, str, str]:
 
 
 def table(report: Report) -> str:
-    """For a terminal."""
+    """The report as text for a terminal."""
     rows = [HEADER, *map(_row, report.figures)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -1,4 +1,4 @@
-"""What a run of the comparison found, as JSON: the tables and plots of README and documentation are made from it."""
+"""The results of a comparison run, as JSON: the source for tables and plots in README and the documentation."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 
 from .comparison import COMPILED, EAGER, Kind, Row, Workload, slope
 
-DIGITS = 4  # of each number: no clock gives more
+DIGITS = 4  # of each number: clocks are not more precise
 
 
 @dataclass(frozen=True)
 class Found:
-    """One workload, with what its tables say, and its rows."""
+    """One workload, with the texts of its tables, and its rows."""
 
     name: str
     title: str
@@ -23,8 +23,8 @@ class Found:
     size: str
     unit: str
     slope_from: int | None
-    units: dict[int, float]  # how many there are, by size
-    labels: dict[int, str]  # what a size is called
+    units: dict[int, float]  # the number of units, by size
+    labels: dict[int, str]  # the name of a size
     rows: list[Row] = field(default_factory=list)
 
     @property
@@ -37,14 +37,14 @@ class Found:
 
     @property
     def phases(self) -> list[str]:
-        """What was timed, or weighed, besides whole runs."""
+        """The phases that were measured, besides whole runs."""
         return list(dict.fromkeys(phase for row in self.rows for phase in row.costs if phase != "run"))
 
     def row(self, entry: str, size: int) -> Row:
         return next(row for row in self.rows if (row.entry, row.size) == (entry, size))
 
     def costs(self, entry: str, phase: str = "run") -> dict[int, float]:
-        """The medians, by size, where there are some."""
+        """The medians by size, if there are any."""
         mine = (row for row in self.rows if row.entry == entry and phase in row.costs)
         return {row.size: median(row.costs[phase]) for row in mine}
 
@@ -84,7 +84,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Result:
-    """A run: the machine and the versions, its limits, and what each workload found."""
+    """A run: the machine and the versions, its limits, and the results of each workload."""
 
     about: dict[str, str]
     limits: dict[str, list[float]]  # see `machine`: each by its name and unit
@@ -112,7 +112,7 @@ def found(workload: Workload, rows: Sequence[Row]) -> Found:
 
 
 def as_json(result: Result) -> str:
-    """One row of a table a line, so that a committed result can be read and compared."""
+    """One line for each row of a table, so that a committed result can be read and compared."""
     plain = asdict(result)
     rows = {workload["name"]: workload.pop("rows") for workload in plain["workloads"]}
     for workload in plain["workloads"]:

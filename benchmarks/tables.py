@@ -20,7 +20,7 @@ SLOPE, TOLERANCE = 1.0, 0.03
 
 
 def time(nanoseconds: float) -> str:
-    """With the unit that makes it readable."""
+    """The time, in a readable unit."""
     name, scale = next(
         ((name, scale) for name, scale in UNITS if nanoseconds < 999.5 * scale or name == "s"), UNITS[-1]
     )
@@ -32,7 +32,7 @@ def times(quotient: float) -> str:
 
 
 def cell(row: Row, ours: Row | None) -> str:
-    """The median, the quartiles, and how many times the time of fastgrad's best of that kind it is."""
+    """The median, the quartiles, and the ratio to the time of fastgrad's best entry of that kind."""
     if not row.costs:
         return row.note
     low, high = spread(row.costs["run"])
@@ -62,7 +62,7 @@ def heads(found: Found) -> list[str]:
 
 
 def phase_tables(found: Found) -> Iterator[Table]:
-    """For building, sweeping, freeing and bytes: a table each, of the entries that can tell."""
+    """A table each for building, sweeping, freeing and bytes, with the entries that can separate them."""
     for phase in found.phases:
         unit = f"bytes per {found.unit}" if phase == "bytes" else f"{phase}, ns per {found.unit}"
         sizes = [size for size in found.sizes if any(size in found.costs(entry, phase) for entry in found.entries)]
@@ -113,21 +113,21 @@ def slopes(found: Found) -> list[str]:
 
 
 def text(found: Found) -> str:
-    """For a terminal."""
+    """The text for a terminal."""
     parts = [found.title, _aligned(main_table(found))]
     parts += map(_aligned, phase_tables(found))
     return "\n".join([*parts, *(line.replace("**", "") for line in verdict(found)), *slopes(found)])
 
 
 def markdown(found: Found) -> str:
-    """A section of a page."""
+    """The section of a page."""
     parts = [f"## {found.title}", found.about, _piped(main_table(found))]
     parts += map(_piped, phase_tables(found))
     return "\n\n".join([*parts, *verdict(found), *slopes(found)])
 
 
 def page(result: Result) -> str:
-    """All of a run."""
+    """All workloads of a run."""
     about = [f"- {key}: {words}" for key, words in result.about.items()]
     limits = [f"- {name}: {rounded(median(rounds))}" for name, rounds in result.limits.items()]
     parts = ["# Benchmarks", "\n".join(about), "The machine's own limits:", "\n".join(limits)]

@@ -15,7 +15,7 @@ from sphinx import addnodes
 import fastgrad
 from fastgrad import cli
 
-os.environ["COLUMNS"] = "84"  # what argparse wraps its help to: as wide as a block of code on these pages
+os.environ["COLUMNS"] = "84"  # for argparse's help: as wide as a block of code on these pages
 
 HERE = Path(__file__).resolve().parent
 
@@ -27,11 +27,11 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["images", "assets"]
 myst_heading_anchors = 3
 default_role = "py:obj"
-smartquotes_action = "D"  # dashes alone: quotes stay as they are typed
+smartquotes_action = "D"  # only dashes: quotes stay as they are typed
 highlight_language = "none"
 
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"  # the signatures of C++ have none; docstrings say what is taken
+autodoc_typehints = "none"  # C++ functions have no type hints in their signatures; docstrings describe the arguments
 python_use_unqualified_type_names = True
 napoleon_numpy_docstring = False
 
@@ -61,7 +61,7 @@ html_sidebars = {"index": []}
 
 
 class CommandHelp(Directive):
-    """``.. command-help:: draw`` shows what ``fastgrad draw --help`` prints."""
+    """``.. command-help:: draw`` shows the output of ``fastgrad draw --help``."""
 
     required_arguments = 1
 
@@ -73,7 +73,7 @@ class CommandHelp(Directive):
 
 
 def name_folders(app: Any, doctree: nodes.document) -> None:
-    """A link to a folder of the project keeps its words: the site has no page for it."""
+    """Make a link to a folder of the project plain text: the site has no page for it."""
     here = HERE / Path(app.env.docname).parent
     for link in list(doctree.findall(addnodes.pending_xref)):
         if link["reftype"] == "myst" and (here / link["reftarget"]).is_dir():
@@ -81,7 +81,7 @@ def name_folders(app: Any, doctree: nodes.document) -> None:
 
 
 def keep_bars(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """|x| is an absolute value, not a substitution."""
+    """Keep |x|: it is an absolute value, not a substitution."""
     lines[:] = [line.replace("|", "\\|") for line in lines]
 
 

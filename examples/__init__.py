@@ -36,7 +36,7 @@ def listing() -> str:
 
 
 def main(argv: Sequence[str]) -> int:
-    """`fastgrad examples`: run the example that ``argv`` names first, or print the `listing`; the exit status."""
+    """`fastgrad examples`: run the example named first in ``argv``, or print the `listing`; the exit status."""
     if not argv or argv[0] in ("-h", "--help"):
         print(listing())
         return 0

@@ -3,7 +3,7 @@
 A European call is the right to buy a share in some years at a fixed price, the strike. Black and Scholes
 (1973) wrote down what it is worth; traders live by the derivatives of that number, the Greeks. Textbooks
 derive each of them by hand. Here `backward()` finds the first derivatives and `hessian` the second ones, and
-the textbooks' formulas check both.
+the textbook formulas check both.
 
 A simulation finds the same numbers without a formula for the price: the payoff of one path of the share in
 plain Python, mapped over a million paths, and differentiated by the same `backward()`.
@@ -35,10 +35,10 @@ Greeks = dict[str, float]
 
 
 class Outcome(NamedTuple):
-    """What a run found."""
+    """The results of a run."""
 
     greeks: Greeks  # by differentiation
-    formulas: Greeks  # by the textbooks
+    formulas: Greeks  # from the textbooks
     simulated: dict[str, tuple[float, float]]  # and standard errors
     picture: Path
     interrupted: bool
@@ -53,14 +53,14 @@ def normal(x: Any) -> Any:
 
 
 def price(spot: Any, strike: Any, rate: Any, volatility: Any, years: Any) -> Any:
-    """The price of a call: of numbers a number, of Values a Value."""
+    """The price of a call: a number for numbers, a Value for Values."""
     spread = volatility * sqrt(years)
     d1 = (log(spot / strike) + (rate + volatility**2 / 2) * years) / spread
     return spot * normal(d1) - strike * exp(-rate * years) * normal(d1 - spread)
 
 
 def greeks(*option: float) -> Greeks:
-    """The price and its derivatives: the time derivatives, theta and charm, are those by the passing of time."""
+    """The price and its derivatives. The time derivatives, theta and charm, are with respect to passing time."""
     spot, _, rate, volatility, years = inputs = [Value(number) for number in option]
     worth = price(*inputs)
     worth.backward()
@@ -79,7 +79,7 @@ def greeks(*option: float) -> Greeks:
 
 
 def formulas(spot: float, strike: float, rate: float, volatility: float, years: float) -> Greeks:
-    """The same as the textbooks have it."""
+    """The same by the textbook formulas."""
     root, discount = math.sqrt(years), math.exp(-rate * years)
     d1 = (math.log(spot / strike) + (rate + volatility**2 / 2) * years) / (volatility * root)
     d2 = d1 - volatility * root
@@ -102,7 +102,7 @@ def formulas(spot: float, strike: float, rate: float, volatility: float, years: 
 
 
 def payoff(chance: Any, spot: Any, strike: Any, rate: Any, volatility: Any, years: Any) -> Any:
-    """What the call turns out to be worth today if the share takes the path of this standard normal number."""
+    """Today's value of the call's payoff if the share takes the path of this standard normal number."""
     growth = (rate - volatility**2 / 2) * years + volatility * sqrt(years) * chance
     return exp(-rate * years) * (spot * exp(growth) - strike).relu()
 
@@ -123,7 +123,7 @@ def simulate(option: Sequence[float], steps: int, seed: int, shown: bool) -> tup
 
 
 def run(steps: int = 50, seed: int = 42, out: Path | str = ".", *, progress: bool = False) -> Outcome:
-    """Print the Greeks of `OPTION`, found in three ways, and draw them over the price of the share into ``out``.
+    """Print the Greeks of `OPTION`, computed in three ways, and plot them against the share price into ``out``.
 
     Raises:
         MissingExtra: matplotlib or tqdm is not installed.
@@ -144,7 +144,7 @@ def run(steps: int = 50, seed: int = 42, out: Path | str = ".", *, progress: boo
     return Outcome(differentiated, known, simulated, picture, interrupted)
 
 
-# ---- what to look at -------------------------------------------------------------------------------------------
+# ---- the picture -----------------------------------------------------------------------------------------------
 
 
 def table(differentiated: Greeks, known: Greeks, simulated: dict[str, tuple[float, float]]) -> str:

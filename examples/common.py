@@ -1,4 +1,4 @@
-"""What the examples share: options, a progress bar that Ctrl-C ends, pictures, and the exit status."""
+"""Shared by the examples: options, a progress bar that Ctrl-C ends, pictures, and the exit status."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class MissingExtra(ImportError):
 
 
 class BadInput(ValueError):
-    """What the user gave cannot be used: the message says why."""
+    """The user's input cannot be used: the message says why."""
 
 
 class Outcome(Protocol):
-    """What an example's ``run`` returns, at least."""
+    """The minimum that an example's ``run`` returns."""
 
     @property
     def interrupted(self) -> bool: ...
@@ -71,8 +71,8 @@ def whole_number(least: int) -> Callable[[str], int]:
 def command(run: Callable[..., Outcome], parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
     """Call ``run`` with the options in ``argv`` (``sys.argv[1:]`` if it is None) and return the exit status.
 
-    0 for success, 2 for what the user can mend, which is then said on stderr, and 130 if Ctrl-C ended it. Other
-    errors are raised: examples are there to be changed, and who changes one needs to see where it went wrong.
+    0 for success, 2 for an error that the user can fix, which is reported on stderr, and 130 if Ctrl-C ended it.
+    Other errors are raised: examples are meant to be changed, and their authors need to see where it went wrong.
     """
     arguments = vars(parser.parse_args(argv))
     try:
@@ -86,16 +86,16 @@ def command(run: Callable[..., Outcome], parser: argparse.ArgumentParser, argv: 
     return INTERRUPTED if outcome.interrupted else 0
 
 
-# ---- what an example needs, and where it writes ---------------------------------------------------------------
+# ---- required libraries, and the output folder -----------------------------------------------------------------
 
 
 def missing(*libraries: str) -> list[str]:
-    """Those of the libraries that are not installed."""
+    """The libraries among them that are not installed."""
     return [library for library in libraries if find_spec(library) is None]
 
 
 def require(*libraries: str) -> None:
-    """Notice a library that is not installed before the work, and not after it.
+    """Check that libraries are installed before the work instead of after it.
 
     Raises:
         MissingExtra: some are not installed.
@@ -107,10 +107,10 @@ def require(*libraries: str) -> None:
 
 
 def folder(path: Path | str) -> Path:
-    """The folder, made if there is none.
+    """The folder, created if it does not exist.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: it cannot be created.
     """
     path = Path(path)
     path.mkdir(parents=True, exist_ok=True)
@@ -121,7 +121,7 @@ def folder(path: Path | str) -> Path:
 
 
 class Progress:
-    """A loop that Ctrl-C ends early, without losing what it has found; with a bar on stderr if ``shown``.
+    """A loop that Ctrl-C ends early without losing its results; with a bar on stderr if ``shown``.
 
         with Progress("training", 100, shown=True) as progress:
             for step in progress:
@@ -148,13 +148,13 @@ class Progress:
             self.advance()
 
     def advance(self) -> None:
-        """Count a step: for a loop that another library runs."""
+        """Count a step, for a loop run by another library."""
         self.done += 1
         if self._bar is not None:
             self._bar.update()
 
     def note(self, **facts: str) -> None:
-        """Show the facts behind the bar."""
+        """Show the facts after the bar."""
         if self._bar is not None:
             self._bar.set_postfix(facts, refresh=False)
 
@@ -176,9 +176,9 @@ class Progress:
 
 
 def drawing(layout: Any = None, *, width: float = 7.6, height: float = 4.8, **grid: Any) -> tuple[Any, Any]:
-    """A matplotlib figure that needs no screen, and its axes: one, or for a mosaic of names, a dict of them.
+    """A matplotlib figure that needs no screen, and its axes, or for a mosaic of names a dict of axes.
 
-    Sizes are inches; ``grid`` goes to matplotlib's `Figure.subplot_mosaic`.
+    Sizes are in inches; ``grid`` is passed to matplotlib's `Figure.subplot_mosaic`.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -194,7 +194,7 @@ def drawing(layout: Any = None, *, width: float = 7.6, height: float = 4.8, **gr
 
 
 def save_picture(figure: Any, path: Path) -> Path:
-    """Write the picture and say where."""
+    """Write the picture and print its path."""
     figure.savefig(path)
     print(f"wrote {path}")
     return path

@@ -33,7 +33,7 @@ NOISE = 0.15
 
 
 class Fit(NamedTuple):
-    """What a run found."""
+    """The results of a run."""
 
     losses: list[float]  # after each step of the minimizer
     found: dict[str, float]
@@ -43,18 +43,18 @@ class Fit(NamedTuple):
 
 
 def swing(t: Any, a: Any, tau: Any, f: Any, phi: Any, c: Any) -> Any:
-    """The height of the weight: of numbers a number, of Values a Value."""
+    """The height of the weight: a number for numbers, a Value for Values."""
     return a * exp(-t / tau) * cos(2 * math.pi * f * t + phi) + c
 
 
 def measure(seed: int) -> list[float]:
-    """The true heights, and the noise of the ruler."""
+    """The true heights with measurement noise."""
     noise = np.random.default_rng(seed).normal(0.0, NOISE, len(TIMES))
     return [swing(t, *TRUTH) + e for t, e in zip(TIMES.tolist(), noise.tolist(), strict=True)]
 
 
 def run(steps: int = 200, seed: int = 42, out: Path | str = ".", *, progress: bool = False) -> Fit:
-    """Fit the curve to noisy heights, print what was found, and draw it into the folder ``out``.
+    """Fit the curve to noisy heights, print the results, and draw the curve into the folder ``out``.
 
     Raises:
         MissingExtra: matplotlib, tqdm or scipy is not installed.
@@ -91,16 +91,16 @@ def run(steps: int = 200, seed: int = 42, out: Path | str = ".", *, progress: bo
 
 
 def standard_errors(curvature: Sequence[Sequence[float]], misfit: float) -> list[float]:
-    """Around the minimum the misfit is a parabola, whose curvature in units of the noise is the inverse covariance.
+    """Near the minimum the misfit is a parabola, whose curvature in units of the noise is the inverse covariance.
 
-    Elsewhere, as when Ctrl-C ended the search, the curvature may have any sign, and a standard error is nan.
+    Elsewhere, as when Ctrl-C ended the search, the curvature can have any sign, and a standard error is nan.
     """
     noise = 2 * misfit / (len(TIMES) - len(NAMES))
     variances = np.diag(np.linalg.inv(curvature)) * noise
     return [math.sqrt(variance) if variance > 0.0 else math.nan for variance in variances.tolist()]
 
 
-# ---- what to look at -------------------------------------------------------------------------------------------
+# ---- the picture -----------------------------------------------------------------------------------------------
 
 
 def table(found: Sequence[float], errors: Sequence[float]) -> str:

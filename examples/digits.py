@@ -28,14 +28,14 @@ NEEDS = ("matplotlib", "tqdm", "sklearn")
 
 HIDDEN = 64
 BATCH = 32
-TEST = 360  # pictures that the training does not see
+TEST = 360  # pictures excluded from the training
 
 
 class Outcome(NamedTuple):
-    """What a run found."""
+    """The results of a run."""
 
     losses: list[float]  # of each batch, before the update
-    accuracy: float  # on the pictures that the training did not see, 0 to 1
+    accuracy: float  # on the pictures excluded from the training, 0 to 1
     seconds: float  # of the training
     picture: Path
     model: Path  # the parameters and the optimizer's state
@@ -43,14 +43,14 @@ class Outcome(NamedTuple):
 
 
 class Digits(NamedTuple):
-    """Pictures as rows of 64 numbers from 0 to 1, and what they show."""
+    """Pictures as rows of 64 numbers from 0 to 1, and their digits."""
 
     pictures: Any
     answers: Any
 
 
 def read_digits(seed: int) -> tuple[Digits, Digits]:
-    """The pictures to learn from, and those for the test."""
+    """The pictures for training, and those for the test."""
     from sklearn.datasets import load_digits
 
     pictures, answers = load_digits(return_X_y=True)
@@ -74,7 +74,7 @@ def read(net: Sequential, pictures: Any) -> Any:
 
 
 def run(steps: int = 1500, seed: int = 42, out: Path | str = ".", *, progress: bool = False) -> Outcome:
-    """Train, test, and save and draw into the folder ``out`` what was learned. Ctrl-C ends the training early.
+    """Train, test, and save and draw the results into the folder ``out``. Ctrl-C ends the training early.
 
     Raises:
         MissingExtra: matplotlib, tqdm or scikit-learn is not installed.
@@ -86,7 +86,7 @@ def run(steps: int = 1500, seed: int = 42, out: Path | str = ".", *, progress: b
     net = network(seed)
 
     def loss(picture: Any, answer: Any) -> Any:
-        """Cross-entropy. The answer is a row with 1 at the digit: a recording serves pictures of every digit."""
+        """Cross-entropy. The answer is a row with 1 at the digit: one recording serves pictures of every digit."""
         scores = net(picture)
         return logsumexp(scores) - dot(scores, answer)
 
@@ -120,11 +120,11 @@ def run(steps: int = 1500, seed: int = 42, out: Path | str = ".", *, progress: b
     return Outcome(losses, accuracy, seconds, picture, model, bar.interrupted)
 
 
-# ---- what to look at -------------------------------------------------------------------------------------------
+# ---- the picture -----------------------------------------------------------------------------------------------
 
 
 def draw(losses: Sequence[float], test: Digits, answers: Any) -> Any:
-    """How the loss fell, what was read for what, and the pictures that were read wrongly."""
+    """Draw the loss, the confusion matrix, and the misread pictures."""
     shown = 10
     layout = [["loss"] * 5 + ["table"] * 5, [*range(shown)]]
     figure, panels = common.drawing(layout, width=9.6, height=5.6, height_ratios=[3.2, 1])

@@ -43,7 +43,7 @@ Memory = tuple[Matrix, Matrix]  # the keys and values of the letters so far
 
 
 class Outcome(NamedTuple):
-    """What a run found."""
+    """The results of a run."""
 
     losses: list[float]  # mean surprise for each letter of one name, in nats, before the update of each step
     names: list[str]  # invented
@@ -59,9 +59,9 @@ class GPT(Module):
     """One block of a transformer: 4 heads of attention, then a network of 64 neurons.
 
     Args:
-        engine: `fastgrad` or `fastgrad.reference`, or another module with their names.
-        tokens: how many there are: the letters, and the end.
-        seed: decides the weights.
+        engine: `fastgrad` or `fastgrad.reference`, or another module with the same names.
+        tokens: the number of tokens: the letters, and the end.
+        seed: determines the weights.
     """
 
     def __init__(self, engine: Any, tokens: int, seed: int) -> None:
@@ -79,7 +79,7 @@ class GPT(Module):
         self.scores = matrix(tokens, WIDTH)
 
     def __call__(self, token: Any, place: int, memory: Memory) -> Vector:
-        """How well each token would come next, as logits. The memory gains what this letter offers to later ones."""
+        """The logits of the next token. The memory is extended by this token's key and value."""
         with scope("embedding"):
             letter, where = self.row(self.letters, token), self.places[place]
             x = self.normalized(added(letter, where))
@@ -92,7 +92,7 @@ class GPT(Module):
             return self.linear(self.scores, x)
 
     def attention(self, x: Vector, memory: Memory) -> Vector:
-        """Each head asks all letters so far, and mixes their values by how well their keys fit its query."""
+        """Each head compares its query with the keys of all letters so far, and mixes their values accordingly."""
         keys, values = memory
         query = self.linear(self.query, x)
         keys.append(self.linear(self.key, x))
@@ -124,8 +124,8 @@ class GPT(Module):
                 [self.surprise(row, after) for row, after in zip(logits, tokens[1:], strict=True)]
             )
 
-    # A token is an int. A recording must serve every name of its length, so that tokens are numbers in it: one-hot
-    # rows, whose products with a matrix are what an int would choose.
+    # A token is an int. A recording must serve every name of its length, so tokens are numbers there: one-hot rows,
+    # whose products with a matrix select the row that an int would.
 
     def row(self, matrix: Matrix, token: Any) -> Vector:
         if isinstance(token, int):
@@ -171,12 +171,12 @@ class Tokens:
         self._of = {letter: i for i, letter in enumerate(self.letters, 1)}
 
     def of(self, name: str) -> list[int]:
-        """The name between two ends; of a long name as much as the model can read."""
+        """The name between two end tokens, truncated to what the model can read."""
         return [END, *(self._of[letter] for letter in name), END][: CONTEXT + 1]
 
 
 def one_hot(tokens: Sequence[int], count: int) -> Any:
-    """The tokens as rows of ``count`` numbers: 1 at the token's place, 0 elsewhere."""
+    """The tokens as rows of ``count`` numbers: 1 at the token's position, 0 elsewhere."""
     return np.eye(count)[tokens]
 
 
@@ -192,7 +192,7 @@ def loss_function(model: GPT, tokens: Tokens, engine: str) -> Callable[[Sequence
 
 
 def invent(model: GPT, tokens: Tokens, rng: random.Random, temperature: float) -> str:
-    """A new name: draw a letter, read it, and draw the next, until the end is drawn or the context is full."""
+    """A new name: draw a letter, read it, and draw the next, until the end token is drawn or the context is full."""
     memory: Memory = ([], [])
     token, name = END, ""
     with fastgrad.no_grad():
@@ -217,14 +217,14 @@ def run(
     temperature: float = 0.6,
     progress: bool = False,
 ) -> Outcome:
-    """Learn from the names, print new ones, save the model and draw how the surprise fell into ``out``.
+    """Learn from the names, print new ones, save the model, and draw the fall of the surprise into ``out``.
 
     Ctrl-C ends the training early; names are then invented with what was learned.
 
     Raises:
         MissingExtra: matplotlib or tqdm is not installed.
         OSError: the data cannot be read, or the files cannot be written.
-        BadInput: the data has no names, the temperature is not above 0, or there is no such engine.
+        BadInput: the data has no names, the temperature is not above 0, or the engine is unknown.
     """
     if engine not in ENGINES:
         raise common.BadInput(f"engine must be {' or '.join(ENGINES)}, got {engine!r}")
@@ -267,11 +267,11 @@ def run(
     return Outcome(losses, invented, picture, file, bar.interrupted)
 
 
-# ---- what to look at -------------------------------------------------------------------------------------------
+# ---- the picture -----------------------------------------------------------------------------------------------
 
 
 def counted(names: Sequence[str], tokens: Tokens, after: int) -> float:
-    """The mean surprise about a letter for one who has counted what follows each ``after`` letters, in nats."""
+    """The mean surprise about a letter, in nats, for a model that counts what follows each ``after`` letters."""
     pairs = Counter(
         (tuple(whole[max(0, i - after) : i]), whole[i])
         for whole in map(tokens.of, names)

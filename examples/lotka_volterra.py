@@ -36,7 +36,7 @@ Point = tuple[Any, Any]  # hares and lynxes: floats or Values
 
 
 class Fit(NamedTuple):
-    """What a run found."""
+    """The results of a run."""
 
     losses: list[float]  # before the update of each step
     found: dict[str, float]
@@ -44,7 +44,7 @@ class Fit(NamedTuple):
     interrupted: bool
 
 
-# ---- the model, over whatever its numbers are made of ----------------------------------------------------------
+# ---- the model, over any kind of number ------------------------------------------------------------------------
 
 
 def slope(x: Any, y: Any, a: Any, b: Any, c: Any, d: Any) -> Point:
@@ -73,7 +73,7 @@ def simulate(parameters: Sequence[Any]) -> list[Point]:
 
 
 def count_animals(seed: int) -> list[tuple[float, float]]:
-    """What a biologist would have written down: the true numbers, each wrong by some percent."""
+    """The counts of a biologist: the true numbers, each with an error of some percent."""
     rng = random.Random(seed)
     return [
         (x * math.exp(rng.gauss(0.0, NOISE)), y * math.exp(rng.gauss(0.0, NOISE)))
@@ -82,7 +82,7 @@ def count_animals(seed: int) -> list[tuple[float, float]]:
 
 
 def run(steps: int = 500, seed: int = 42, out: Path | str = ".", *, progress: bool = False) -> Fit:
-    """Fit the model to noisy counts, print what was found, and draw it into the folder ``out``.
+    """Fit the model to noisy counts, print the results, and draw the fit into the folder ``out``.
 
     Raises:
         MissingExtra: matplotlib or tqdm is not installed.
@@ -92,7 +92,7 @@ def run(steps: int = 500, seed: int = 42, out: Path | str = ".", *, progress: bo
     out = common.folder(out)
     counts = count_animals(seed)
 
-    # Rates and numbers of animals are positive: their logarithms may be any number.
+    # Rates and numbers of animals are positive, but their logarithms can be any number.
     logarithms = [Value(math.log(guess), label=name) for name, guess in zip(NAMES, GUESS, strict=True)]
 
     @jit
@@ -127,7 +127,7 @@ def run(steps: int = 500, seed: int = 42, out: Path | str = ".", *, progress: bo
     return Fit(losses, dict(zip(NAMES, found, strict=True)), picture, bar.interrupted)
 
 
-# ---- what to look at -------------------------------------------------------------------------------------------
+# ---- the picture -----------------------------------------------------------------------------------------------
 
 
 def table(found: Sequence[float]) -> str:

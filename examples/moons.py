@@ -39,7 +39,7 @@ Loss = Callable[[], Any]
 
 
 class History(NamedTuple):
-    """A training."""
+    """The course of a training."""
 
     losses: list[float]  # before the update of each step
     ms_per_step: float  # median; nan if no step was finished
@@ -47,7 +47,7 @@ class History(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a run found."""
+    """The results of a run."""
 
     losses: list[float]  # before the update of each step
     loss: float  # of the trained network
@@ -64,9 +64,9 @@ class Outcome(NamedTuple):
 
 
 def make_moons(samples: int, seed: int, noise: float = NOISE) -> tuple[Points, list[int]]:
-    """Two half circles of radius 1 that reach into each other: points, and their labels -1 (upper) and 1 (lower).
+    """Two interleaving half circles of radius 1: points, and their labels -1 (upper) and 1 (lower).
 
-    ``noise`` is the standard deviation of what is added to each coordinate.
+    ``noise`` is the standard deviation of the noise added to each coordinate.
     """
     rng = random.Random(seed)
     upper = samples // 2
@@ -87,7 +87,7 @@ def network(seed: int) -> MLP:
 
 
 def reference_twin(net: MLP) -> MLP:
-    """The same network with its parameters copied into the reference's Values: it computes with these."""
+    """The same network with its parameters copied into the reference's Values, so that it computes with these."""
     twin = network(0)
     for layer, original in zip(twin.layers, net.layers, strict=True):
         for neuron, model in zip(layer.neurons, original.neurons, strict=True):
@@ -97,7 +97,7 @@ def reference_twin(net: MLP) -> MLP:
 
 
 def hinge(net: MLP, point: Sequence[Any], label: Any) -> Any:
-    """The loss of one point: 0 beyond the margin on its own side, growing evenly on the way to the other."""
+    """The loss of one point: 0 beyond the margin on its own side, growing linearly towards the other side."""
     return (1 - label * net(point)).relu()
 
 
@@ -107,7 +107,7 @@ def penalty(net: MLP) -> Any:
 
 
 def eager(net: MLP, points: Points, labels: Sequence[int]) -> Loss:
-    """The loss of all points, as a graph that is built anew at each call."""
+    """The loss of all points, as a graph that is built at each call."""
 
     def loss() -> Any:
         hinges = [hinge(net, point, label) for point, label in zip(points, labels, strict=True)]
@@ -167,15 +167,15 @@ def run(
     reference_steps: int = 5,
     progress: bool = False,
 ) -> Outcome:
-    """Train, compare with `fastgrad.reference`, and save and draw what was learned into the folder ``out``.
+    """Train, compare with `fastgrad.reference`, and save and draw the results into the folder ``out``.
 
-    The first ``reference_steps`` steps are run again with the reference, whose losses must be the same. Ctrl-C ends
-    the training or the comparison early. The seed decides everything but the times.
+    The first ``reference_steps`` steps are repeated with the reference, whose losses must be the same. Ctrl-C ends
+    the training or the comparison early. The seed determines everything except the times.
 
     Raises:
-        BadInput: fewer than 1 step, 2 samples or 1 reference step, or there is no such engine.
+        BadInput: fewer than 1 step, 2 samples or 1 reference step, or the engine is unknown.
         MissingExtra: matplotlib or tqdm is not installed.
-        ArithmeticError: the reference came to another loss.
+        ArithmeticError: the reference computed a different loss.
         OSError: the files cannot be written.
     """
     limits = (("steps", steps, 1), ("samples", samples, 2), ("reference_steps", reference_steps, 1))
@@ -220,7 +220,7 @@ def run(
     )
 
 
-# ---- what to look at -------------------------------------------------------------------------------------------
+# ---- the pictures ----------------------------------------------------------------------------------------------
 
 
 def draw_boundary(net: MLP, points: Points, labels: Sequence[int], title: str) -> Any:
@@ -232,11 +232,11 @@ def draw_boundary(net: MLP, points: Points, labels: Sequence[int], title: str) -
         scores = np.array([score.data for score in vmap(net)(grid.reshape(-1, 2))]).reshape(121, 121)
 
     figure, axes = common.drawing()
-    # The colors stop short of the map's darkest, which the points have.
+    # The colors exclude the darkest of the map, which the points have.
     levels = np.linspace(-2, 2, 17)
     filled = axes.contourf(grid_x, grid_y, scores.clip(-2, 2), levels=levels, cmap="RdBu", vmin=-3, vmax=3)
     for level, width, style in ((-1, 0.8, "dashed"), (0, 1.8, "solid"), (1, 0.8, "dashed")):
-        # matplotlib warns of a level that nothing crosses, as in a network that has learned little.
+        # matplotlib warns about a level that nothing crosses, as in a network that has learned little.
         if scores.min() < level < scores.max():
             axes.contour(
                 grid_x, grid_y, scores, levels=[level], colors=common.GRAY, linewidths=width, linestyles=style
@@ -255,7 +255,7 @@ def draw_boundary(net: MLP, points: Points, labels: Sequence[int], title: str) -
 
 
 def draw_neuron(net: MLP, points: Points, out: Path) -> Path:
-    """Write the most excited neuron of the first layer as SVG, or as DOT text without a renderer."""
+    """Write the most active neuron of the first layer as SVG, or as DOT text without a renderer."""
     dot = draw_dot(labeled_neuron(net.layers[0].neurons, points), expand=True)
     try:
         picture, path = dot.pipe(), out / "neuron.svg"

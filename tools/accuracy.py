@@ -1,7 +1,7 @@
 """The table of accuracy in docs/reliability.md: how far each operation lies from mpmath at 60 digits.
 
-`python tools/accuracy.py [count]` tries so many arguments for each operation, and exits with 1 if an error is above
-1e-13 of what rounding the arguments could do. Needs fastgrad installed, and mpmath.
+`python tools/accuracy.py [count]` tries the given number of arguments for each operation, and exits with 1 if an
+error is above 1e-13 of what rounding the arguments could cause. Needs fastgrad installed, and mpmath.
 """
 
 from __future__ import annotations

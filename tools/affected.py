@@ -1,8 +1,9 @@
-"""The tests nearest to what changed, for pytest: `python -m pytest $(python tools/affected.py)`.
+"""The tests nearest to the changes, for pytest: `python -m pytest $(python tools/affected.py)`.
 
-A folder of tests has the name of what it tests, so a file's path names its tests: those of csrc/run/plan.cpp are
-tests/run, and those of the layers above it. What no folder is named after, such as csrc/core, can break all of them.
-Changed is what differs from the newest commit that this branch shares with origin/main, committed or not.
+A folder of tests has the name of what it tests, so a file's path determines its tests: those of csrc/run/plan.cpp are
+tests/run, and those of the layers above it. Changes to files without such a folder, such as csrc/core, can break all
+tests. The changes are the differences from the newest commit that this branch shares with origin/main, committed or
+not.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ EVERYTHING = {"tests"}
 
 
 def git(*arguments: str) -> list[str]:
-    """The lines that git prints."""
+    """The lines of git's output."""
     command = ["git", "-C", str(ROOT), *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
 
 
 def changed() -> Iterable[str]:
-    """The changed files, new ones too."""
+    """The changed files, including new ones."""
     main = git("for-each-ref", "--format=%(objectname)", "refs/remotes/origin/main")
     base = git("merge-base", "HEAD", *main)[0] if main else "HEAD"
     return [*git("diff", "--name-only", base), *git("ls-files", "--others", "--exclude-standard")]
@@ -48,7 +49,7 @@ def tests_of(name: str) -> set[str]:
 
 
 def affected(names: Iterable[str]) -> set[str]:
-    """The tests of several files, none of them twice."""
+    """The tests of several files, without duplicates."""
     found = set().union(*map(tests_of, names))
     if found >= EVERYTHING:
         return EVERYTHING

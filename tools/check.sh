@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Everything that must hold, in the order in which it fails fastest. Usage: tools/check.sh [STEP ...]
-# Steps: lint, cpp, instructions, docs, readme (the README's test command, in a clone), pythons, wheel, sanitizers. By default
-# all of them, the sanitizers beside the others: each uses one core. Longer, and only when asked for: wheels, machines,
-# and thorough, which is these: threads, memcheck, references, freethreaded. The last two need interpreters of their
-# own: PYDEBUG=... FREE_THREADED=... tools/check.sh thorough.
+# All checks, in the order in which they fail fastest. Usage: tools/check.sh [STEP ...]
+# Steps: lint, cpp, instructions, docs, readme (the README's test command, in a clone), pythons, wheel, sanitizers. By
+# default all of them run, the sanitizers beside the others: each uses one core. Longer steps run only on request:
+# wheels, machines, and thorough, which means: threads, memcheck, references, freethreaded. The last two need special
+# interpreters: PYDEBUG=... FREE_THREADED=... tools/check.sh thorough.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -107,7 +107,7 @@ sanitizers() {
     "$work/asan/bin/pip" install -q --upgrade pip
     "$work/asan/bin/pip" install -q '.[test]' -C cmake.define.FASTGRAD_SANITIZE=address,undefined \
         -C cmake.build-type=Debug
-    # pytest -s, or UndefinedBehaviorSanitizer's findings would be swallowed.
+    # pytest -s, because otherwise UndefinedBehaviorSanitizer's findings would be lost.
     env LD_PRELOAD="$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libstdc++.so)" PYTHONMALLOC=malloc \
         ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1 \
         LSAN_OPTIONS="suppressions=$PWD/tests/reliability/leaks.supp:print_suppressions=0" \

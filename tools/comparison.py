@@ -1,8 +1,8 @@
-"""Write what README and documentation say about the peers, from the committed result of one run.
+"""Write the statements of README and documentation about the peers, from the committed result of one run.
 
 `python -m benchmarks --json docs/results/comparison.json` measures, then `python tools/comparison.py` writes
-`docs/benchmarks.md`, README's table and the plots. `--check` only compares, and exits with 1 where something is
-stale; of a plot it compares when its numbers were measured, since no two versions of matplotlib draw the same bytes.
+`docs/benchmarks.md`, README's table and the plots. `--check` only compares, and exits with 1 if something is stale;
+for a plot it compares the time of its measurements, because no two versions of matplotlib draw the same bytes.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def _time(found: Found, row: Row) -> str:
 
 
 def readme(result: Result) -> str:
-    """README with its table as the result has it."""
+    """README with its table for the result."""
     about = result.about
     text = f"{short(result)}\n\nOne core of {about['machine']}; {about['Python']}; {about['date'][:10]}."
     pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
@@ -124,7 +124,7 @@ def readme(result: Result) -> str:
 
 
 def stale(result: Result) -> Iterator[Path]:
-    """The files that say something else than the result."""
+    """The files that disagree with the result."""
     for path, wanted in ((PAGE, page(result)), (README, readme(result))):
         if not path.exists() or path.read_text(encoding="utf-8") != wanted:
             yield path

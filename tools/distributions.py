@@ -1,10 +1,10 @@
-"""What a wheel and a source distribution may contain, checked before anybody installs them.
+"""Checks the contents of a wheel and a source distribution before they are published.
 
     python tools/distributions.py dist/*
 
 A wheel has the package's files as they are in this folder, one native module, and its metadata; a source distribution
-has what git tracks. A native module for Linux names no folder of the machine that built it and keeps no symbols that
-only a debugger reads. It brings no library, except C++'s where auditwheel adds it for musl.
+has the files that git tracks. A native module for Linux contains no folder name of the machine that built it and no
+symbols for debuggers. A wheel contains no library, except C++'s if auditwheel adds it for musl.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ FOLDERS_OF_A_BUILDER = re.compile(rb"/(?:home|root|tmp|project|opt|Users)/[\x20-
 
 
 def tracked() -> dict[str, bytes]:
-    """The files that git tracks, or would."""
+    """The files that git tracks, or would track."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
     return {name: (ROOT / name).read_bytes() for name in names if name}
 
 
 def package(files: dict[str, bytes]) -> dict[str, bytes]:
-    """Those of them that a wheel has, by their names there."""
+    """The files among them that a wheel contains, by their names there."""
     places = {f"{folder}/": f"fastgrad/{folder}/" for folder in ("examples", "benchmarks")}
     places["python/fastgrad/"] = "fastgrad/"
     return {
@@ -48,7 +48,7 @@ def package(files: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def differences(found: dict[str, bytes], expected: dict[str, bytes]) -> Iterator[str]:
-    """How the files of a distribution differ from what they should be."""
+    """How the files of a distribution differ from the expected ones."""
     yield from (f"stray: {name}" for name in sorted(found.keys() - expected.keys()))
     yield from (f"missing: {name}" for name in sorted(expected.keys() - found.keys()))
     yield from (
@@ -57,7 +57,7 @@ def differences(found: dict[str, bytes], expected: dict[str, bytes]) -> Iterator
 
 
 def faults_of_wheel(path: Path) -> Iterator[str]:
-    """What is wrong with a wheel."""
+    """The faults of a wheel."""
     with zipfile.ZipFile(path) as archive:
         members = [member for member in archive.infolist() if not member.is_dir()]
         files = {member.filename: archive.read(member) for member in members}
@@ -86,7 +86,7 @@ def faults_of_wheel(path: Path) -> Iterator[str]:
 
 
 def faults_of_elf(content: bytes, has_libraries: bool) -> Iterator[str]:
-    """What is wrong with a native module for Linux."""
+    """The faults of a native module for Linux."""
     yield from (f"names {found.decode()}" for found in FOLDERS_OF_A_BUILDER.findall(content))
     with tempfile.NamedTemporaryFile(suffix=".so") as file:
         file.write(content)
@@ -103,7 +103,7 @@ def faults_of_elf(content: bytes, has_libraries: bool) -> Iterator[str]:
 
 
 def faults_of_sources(path: Path) -> Iterator[str]:
-    """What is wrong with a source distribution."""
+    """The faults of a source distribution."""
     folder = path.name.removesuffix(".tar.gz") + "/"
     found = {}
     with tarfile.open(path) as archive:
@@ -122,7 +122,7 @@ def faults_of_sources(path: Path) -> Iterator[str]:
 
 
 def main(paths: list[str]) -> int:
-    """Print what is wrong with each, or its size."""
+    """Print the faults of each, or its size."""
     if not paths:
         raise SystemExit(__doc__)
     total = 0

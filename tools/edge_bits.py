@@ -1,9 +1,9 @@
-"""The text of tests/data/edges.txt: the bits that every operation must give at 17 edges of the floats.
+"""Generates the text of tests/data/edges.txt: the bits that every operation must return at 17 edges of the floats.
 
-No number is the native engine's. Where operands are ordinary numbers, away from kinks, values and slopes are those of
-mpmath, rounded to the nearest float. At zeros, infinities, nan, kinks and ends of the domain they are those of
-Python's float, of `math`, and of the rules that `fastgrad.reference` writes down; the same holds where a subnormal
-number has too few digits for a slope.
+No number comes from the native engine. For ordinary operands away from kinks, values and slopes are those of mpmath,
+rounded to the nearest float. At zeros, infinities, nan, kinks and ends of the domain they are those of Python's
+float, of `math`, and of the rules in `fastgrad.reference`; the same holds if a subnormal number has too few digits
+for a slope.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from support.edge_table import EDGES, Cell, Number, is_near
 from support.exact import exact_slope, exact_value
 
 PATH = edge_table.PATH
-#: Functions whose every bit IEEE 754 says, and the length of a vector, which is rounded as Python's.
+#: Functions with every bit defined by IEEE 754, and the length of a vector, which is rounded as Python's.
 ROUNDED = {"fabs", "copysign", "sqrt", "floor", "ceil", "hypot"}
-#: Operations made of these, of arithmetic and of choices: their numbers are exact on every machine.
+#: Operations composed of these, of arithmetic and of choices: their numbers are exact on every machine.
 ALGEBRAIC = {
     row.name
     for row in _core.operations()
     if all(called(formula) <= ROUNDED for formula in (row.value, *row.partials))
 }
-#: Where an operation has a kink besides, its slope there is a rule.
+#: Where an operation has an additional kink, at which its slope is a rule.
 TIES = {"maximum", "minimum"}
 
 
 def digamma_pole(x: float) -> float:
-    """It has another sign on each side of 0; so close to a pole the value overflows."""
+    """The sign differs on each side of 0; so close to a pole the value overflows."""
     return math.copysign(math.inf, -x) if 0.0 < abs(x) < 1e-300 else math.nan
 
 
-#: What IEEE 754 and C give where Python raises; elsewhere it is nan.
+#: The results of IEEE 754 and C where Python raises; otherwise nan.
 POLES = {
     "div": ieee_div,
     "pow": ieee_pow,
@@ -64,13 +64,13 @@ POLES = {
 
 
 def is_ordinary(row: Operation, arguments: tuple[float, ...]) -> bool:
-    """Whether mpmath can say what is expected."""
+    """Whether mpmath can compute the expected number."""
     is_tie = row.name in TIES and arguments[0] == arguments[1]
     return all(0.0 < abs(x) < math.inf for x in arguments) and not is_tie
 
 
 def rounded(exact: mpf) -> float:
-    """To the nearest float: an overflow is infinite."""
+    """The nearest float: an overflow is infinite."""
     try:
         return float(exact)
     except OverflowError:
@@ -78,7 +78,7 @@ def rounded(exact: mpf) -> float:
 
 
 def expected_number(row: Operation, arguments: tuple[float, ...], value: float, index: int, by_rule: float) -> Number:
-    """The value, or the slope in an operand; mpmath's where it can be."""
+    """The value, or the slope in an operand, from mpmath if possible."""
     if not (is_ordinary(row, arguments) and math.isfinite(value) and math.isfinite(by_rule)):
         is_exact = row.name in ALGEBRAIC or not math.isfinite(by_rule) or by_rule.is_integer()
         return Number(by_rule, is_exact)
@@ -88,7 +88,7 @@ def expected_number(row: Operation, arguments: tuple[float, ...], value: float, 
         return Number(by_rule)
     if not is_near(number, by_rule) and any(0.0 < abs(x) < sys.float_info.min for x in (*arguments, value, number)):
         return Number(by_rule, is_exact=False)
-    is_short = abs(number) <= 1024.0 and (2.0 * number).is_integer()  # which every C library gives
+    is_short = abs(number) <= 1024.0 and (2.0 * number).is_integer()  # which every C library returns exactly
     return Number(number, is_exact=is_short and exact == mpf(number))
 
 
@@ -116,7 +116,7 @@ def table() -> str:
 
 
 def is_stale(row: Operation, arguments: tuple[float, ...], written: Cell) -> bool:
-    """Whether another cell is expected, but for the last bits of this machine's C library."""
+    """Whether the cell is not the expected one, apart from the last bits of this machine's C library."""
     cell = expected(row, arguments)
     pairs = zip(written.numbers, cell.numbers, strict=True)
     return written.error is not cell.error or not all(
@@ -125,7 +125,7 @@ def is_stale(row: Operation, arguments: tuple[float, ...], written: Cell) -> boo
 
 
 def stale_cells() -> list[str]:
-    """What is wrong with the written table; empty where nothing is."""
+    """The faults of the written table; empty if there are none."""
     written = edge_table.read()
     missing = [f"{name} is missing" for name in OPERATIONS if not written[name]]
     return missing + [

@@ -1,4 +1,4 @@
-"""The page of numeric edges: what each operation gives at zeros, ends of the domain, infinities and nan.
+"""Writes the page of numeric edges: the results of each operation at zeros, ends of the domain, infinities and nan.
 
 The operations, and their own edges, are those of `fastgrad.reference`; the outcomes are the native engine's.
 """
@@ -54,7 +54,7 @@ def number(x: float) -> str:
 
 
 def argument(x: float) -> str:
-    """A number as a program would write it."""
+    """A number as a program would contain it."""
     known = {math.pi: "pi", math.pi / 2: "pi / 2"}
     return known.get(x) or (f"{x:g}" if float(f"{x:g}") == x else repr(x))
 
@@ -75,7 +75,7 @@ def at_own_edge(row: Operation, edge: Sequence[float]) -> str:
 
 
 def own_edges(row: Operation) -> list[tuple[float, ...]]:
-    """The edges that this operation has and others do not."""
+    """The edges that only this operation has."""
     common = {0.0, 1.0, -1.0, 5e-324, -5e-324, 1e308, -1e308, math.inf, -math.inf}
     return [edge for edge in row.edges if not all(x in common or math.isnan(x) for x in edge)]
 

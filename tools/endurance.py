@@ -1,6 +1,6 @@
-"""Whether anything grows while graphs come and go, and while they fail: `python tools/endurance.py`.
+"""Whether memory grows while graphs are created and freed, and while they fail: `python tools/endurance.py`.
 
-A million graphs, 100,000 errors, and 100,000 errors in closures. The suite runs the same with smaller numbers.
+A million graphs, 100,000 errors, and 100,000 errors in closures. The test suite runs the same with smaller numbers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from support.endurance import ACTS, grown
 
 
 def fill_reserve() -> None:
-    """Closures in cycles pin chunks until the collector runs, and of those the store keeps 16 MiB."""
+    """Closures in cycles pin chunks until the collector runs, and the store keeps 16 MiB of those chunks."""
     v = Value(1.0)
     for _ in range(500_000):
         v = v * 1.0

@@ -1,12 +1,12 @@
-"""Try each fault, count how often, and write into docs/reliability.md what was lost.
+"""Try each fault, count how often, and write the losses into docs/reliability.md.
 
     python tools/faults.py
 
-runs the tests that inject faults, and `tools/endurance.py`. It notes how often each fault was tried and what was lost
-in `docs/results/faults.json`, and writes the page's table from that; where a test fails or is skipped, it stops.
-`--check` only compares the page, the file and the names of the tests, and exits with 1 where they do not fit. Needs
-Linux, a CPython that brings its own tests, and fastgrad with the checks of its store:
-`pip install '.[test]' -C cmake.define.FASTGRAD_CHECKS=ON`.
+runs the tests that inject faults, and `tools/endurance.py`. It writes how often each fault was tried and what was
+lost to `docs/results/faults.json`, and generates the page's table from it; it stops if a test fails or is skipped.
+`--check` only compares the page, the file and the names of the tests, and exits with 1 if they disagree. Needs Linux,
+a CPython that includes its own tests, and fastgrad with the checks of its store: `pip install '.[test]' -C
+cmake.define.FASTGRAD_CHECKS=ON`.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Fault:
     how: str
     file: str
     tests: tuple[str, ...]
-    #: What the tests assert, where none of them counts nodes.
+    #: What the tests assert, if none of them counts nodes.
     lost: str = DONE
     rounds: int = 1
 
@@ -309,12 +309,12 @@ FAULTS = [
 ]
 
 COUNTED = ("tried", "nodes", "bytes", "peak")
-#: What a test found: how often it tried, and what was lost, of what it counted.
+#: The results of a test: how often it tried, and the losses of what it counted.
 Found = Counter[str]
 
 
 def tested(report: Path) -> Iterator[tuple[str, Found]]:
-    """The tests of pytest's report, by their names."""
+    """The tests of pytest's report, by name."""
     for case in ElementTree.parse(report).getroot().iter("testcase"):
         name = f"{case.attrib['classname'].replace('.', '/')}.py::{case.attrib['name'].partition('[')[0]}"
         if case.find("skipped") is not None:
@@ -341,7 +341,7 @@ def run_endurance() -> Iterator[tuple[str, Found]]:
 
 
 def found_by(faults: list[Fault]) -> Iterator[tuple[str, Found]]:
-    """What each run of each test found."""
+    """The results of each run of each test."""
     for number in range(max(fault.rounds for fault in faults)):
         again = [fault for fault in faults if fault.rounds > number and fault.file != ENDURANCE]
         yield from run_tests([name for fault in again for name in fault.names()])
@@ -349,16 +349,16 @@ def found_by(faults: list[Fault]) -> Iterator[tuple[str, Found]]:
 
 
 def total(fault: Fault, found: Iterable[tuple[str, Found]]) -> Found:
-    """What all its tests found, in all rounds."""
+    """The results of all its tests, in all rounds."""
     result: Found = Counter()
     for name, numbers in found:
         if name in fault.names():
-            result.update(numbers)  # which, unlike +, keeps a count of 0
+            result.update(numbers)  # which, unlike +, keeps counts of 0
     return result
 
 
 def lost(fault: Fault, numbers: dict[str, int]) -> str:
-    """The last column."""
+    """The text of the last column."""
     parts = [f"{numbers[key]:,} {key}" for key in ("nodes", "references") if key in numbers]
     if "bytes" in numbers:
         share = f", {numbers['bytes'] / numbers['peak']:.1%} of the peak" if "peak" in numbers else ""
@@ -377,7 +377,7 @@ def table(result: dict[str, Any]) -> str:
 
 
 def page(result: dict[str, Any]) -> str:
-    """docs/reliability.md with its table as the result has it."""
+    """docs/reliability.md with its table for the result."""
     pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
     return pattern.sub(lambda _: f"{BEGIN}\n\n{table(result)}\n\n{END}", PAGE.read_text(encoding="utf-8"))
 
@@ -394,7 +394,7 @@ def measure() -> dict[str, Any]:
 
 
 def stale() -> Iterator[str]:
-    """What does not fit together."""
+    """The disagreements."""
     result = json.loads(RESULT.read_text(encoding="utf-8"))
     if list(result["found"]) != [fault.what for fault in FAULTS]:
         yield str(RESULT.relative_to(ROOT))

@@ -1,5 +1,5 @@
-// Feeds bytes to the reader of graph files, writes again what it accepts, and runs it: forwards and backwards, single
-// samples and lanes.
+// Feeds bytes to the reader of graph files, writes accepted graphs again, and runs them: forwards and backwards,
+// single samples and lanes.
 //
 // With libFuzzer, which extends the corpus in its first directory:
 //   clang++ -std=c++20 -O2 -g1 -fsanitize=address,undefined,fuzzer -fno-sanitize-recover=all -ffp-contract=off -Icsrc
@@ -7,8 +7,8 @@
 //   mkdir found && ./fuzz -max_len=700 found tests/data/graphs
 // -DFASTGRAD_READ_ONLY leaves out the runs: 50,000 files a second instead of 2,000.
 //
-// With any compiler, -DFASTGRAD_REPLAY and `-fsanitize` without "fuzzer" make a program that feeds the files it is
-// given, and random changes of them: ./replay CHANGES FILE ...
+// With any compiler, -DFASTGRAD_REPLAY and `-fsanitize` without "fuzzer" build a program that feeds the given files,
+// and random changes of them: ./replay CHANGES FILE ...
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -38,7 +38,7 @@ void put(std::string& bytes, std::size_t position, T value) {
     std::memcpy(bytes.data() + position, &value, sizeof value);
 }
 
-// Without a branch: libFuzzer records each comparison, and would spend half of its time on those of a checksum.
+// Branchless, because libFuzzer records each comparison and would spend half of its time on those of a checksum.
 std::uint32_t crc32(const std::string& bytes, std::size_t size) {
     std::uint32_t sum = 0xffffffff;
     for (const char byte : std::string_view(bytes).substr(0, size)) {
@@ -48,14 +48,14 @@ std::uint32_t crc32(const std::string& bytes, std::size_t size) {
     return ~sum;
 }
 
-// Lets size and checksum fit, so that the checks behind them are reached.
+// Corrects size and checksum, so that the later checks are reached.
 void seal(std::string& bytes) {
     if (bytes.size() < header_size + 4) return;
     put<std::uint64_t>(bytes, size_position, bytes.size());
     put<std::uint32_t>(bytes, bytes.size() - 4, crc32(bytes, bytes.size() - 4));
 }
 
-// The outputs of one sample, the plainest way. Sums of products are added in another order there.
+// The outputs of one sample, computed in the simplest way. Sums of products are added in another order there.
 std::vector<double> reference(const Program& program, const std::vector<double>& bound, const double* inputs) {
     std::vector<double> values(bound);
     values.insert(values.end(), program.constants.begin(), program.constants.end());
@@ -70,7 +70,7 @@ std::vector<double> reference(const Program& program, const std::vector<double>&
     return outputs;
 }
 
-// There is one way to write a graph in the present version, and its text says the same.
+// A graph has exactly one form in the current version, and its text says the same.
 void write_again(const SavedGraph& saved, const std::string& bytes) {
     std::string again = to_bytes(saved.program, saved.origin, saved.bound);
     const SavedGraph from_its_text = from_text(to_text(saved.program, saved.origin, saved.bound));
@@ -90,7 +90,7 @@ void write_again(const SavedGraph& saved, const std::string& bytes) {
 
 void run_alone_and_in_lanes(const SavedGraph& saved, std::size_t choice) {
     Program program = saved.program;
-    program.guards.clear();  // which random inputs do not answer
+    program.guards.clear();  // random inputs do not satisfy them
     const std::vector<double> inputs = inputs_of(program, 169);
     const std::vector<double>& bound = saved.bound.numbers;
     const std::vector<std::string_view> sets = run::instruction_sets();
@@ -130,7 +130,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t largest);
 
-// libFuzzer's own changes, of which one in sixteen is refused for its size or its checksum.
+// libFuzzer's own changes; one in sixteen keeps a wrong size or checksum and is refused.
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t largest,
                                                unsigned int seed) {
     size = LLVMFuzzerMutate(data, size, largest);

@@ -1,4 +1,4 @@
-// What the programs share that run saved graphs without Python.
+// Shared by the programs that run saved graphs without Python.
 #pragma once
 
 #include <bit>
@@ -57,7 +57,7 @@ struct Results {
 
 inline bool never_stops() { return false; }
 
-// The outputs alone, and then again with the gradients of their sum.
+// Computes the outputs alone, and then again with the gradients of their sum.
 inline Results results_of(const run::Executable& executable, const std::vector<double>& bound,
                           const std::vector<double>& inputs, std::size_t batch, unsigned threads = 1,
                           run::Executable::Stops stops = never_stops) {

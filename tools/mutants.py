@@ -1,11 +1,11 @@
-"""Plant the mutants of tests/support/mutants.py one by one, build each, and see whether the tests find it.
+"""Plant the mutants of tests/support/mutants.py one by one, build each, and check that the tests find it.
 
-Works in a copy of the tree. First the copy as it is: the whole suite must pass, or nothing that fails afterwards
-means anything. Then each mutant: the tests that its row names, and the whole suite where they pass. Prints a table
-and exits with 1 if fewer than 95 % are caught. ccache shortens it.
+Works in a copy of the tree. First it tests the unchanged copy: the whole suite must pass, because otherwise later
+failures mean nothing. Then each mutant: the tests that its row names, and the whole suite if they pass. Prints a
+table and exits with 1 if fewer than 95 % are caught. ccache makes it faster.
 
 Usage: python tools/mutants.py [--only TEXT ...] [--no-control] [--work DIRECTORY]
-Needs Python 3.11, CMake, Ninja, and what the tests need. Nothing is installed.
+Needs Python 3.11, CMake, Ninja, and the tests' dependencies. Nothing is installed.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from support.mutants import MUTANTS, Mutant  # noqa: E402
 
-#: Of the wheel, where each comes from.
+#: The files of a wheel, and their sources.
 PACKAGES: dict[str, str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["scikit-build"]["wheel"][
     "packages"
 ]
 LEAST_CAUGHT = 0.95
-#: Seconds. A mutant that makes a test run for ever is caught as well.
+#: Seconds. A mutant that makes a test run forever is caught as well.
 CHOSEN_LIMIT, SUITE_LIMIT = 300, 1800
 
 
 class Copy:
-    """A copy of the tree with a build of its own, of which one file at a time is changed."""
+    """A copy of the tree with a separate build; one file at a time is changed."""
 
     def __init__(self, work: Path) -> None:
         self.tree, self.build, self.package = work / "tree", work / "build", work / "package"
@@ -45,7 +45,7 @@ class Copy:
         for name in filter(None, subprocess.check_output(listed, text=True).split("\0")):
             if (ROOT / name).is_file():
                 (self.tree / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(ROOT / name, self.tree / name)  # with a new date: what an earlier run left is built again
+                shutil.copy(ROOT / name, self.tree / name)  # with a new date, so that it is rebuilt
         self._configure()
 
     def _configure(self) -> None:
@@ -53,7 +53,7 @@ class Copy:
 
         options = {
             "CMAKE_BUILD_TYPE": "Debug",
-            "CMAKE_CXX_FLAGS_DEBUG": "",  # nobody will look: optimizing and -g would double the time
+            "CMAKE_CXX_FLAGS_DEBUG": "",  # nobody will debug it: optimizing and -g would double the time
             "pybind11_DIR": pybind11.get_cmake_dir(),
             "PYBIND11_FINDPYTHON": "ON",
             "Python_EXECUTABLE": sys.executable,
@@ -66,7 +66,7 @@ class Copy:
         run(["cmake", "-S", self.tree, "-B", self.build, "-G", "Ninja", *given])
 
     def install(self) -> None:
-        """What a wheel would hold, in a folder of its own."""
+        """Install what a wheel would contain into a separate folder."""
         run(["cmake", "--build", self.build])
         shutil.rmtree(self.package, ignore_errors=True)
         for name, source in PACKAGES.items():
@@ -95,7 +95,7 @@ class Copy:
         return found[1] if found else f"exit code {done.returncode}"
 
     def caught_by(self, mutant: Mutant) -> str:
-        """What finds the mutant; empty if nothing does."""
+        """The test that finds the mutant; empty if none does."""
         file = self.tree / mutant.file
         text = file.read_text()
         file.write_text(mutant.applied(text))

@@ -1,12 +1,12 @@
-"""Run the notebooks of examples/notebooks as a reader would, from the top, and keep what their cells show.
+"""Run the notebooks of examples/notebooks from the top, as a reader would, and keep the outputs of their cells.
 
-`python tools/notebooks.py [NOTEBOOK ...]` runs them and writes them in one normal form: where a cell shows what it
-showed before, nothing changes. With `--check` it only compares, and exits with 1 where a cell shows other text,
-numbers that differ by more than 1e-12 of their size, or a graph with other boxes or edges. Of other pictures it only
-asks that they are there.
+`python tools/notebooks.py [NOTEBOOK ...]` runs them and writes them in a normal form: if a cell shows the same as
+before, nothing changes. With `--check` it only compares, and exits with 1 if a cell shows other text, numbers with a
+relative difference above 1e-12, or a graph with other boxes or edges. Other pictures only need to exist.
 
-A cell may be tagged `needs-NAME`: it is not compared where the module NAME is not installed; and `timing`: its
-numbers are not compared. The notebooks run in IPython's shell in this process, without kernels. Needs fastgrad[test].
+Cells may have tags: `needs-NAME` excludes a cell from the comparison if the module NAME is not installed, and
+`timing` excludes its numbers. The notebooks run in IPython's shell in this process, without kernels. Needs
+fastgrad[test].
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def main() -> int:
 
 
 def make_shell() -> Any:
-    """IPython's shell, with a list `shown` of what a cell shows beside what it prints."""
+    """IPython's shell, with a list `shown` of what a cell shows besides its printed text."""
     from IPython.core.displayhook import DisplayHook
     from IPython.core.displaypub import DisplayPublisher
     from IPython.core.history import HistoryManager
@@ -81,7 +81,7 @@ def make_shell() -> Any:
             shell.shown.append({"output_type": "execute_result", "data": data, "metadata": {}})
 
     class Displays(DisplayPublisher):
-        """What `display` is given, and matplotlib's figures."""
+        """The arguments of `display`, and matplotlib's figures."""
 
         def publish(self, data: Json, *args: Any, **kwargs: Any) -> None:
             shell.shown.append({"output_type": "display_data", "data": data, "metadata": {}})
@@ -121,7 +121,7 @@ def run(shell: Any, notebook: Json) -> Json:
 
 
 def merge(written: Json, now: Json) -> Iterator[str]:
-    """Say where the two show something else, and give `now` the outputs of `written` everywhere else."""
+    """Report where the outputs differ, and give `now` the outputs of `written` everywhere else."""
     for old, new in zip(code_cells(written), code_cells(now), strict=True):
         tags = new["metadata"].get("tags", ())
         needed = [tag.removeprefix("needs-") for tag in tags if tag.startswith("needs-")]
@@ -136,7 +136,7 @@ def merge(written: Json, now: Json) -> Iterator[str]:
 
 
 def shown(cell: Json) -> list[tuple[str, str]]:
-    """What a cell shows: kinds of content, and contents. The text that stands in for a picture is left out."""
+    """The outputs of a cell: kinds of content, and contents. Placeholder text for pictures is omitted."""
     contents = []
     for output in cell["outputs"]:
         bundle = output.get("data", {"text/plain": output.get("text")})
@@ -146,7 +146,7 @@ def shown(cell: Json) -> list[tuple[str, str]]:
 
 
 def compare(before: list[tuple[str, str]], after: list[tuple[str, str]], tolerance: float) -> str | None:
-    """How what is shown differs from what was shown before, or None."""
+    """How the new outputs differ from the old ones, or None."""
     kinds, kinds_before = ([kind for kind, _ in contents] for contents in (after, before))
     if kinds != kinds_before:
         return f"shows {kinds}, not {kinds_before}"
@@ -159,7 +159,7 @@ def compare(before: list[tuple[str, str]], after: list[tuple[str, str]], toleran
 
 
 def same_text(old: str, new: str, tolerance: float) -> bool:
-    """Whether two texts, up to addresses, are equal but for the last digits of their numbers."""
+    """Whether two texts, apart from addresses, are equal except for the last digits of their numbers."""
     old, new = without_addresses(old), without_addresses(new)
     if NUMBER.sub("#", old) != NUMBER.sub("#", new):
         return False
@@ -168,7 +168,7 @@ def same_text(old: str, new: str, tolerance: float) -> bool:
 
 
 def drawing(svg: str) -> tuple[list[str], list[tuple[str, ...]]]:
-    """A picture of a graph as a graph: what its boxes say, and which of them are joined."""
+    """A picture of a graph as a graph: the texts of its boxes, and the pairs that are connected."""
     groups = list(ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}g"))
 
     def titled(kind: str) -> Iterator[list[str]]:
@@ -185,7 +185,7 @@ def drawing(svg: str) -> tuple[list[str], list[tuple[str, ...]]]:
 
 
 def read(text: str) -> Json:
-    """A notebook. What its cells print is one output each: Jupyter writes several, as they come, and stderr."""
+    """A notebook. The printed text of a cell is one output: Jupyter writes several as they arrive, and stderr."""
     notebook: Json = json.loads(text)
     for cell in code_cells(notebook):
         outputs: list[Json] = []
@@ -203,7 +203,7 @@ def code_cells(notebook: Json) -> list[Json]:
 
 
 def in_normal_form(notebook: Json) -> str:
-    """The notebook as a file that depends on nothing but what it says and shows."""
+    """The notebook as a file that depends only on its contents and outputs."""
     notebook = copy.deepcopy(notebook) | {"metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}
     for cell in notebook["cells"]:
         cell["source"] = lines("".join(cell["source"]))
@@ -230,7 +230,7 @@ def normal_content(kind: str, content: Any) -> Any:
 
 
 def with_small_names(svg: str) -> str:
-    """Without comments, and with v0, v1, ... for the addresses by which a drawing of Values names its boxes."""
+    """The picture without comments, and with v0, v1, ... instead of the addresses in the names of boxes."""
     names: dict[str, str] = {}
 
     def small(title: re.Match[str]) -> str:

@@ -1,6 +1,6 @@
-"""Draw the pictures of the documentation: each shows a Value of the page's own program, where the picture stands.
+"""Draw the pictures of the documentation: each shows a Value of the page's own program, at the picture's position.
 
-The result is not compared by any check, because every Graphviz draws a little differently. Needs fastgrad installed.
+No check compares the results, because every Graphviz draws a little differently. Needs fastgrad installed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from fastgrad import Value, draw_dot
 
 ROOT = Path(__file__).resolve().parents[1]
 
-#: Picture: its page, the name of the Value in the page's program, and how it is drawn.
+#: Picture: its page, the name of the Value in the page's program, and the drawing options.
 PICTURES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "neuron": ("README.md", "o", {}),
     "neuron_by_gradient": ("README.md", "o", {"color": "grad"}),
@@ -29,7 +29,7 @@ PICTURES: dict[str, tuple[str, str, dict[str, Any]]] = {
 
 
 def program_before(picture: str, text: str) -> str:
-    """The blocks that stand before the picture; the first one, where it opens the page or stands on another."""
+    """The blocks before the picture, or the first block if it opens the page or is on another page."""
     end = text.find(f"images/{picture}.svg")
     blocks = [(block.start(), block[1]) for block in re.finditer(r"```python\n(.*?)```", text, re.DOTALL)]
     return "\n".join([code for start, code in blocks if start < end] or [blocks[0][1]])

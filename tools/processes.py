@@ -1,9 +1,9 @@
 """The same bits in every process: `python tools/processes.py 100` starts a hundred of them.
 
 Each builds and sweeps random graphs of every operation, and runs a captured network for one sample and a batch, in
-one thread and in two. Hash seeds differ from process to process, and so do addresses, where the system randomizes
-them. Prints how many different digests of all values and gradients there were; exits with 1 unless it is one. Needs
-fastgrad installed.
+one thread and in two. Hash seeds differ from process to process, and so do addresses if the system randomizes them.
+Prints the number of different digests of all values and gradients; exits with 1 unless it is one. Needs fastgrad
+installed.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def replayed_numbers() -> Iterator[Any]:
 
 
 def digest() -> str:
-    """Of all numbers, with one spelling for all nans."""
+    """The digest of all numbers, with one spelling for all nans."""
     numbers = np.concatenate([np.ravel(part) for part in ([*eager_numbers()], *replayed_numbers())])
     numbers[np.isnan(numbers)] = np.nan
     return hashlib.sha256(numbers.tobytes()).hexdigest()

@@ -28,14 +28,14 @@ from fastgrad import reference
 from fastgrad.reference import INEXACT, OPERATIONS
 from fastgrad.reference.sequences import arguments
 
-#: An operand: the node that was made so many steps ago, or a number.
+#: An operand: the node created so many steps ago, or a number.
 Operand = int | float
 Step = tuple[int, list[Operand]]
 
 NUMBERS = (0.0, -0.0, 0.5, 1.0, -1.0, 2.0, -3.0, 1e-8, 5e-324, 1e200, -1e200)
 
 
-#: The operations on sequences. Each takes an even number of operands.
+#: The sequence operations. Each takes an even number of operands.
 SEQUENCES = {row.name: row.layout for row in fastgrad.sequence_operations()}
 NAMES = [name for name in OPERATIONS if name not in INEXACT] + list(SEQUENCES)
 ARITIES = [len(OPERATIONS[name].partials) if name in OPERATIONS else 0 for name in NAMES]
@@ -57,7 +57,7 @@ class Engine:
 
 @dataclass
 class Recipe:
-    """What both engines do: leaves, operations, and sweeps, each from a node with a gradient."""
+    """The steps of both engines: leaves, operations, and sweeps, each from a node with a gradient."""
 
     leaves: list[float]
     steps: list[Step]
@@ -105,18 +105,18 @@ def built(recipe: Recipe, engine: Engine) -> tuple[list[Any], list[type[Exceptio
 
 
 def bits(x: float) -> bytes:
-    """With one spelling for all nans."""
+    """The bits, with one spelling for all nans."""
     return b"nan" if math.isnan(x) else struct.pack("<d", x)
 
 
 def relative_error(x: float, y: float) -> float:
-    """inf where either is not finite."""
+    """The relative error; inf if either is not finite."""
     return abs(x - y) / max(abs(x), abs(y), 5e-324) if math.isfinite(x) and math.isfinite(y) else math.inf
 
 
 @dataclass
 class Tally:
-    """Numbers compared, and those that differ."""
+    """How many numbers were compared, and those that differ."""
 
     compared: int = 0
     different: int = 0

@@ -21,16 +21,16 @@ using namespace fastgrad::ir;
 
 struct Case {
     std::size_t batch;
-    unsigned threads;  // the run's own
+    unsigned threads;  // of the run itself
 };
 
-// One by one, in lanes, in shards of several threads.
+// One by one, in lanes, and in shards of several threads.
 constexpr Case cases[] = {{1, 1}, {7, 1}, {41, 1}, {300, 2}, {700, 3}};
 
-// With the threads of their runs they use more workspaces at once than a graph keeps.
+// Together with the threads of their runs, they use more workspaces at once than a graph keeps.
 constexpr unsigned callers = 6;
 
-// So many that the question is asked whether to stop.
+// Large enough for a run to ask whether it should stop.
 constexpr std::size_t interrupted_batch = 100'000;
 
 bool stops_at_once() { return true; }
@@ -58,7 +58,7 @@ std::size_t run_from_all_callers(const char* path, std::size_t rounds) {
             });
         }
     }
-    // Only now, so that what is made at its first use was asked for by several at once.
+    // Only now, so that several threads ask at once for objects created on first use.
     for (unsigned caller = 0; caller < callers; ++caller) {
         for (std::size_t turn = 0; turn < turns; ++turn) {
             require(found[caller][turn] == results_of(executable, bound, inputs, case_of(caller, turn).batch), path);

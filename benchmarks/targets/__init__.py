@@ -1,4 +1,4 @@
-"""The project's own figures: what fastgrad must show, each with its target."""
+"""The project's own figures, each with the target that fastgrad must meet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Adam as a script in pure Python has it: a loop over the leaves, whichever engine they are of."""
+"""Adam as a script in pure Python would implement it: a loop over the leaves of any engine."""
 
 from __future__ import annotations
 

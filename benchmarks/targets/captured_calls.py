@@ -1,4 +1,4 @@
-"""What a call of a captured graph costs beside its arithmetic: README's expression, and reading many bound leaves."""
+"""The overhead of calling a captured graph: README's expression, and reading many bound leaves."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LEAVES = sum(rows * columns for rows, columns in SHAPES.values())
 
 
 class Expression(Repeated):
-    """The expression of micrograd's README with a and b as inputs: one call."""
+    """One call of the expression of micrograd's README, with a and b as inputs."""
 
     def __init__(self, gradient: bool) -> None:
         g, a, b = differentiate(Value)
@@ -30,7 +30,7 @@ class Expression(Repeated):
 
 
 class Sum(Repeated):
-    """The sum of many leaves: bound, so that a run reads each one's data and adds to its grad, or inputs."""
+    """The sum of many leaves, as inputs, or bound, so that a run reads each one's data and adds to its grad."""
 
     def __init__(self, bound: bool) -> None:
         numbers = summands()

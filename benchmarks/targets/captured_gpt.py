@@ -11,22 +11,22 @@ from ..harness import Bound, Entrant, Figure, Repeated, Report, contenders, prog
 from .gpt import FULL, NAME, OURS, OWN, Training, next_letter_loss
 
 Options = dict[str, Any]
-# What the graph is made with, and the targets: how many times as fast as pure Python, and ns per node.
+# The graph's passes, and the targets: how many times as fast as pure Python, and ns per node.
 VARIANTS: dict[str, tuple[Options, float, float]] = {
     "fold, cse, dce, gather_dots": ({"passes": ("fold", "cse", "dce", "gather_dots")}, 2500.0, 1.2),
     "all passes": ({}, 6000.0, 0.5),
 }
-# Runs per round. Of the script five steps, so that each round has its share of full collections.
+# Runs per round. The script makes five steps, so that each round has its share of full collections.
 REPLAYS, STEPS, CAPTURES = 500, 5, 3
 
 
 def graph_of(loss: Any, **options: Any) -> Any:
-    # Imported here: the pure-Python contender's process loads this module too.
+    # Imported here because the pure-Python contender's process loads this module too.
     return import_module(OURS).Graph(loss, **options)
 
 
 class Replayed(Repeated):
-    """The step as a captured graph; all weights are bound leaves, whose gradients each run adds to."""
+    """The step as a captured graph. All weights are bound leaves; each run adds to their gradients."""
 
     def __init__(self, tokens: list[int], collect: bool, options: Options) -> None:
         self.training = Training(OURS, collect)
@@ -40,7 +40,7 @@ class Replayed(Repeated):
 
 
 class Scripted(Repeated):
-    """The step in pure Python, with the Value that the script brings: forward, backward and the end of the graph."""
+    """The step in pure Python, with the script's own Value: forward, backward and freeing the graph."""
 
     def __init__(self, tokens: list[int], collect: bool) -> None:
         self.training, self.tokens = Training(OWN, collect), tokens
@@ -74,7 +74,7 @@ class Capturing:
 
 
 def capture(report: Report, tokens: list[int], title: str, rounds: int) -> int:
-    """Report what capturing costs; the number of nodes that the loss reaches."""
+    """Report the cost of capturing; returns the number of nodes that the loss reaches."""
     with contenders(Capturing, (tokens,)) as (capturing,):
         for variant, (options, _, _) in VARIANTS.items():
             stats = capturing("stats", options)
@@ -95,7 +95,7 @@ def capture(report: Report, tokens: list[int], title: str, rounds: int) -> int:
 
 
 def replay(report: Report, tokens: list[int], title: str, rounds: int, nodes: int, collect: bool) -> None:
-    """Report what the replay costs; bounds hold with the collector as Python starts it."""
+    """Report the cost of replaying; the targets apply with Python's default collector settings."""
     expected = Training(OURS, True).answer(tokens)
     entrants = {
         variant: Entrant(Replayed, (tokens, collect, options), REPLAYS)

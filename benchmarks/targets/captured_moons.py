@@ -31,7 +31,7 @@ REPLAYS = {SAMPLES: 500, BATCH: 100}
 
 
 class Mapped(Repeated):
-    """fastgrad: value and gradients, which each run adds to the parameters'."""
+    """fastgrad: the value and the gradients, which each run adds to those of the parameters."""
 
     def __init__(self, samples: int, threads: int, cores: Sequence[int] = (), width: int = WIDTH) -> None:
         if cores:
@@ -57,7 +57,7 @@ class Mapped(Repeated):
 
 
 class Arrays(Repeated):
-    """The batch and the layers as NumPy arrays: what the two array libraries start from."""
+    """The batch and the layers as NumPy arrays, from which the two array libraries start."""
 
     def __init__(self, width: int = WIDTH) -> None:
         training = Training("fastgrad", True, SAMPLES, width)
@@ -105,7 +105,7 @@ class Jax(Arrays):
 
 
 class Torch(Arrays):
-    """Eager PyTorch: the squares of each parameter summed on their own, or of all in one vector: fewer operations."""
+    """Eager PyTorch: the squares of each parameter summed separately, or of all in one vector: fewer operations."""
 
     def __init__(self, vector: bool, width: int = WIDTH) -> None:
         super().__init__(width)

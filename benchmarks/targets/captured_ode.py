@@ -1,4 +1,4 @@
-"""The gradient of an ODE's solution by its parameters, from plain scalar Python: against CasADi and JAX."""
+"""The gradient of an ODE's solution in its parameters, from plain scalar Python: against CasADi and JAX."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from ..peers import Captured, Casadi, Fastgrad, Program
 STEPS, LENGTH = 1000, 0.01
 RATES = (1.5, 1.0, 3.0, 1.0)
 START, TARGET = (1.0, 1.0), (2.0, 0.5)
-UNROLL = 4  # JAX's loop: its fastest of 1, 2, 4 and 8
+UNROLL = 4  # for JAX's loop: its fastest of 1, 2, 4 and 8
 
 
-# --- the program, over whatever the rates are made of
+# --- the program, for any kind of rates
 
 
 def slope(x: Any, y: Any, rates: Any) -> tuple[Any, Any]:
@@ -46,12 +46,12 @@ def loss_of(rates: Any, steps: int) -> Any:
 
 
 def lotka_volterra(steps: int) -> tuple[Program, list[float]]:
-    """The distance from a target after so many steps, by the four rates."""
+    """The distance from a target after the given number of steps, in terms of the four rates."""
     return lambda rates, _: loss_of(rates, steps), [*RATES]
 
 
 class Jax(Repeated):
-    """JAX: the program's steps in a loop of XLA's."""
+    """JAX: the program's steps in an XLA loop."""
 
     def __init__(self, steps: int) -> None:
         self.jax = jax_in_float64()

@@ -1,4 +1,4 @@
-"""Captured graphs of one million and of ten million nodes: capture, run, and the memory that they take."""
+"""Captured graphs of one million and of ten million nodes: capture, run, and memory use."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ RUNS = 3
 
 
 def rotations(nodes: int) -> tuple[Value, list[Value]]:
-    """Six nodes at a time, two random lanes turn by one of the angles: numbers and gradients keep their size.
+    """Rotates two random lanes by one of the angles, six nodes at a time: numbers and gradients keep their size.
 
-    Returns the sum of the lanes, and the leaves: what the lanes start from, and the cosines and sines.
+    Returns the sum of the lanes, and the leaves: the initial lanes, and the cosines and sines.
     """
     chance = random.Random(SEED)
     lanes = [Value(chance.gauss(0.0, 1.0)) for _ in range(LANES)]
@@ -54,7 +54,7 @@ SHAPES: dict[str, Callable[[int], tuple[Value, list[Value]]]] = {"rotations": ro
 
 @dataclass(frozen=True)
 class Measurement:
-    """One fresh process; nanoseconds and bytes per node."""
+    """The results of one new process: nanoseconds and bytes per node."""
 
     capture: float
     first: float  # the first value and gradients
@@ -64,7 +64,7 @@ class Measurement:
 
 
 class Large:
-    """Measures one graph, in a process of its own."""
+    """Measures one graph, in a separate process."""
 
     def measure(self, shape: str, nodes: int) -> Measurement:
         output, leaves = SHAPES[shape](nodes)
@@ -91,7 +91,7 @@ class Large:
 
 
 def _gradients(leaves: list[Value]) -> list[float]:
-    """Take the gradients: zeros stay."""
+    """Take the gradients, and reset them to zero."""
     found = [leaf.grad for leaf in leaves]
     for leaf in leaves:
         leaf.grad = 0.0

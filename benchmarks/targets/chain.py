@@ -1,4 +1,4 @@
-"""A chain of one million and of ten million nodes: build, sweep, free, and the memory that it takes."""
+"""A chain of one million and of ten million nodes: build, sweep, free, and memory use."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Costs:
 
 @dataclass(frozen=True)
 class Measurement:
-    """One fresh process."""
+    """The results of one new process."""
 
     fresh: Costs
     again: Costs  # the second graph, in the memory of the first
@@ -44,14 +44,14 @@ def build(steps: int, x: Value) -> Value:
 
 
 def live(steps: int) -> Costs:
-    """One graph's life, from build to free."""
+    """Build one graph, sweep it and free it."""
     x = Value(1.0)
     start = perf_counter()
     y = build(steps, x)
     built = perf_counter()
     y.backward()
     swept = perf_counter()
-    # With x = 1, y = n and dy/dx = 1 + 2 + ... + n: whole numbers below 2**53, so that the answer is exact.
+    # With x = 1, y = n and dy/dx = 1 + 2 + ... + n: integers below 2**53, so the answer is exact.
     answer = (y.data, x.grad)
     before_free = perf_counter()
     del y
@@ -63,7 +63,7 @@ def live(steps: int) -> Costs:
 
 
 class Chain:
-    """Measures one size, in a process of its own."""
+    """Measures one size, in a separate process."""
 
     def measure(self, nodes: int) -> Measurement:
         steps = nodes // 2

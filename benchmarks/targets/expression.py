@@ -1,4 +1,4 @@
-"""The expression of micrograd's README, built and differentiated again and again."""
+"""The expression of micrograd's README, built and differentiated repeatedly."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from ..harness import (
 ANSWER = (24.70408163265306, 138.83381924198252, 645.5772594752186)
 TARGETS = {"micrograd": 50.0, "torch": 150.0}
 TITLES = {"micrograd": "micrograd", "torch": "PyTorch scalar tensors", "fastgrad.reference": "fastgrad.reference"}
-# Graphs per round: about equal times.
+# Graphs per round, chosen for about equal times.
 COUNTS = {"fastgrad": 10_000, "micrograd": 200, "fastgrad.reference": 100, "torch": 50}
 
 
 def leaf_maker(package: str) -> Callable[[float], Any]:
-    """What makes a leaf in the package."""
+    """The function of the package that creates a leaf."""
     module: Any = import_module(f"{package}.engine" if package == "micrograd" else package)
     if package != "torch":
         value: Callable[[float], Any] = module.Value
@@ -69,7 +69,7 @@ class Loop:
     def measure(self, count: int) -> float:
         """Microseconds per graph."""
         if not gc.isenabled():
-            gc.collect()  # what the last round left: not part of this one
+            gc.collect()  # garbage of the last round: not part of this one
         leaf = self.leaf
         start = perf_counter()
         for _ in range(count):

@@ -1,6 +1,6 @@
-"""A GPT's training step made of scalars, in microgpt's style: fastgrad against the Value that such a script brings.
+"""A GPT's training step on scalars, in microgpt's style: fastgrad against the script's own Value.
 
-The script is `next_letter_loss` and what it calls: plain Python over whatever Value its weights are made of.
+The script is `next_letter_loss` and what it calls: plain Python for any Value type of its weights.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ END = 26  # the token before the first letter and after the last
 NAME = [END, 2, 0, 12, 8, 11, 11, 0, END]
 FULL = [END, *(7 * i % 26 for i in range(CONTEXT))]
 OWN, OURS = f"{__package__}.gpt_value", "fastgrad"
-# Of the other engine ten, so that each round has its share of full collections, which fall on every few steps.
+# The other engine makes ten, so that each round has its share of full collections, which happen every few steps.
 STEPS_PER_ROUND = {OURS: 20, OWN: 10}
 
 Vector = list[Any]
@@ -89,7 +89,7 @@ def next_letter_loss(w: dict[str, Matrix], tokens: list[int]) -> Any:
 
 
 class Training:
-    """The script with the Value of one module; the collector stays as Python starts it, unless told otherwise."""
+    """The script with the Value of one module; the collector has Python's default settings unless changed."""
 
     def __init__(self, module: str, collect: bool) -> None:
         value: Any = import_module(module).Value
@@ -117,7 +117,7 @@ class Training:
             p.grad = 0.0
 
     def measure(self, tokens: list[int], steps: int) -> float:
-        """Milliseconds for forward, backward and the end of the graph."""
+        """Milliseconds for forward, backward and freeing the graph."""
         total = 0.0
         for _ in range(steps):
             self.zero_grad()

@@ -1,4 +1,4 @@
-"""The pure-Python engine that a scalar GPT script brings along: each node keeps its local gradients."""
+"""The pure-Python engine that a scalar GPT script contains: each node keeps its local gradients."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ STEPS_PER_ROUND = 20  # of fastgrad, for one of micrograd
 
 
 def make_moons(count: int, noise: float, seed: int) -> tuple[list[list[float]], list[int]]:
-    """Two half circles that reach into each other, with labels -1 and 1."""
+    """Two interleaving half circles, with labels -1 and 1."""
     chance = random.Random(seed)
     points, labels = [], []
     for i in range(count):
@@ -53,7 +53,7 @@ class Training:
         return data_loss + reg_loss, sum(accuracy) / len(accuracy)
 
     def step(self) -> None:
-        # As in the demo's notebook, the last step's graph lives until this step's is built.
+        # As in the demo's notebook, the last step's graph lives until this step's graph is built.
         self.total_loss, self.accuracy = self.loss()
         self.model.zero_grad()
         self.total_loss.backward()
@@ -72,7 +72,7 @@ class Training:
     def measure(self, steps: int) -> float:
         """Milliseconds per step."""
         if not gc.isenabled():
-            gc.collect()  # what the last round left: not part of this one
+            gc.collect()  # garbage of the last round: not part of this one
         start = perf_counter()
         for _ in range(steps):
             self.step()
@@ -96,7 +96,7 @@ def run(quick: bool) -> Report:
         with contenders(Training, ("fastgrad", collect), ("micrograd", collect)) as (ours, theirs):
             require_close(ours("answer"), theirs("answer"), "moons: loss and gradients")
             nodes = ours("nodes")
-            # The first step of micrograd finds no garbage of an earlier one.
+            # The first step of micrograd finds no garbage from an earlier one.
             ours("measure", STEPS_PER_ROUND)
             theirs("measure", 1)
             fast, slow = [], []

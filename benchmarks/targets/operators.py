@@ -1,4 +1,4 @@
-"""One operator of Value against float * float: what an operation costs beyond the loop around it."""
+"""One operator of Value against float * float: the cost of an operation beyond the loop around it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LIMITS = {
     "2.0 * a": 2.5,
     "a.exp()": 3.5,
 }
-# Each: the derivatives by a and b at (A, B).
+# Each with the derivatives by a and b at (A, B).
 ANSWERS = {
     "a * b": (A * B, B, A),
     "a + b": (A + B, 1.0, 1.0),

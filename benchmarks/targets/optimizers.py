@@ -1,4 +1,4 @@
-"""A step of an optimizer over the GPT's 4,192 parameters: native, in Python over the same leaves, and PyTorch's."""
+"""An optimizer step over the GPT's 4,192 parameters: native, in Python over the same leaves, and PyTorch's."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def numbers(seed: int) -> list[float]:
 
 
 def leaves() -> list[Value]:
-    """The parameters, each with a gradient, which stays what it is."""
+    """The parameters, each with a fixed gradient."""
     values = [Value(number) for number in numbers(1)]
     for value, gradient in zip(values, numbers(2), strict=True):
         value.grad = gradient
@@ -32,7 +32,7 @@ def leaves() -> list[Value]:
 
 
 class OverLeaves(Repeated):
-    """Whatever steps over Values: the answer is where the first step leads."""
+    """Steps over Values; the answer is the parameters after the first step."""
 
     def __init__(self) -> None:
         self.leaves = leaves()
@@ -85,7 +85,7 @@ PEERS = {
 }
 
 Rule = tuple[str, dict[str, Any], Callable[[float, float], float]]
-# The optimizer, its settings, and where a first step leads from p with the gradient g.
+# The optimizer, its settings, and the result of a first step from p with the gradient g.
 OTHERS: dict[str, Rule] = {
     "SGD": ("SGD", {"lr": LR}, lambda p, g: p - LR * g),
     "SGD, Nesterov, weight decay": (

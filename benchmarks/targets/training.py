@@ -12,7 +12,7 @@ from .gpt import FULL, NAME
 
 RATE, BETAS, EPS = 0.01, (0.85, 0.99), 1e-8
 TOKENS = 27
-# Of the pure-Python engine few steps a round: each takes as long as hundreds or thousands of the others.
+# The pure-Python engine makes few steps a round: each takes as long as hundreds or thousands of the others.
 RUNS = {"fastgrad.reference": 2, "eager": 20, "jit": 500}
 TARGETS = {"eager": 100.0, "jit": 1000.0}
 CHECKED_STEPS = 3

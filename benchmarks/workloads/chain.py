@@ -1,4 +1,4 @@
-"""The chain `y = y * x + x`: the cost of a node when there is nothing but nodes."""
+"""The chain `y = y * x + x`: the cost of a node without anything else."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ..comparison import FLOOR, Entry, Workload
 from ..harness import Repeated, jax_in_float64
 from ..peers import Program, entries
 
-X = 0.999  # y tends to 999, and its derivative to a million: neither overflows, and both keep their digits
+X = 0.999  # y approaches 999, and its derivative a million: neither overflows, and both keep their digits
 
 
 def chain(size: int) -> tuple[Program, list[float]]:
-    """A chain of so many nodes."""
+    """A chain with `size` nodes."""
 
     def program(inputs: Sequence[Any], _: Any) -> Any:
         (x,) = inputs
@@ -26,7 +26,7 @@ def chain(size: int) -> tuple[Program, list[float]]:
 
 
 class Loop(Repeated):
-    """JAX: the chain as a loop of XLA's, unrolled by 8."""
+    """JAX: the chain as an XLA loop, unrolled by 8."""
 
     def __init__(self, size: int) -> None:
         self.jax = jax_in_float64()
@@ -43,7 +43,7 @@ class Loop(Repeated):
 
 
 class ByHand(Repeated):
-    """The value and its derivative in plain floats, forwards: no graph."""
+    """The value and its derivative in plain floats, in forward mode: no graph."""
 
     def __init__(self, size: int) -> None:
         self.steps = size // 2

@@ -1,7 +1,7 @@
-"""The expression of micrograd's README: a graph so small that everything but its nodes weighs most.
+"""The expression of micrograd's README: a graph so small that the overhead around its nodes dominates.
 
-It is the "small graph" of Burlachenko and Richtarik 2025, "BurTorch" (arXiv:2503.13795), whose tables have the modes
-of JAX, PyTorch and autograd that are here, and micrograd; their own engine is C++, TensorFlow's are left out.
+It is the "small graph" of Burlachenko and Richtarik 2025, "BurTorch" (arXiv:2503.13795). Their tables have micrograd
+and the modes of JAX, PyTorch and autograd that are here; their own engine is C++, and TensorFlow's modes are omitted.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ BATCH = 100_000
 
 
 def script(a: Any, b: Any, relu: Callable[[Any], Any]) -> Any:
-    """The expression with relu as a function, which all peers have; `targets.expression` has it word for word."""
+    """The expression with relu as a function, which all peers have; `targets.expression` has the original."""
     c = a + b
     d = a * b + b**3
     c += c + 1
@@ -84,7 +84,7 @@ class TorchScript(Repeated):
 
 
 def slopes_by_hand(a: Any, b: Any, step: Callable[[Any], Any]) -> tuple[Any, Any, Any]:
-    """The value and both derivatives; `step(x)` is 1 where x is above 0, and 0 elsewhere."""
+    """The value and both derivatives; `step(x)` is 1 if x is above 0, and 0 otherwise."""
     total, difference = a + b, b - a
     first = step(total)
     second = step(difference)
@@ -100,7 +100,7 @@ def slopes_by_hand(a: Any, b: Any, step: Callable[[Any], Any]) -> tuple[Any, Any
 
 
 class Floats(Repeated):
-    """Python's floats, with the derivatives worked out on paper."""
+    """Python's floats, with hand-derived derivatives."""
 
     def __init__(self, _: int) -> None:
         self.run = partial(slopes_by_hand, *POINT, lambda x: float(x > 0.0))
@@ -113,12 +113,12 @@ class Floats(Repeated):
 
 
 def points(size: int) -> Any:
-    """So many pairs of a and b near the README's, none at the pole of 10 / f, where no two peers could agree."""
+    """Pairs of a and b near the README's, none at the pole of 10 / f, where no two peers could agree."""
     return np.array(POINT) + np.random.default_rng(42).uniform(-0.05, 0.05, (size, 2))
 
 
 class Batch(Repeated):
-    """The values, and the gradients by each pair."""
+    """The values, and the gradients for each pair."""
 
     run: Callable[[], tuple[Any, Any]]
 
@@ -200,7 +200,7 @@ class Casadi(Batch):
 
 
 class ByHand(Batch):
-    """NumPy: the derivatives worked out on paper."""
+    """NumPy, with hand-derived derivatives."""
 
     def __init__(self, size: int) -> None:
         self.a, self.b = points(size).T.copy()

@@ -1,4 +1,4 @@
-"""A step of a GPT that is built from scalars: the loss of a name and its gradient by all weights."""
+"""A step of a GPT that is built from scalars: the loss of a name and its gradient in all weights."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Product = Callable[[Sequence[Any], Sequence[Any], Any], Any]
 
 
 def shapes(layers: int) -> dict[str, tuple[int, int]]:
-    """Of the weights, in their order."""
+    """The shapes of the weights, in order."""
     width = WIDTHS[layers]
     square = (width, width)
     block = {"queries": square, "keys": square, "values": square, "mix": square}
@@ -47,7 +47,7 @@ def summed(ws: Sequence[Any], xs: Sequence[Any], _: Any) -> Any:
 
 
 def dotted(ws: Sequence[Any], xs: Sequence[Any], functions: Any) -> Any:
-    """The same as one operation of fastgrad's."""
+    """The same as one operation of fastgrad."""
     return functions.dot(ws, xs)
 
 
@@ -107,7 +107,7 @@ def problem(product: Product) -> Problem:
 
 
 class Jitted(Fastgrad):
-    """fastgrad: the step under `jit`, whose weights are Values that keep their gradients."""
+    """fastgrad: the step under `jit`, with Values as weights, whose gradients accumulate."""
 
     def __init__(self, layers: int) -> None:
         super().__init__(problem(dotted), layers)
@@ -147,7 +147,7 @@ def loss_of_arrays(w: Mapping[str, Any], layers: int, array: Any, relu: Callable
 
 
 class Arrays(Repeated):
-    """The weights as arrays, and the mask that hides the letters to come."""
+    """The weights as arrays, and the mask that hides later letters."""
 
     def __init__(self, layers: int) -> None:
         self.layers, self.mask = layers, np.triu(np.full((PLACES, PLACES), -np.inf), 1)
@@ -158,7 +158,7 @@ class Arrays(Repeated):
         }
 
     def run(self) -> tuple[Any, Mapping[str, Any]]:
-        """The loss, and the gradients by the weights' names."""
+        """The loss, and the gradients by weight name."""
         raise NotImplementedError
 
     def answer(self) -> list[float]:

@@ -19,7 +19,7 @@ OPTION = (100.0, 105.0, 0.03, 0.2, 0.5)
 
 
 def payoff(chance: Any, option: Sequence[Any], functions: Any) -> Any:
-    """What a call is worth today if its share takes the path of this normal number, after Black and Scholes 1973."""
+    """Today's value of a call if its share takes the path of this normal number, after Black and Scholes 1973."""
     spot, strike, rate, volatility, years = option
     growth = (rate - volatility**2 / 2) * years + volatility * functions.sqrt(years) * chance
     return functions.exp(-rate * years) * functions.relu(spot * functions.exp(growth) - strike)
@@ -112,7 +112,7 @@ class Autograd(Batch):
 
 
 class Casadi(Batch):
-    """CasADi: the payoff of SX scalars and its gradient, mapped over the paths; the map sums what it finds."""
+    """CasADi: the payoff of SX scalars and its gradient, mapped over the paths; the map adds the results."""
 
     def __init__(self, paths: int) -> None:
         casadi: Any = import_module("casadi")
@@ -134,7 +134,7 @@ class Casadi(Batch):
 
 
 class ByHand(Batch):
-    """NumPy: the derivative of each path's payoff, worked out on paper."""
+    """NumPy, with the hand-derived derivative of each path's payoff."""
 
     def __init__(self, paths: int) -> None:
         self.chances = chances(paths)

@@ -1,4 +1,4 @@
-"""The Hessian of Rosenbrock's function: second derivatives, of which almost all are zero."""
+"""The Hessian of Rosenbrock's function: second derivatives, almost all of which are zero."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..peers import one_thread_of_torch
 
 
 def rosenbrock(x: Any) -> Any:
-    """Rosenbrock 1960, in many dimensions; of scalars."""
+    """Rosenbrock 1960, in many dimensions, on scalars."""
     return sum(100.0 * (after - before**2) ** 2 + (1.0 - before) ** 2 for before, after in pairwise(x))
 
 
@@ -29,7 +29,7 @@ def point(size: int) -> Any:
 
 
 class Second(Repeated):
-    """What finds the Hessian at the point."""
+    """Computes the Hessian at the point."""
 
     def __init__(self, size: int) -> None:
         self.x = point(size)
@@ -90,7 +90,7 @@ class Torch(Second):
 
 
 class TorchRows(Second):
-    """PyTorch: a row of the Hessian after the other, each a sweep over the gradient's graph."""
+    """PyTorch: one row of the Hessian after the other, each by a sweep over the gradient's graph."""
 
     def __init__(self, size: int) -> None:
         super().__init__(size)

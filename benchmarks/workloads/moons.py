@@ -1,4 +1,4 @@
-"""A step of micrograd's moons: the loss of 100 points and its gradient by the network's parameters."""
+"""A step of micrograd's moons: the loss of 100 points and its gradient in the network's parameters."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Neuron = Callable[[Sequence[Any], Sequence[Any], Any, Any], Any]
 
 
 def summed(weights: Sequence[Any], xs: Sequence[Any], bias: Any, _: Any) -> Any:
-    """A neuron as micrograd has it."""
+    """A neuron as micrograd computes it."""
     return sum((w * x for w, x in zip(weights, xs)), bias)  # noqa: B905
 
 
 def dotted(weights: Sequence[Any], xs: Sequence[Any], bias: Any, functions: Any) -> Any:
-    """The same as one operation of fastgrad's."""
+    """The same as one operation of fastgrad."""
     return functions.dot(weights, xs, bias)
 
 
@@ -56,7 +56,7 @@ def problem(neuron: Neuron) -> Problem:
 
 
 class ByHand(Arrays):
-    """NumPy: forwards and backwards through the layers, as one would write it without any library."""
+    """NumPy: forwards and backwards through the layers, written by hand."""
 
     def run(self) -> tuple[Any, Any]:
         *hidden, (last, bias) = self.layers

@@ -1,4 +1,4 @@
-"""An ODE's solution by Runge and Kutta, differentiated by its parameters: a long chain of short expressions."""
+"""An ODE's Runge-Kutta solution, differentiated by its parameters: a long chain of short expressions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..targets.captured_ode import LENGTH, RATES, START, TARGET, UNROLL, Jax, lo
 
 
 class ByHand(Repeated):
-    """NumPy: Runge and Kutta for the state and its derivatives by the rates at once, as the columns of an array."""
+    """NumPy: Runge-Kutta for the state and its derivatives by the rates at once, as the columns of an array."""
 
     def __init__(self, steps: int) -> None:
         self.steps = steps

@@ -1,4 +1,4 @@
-"""One operation: what it costs to compute its number and to remember where it came from."""
+"""One operation: the cost of computing its number and recording it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ A, B, COUNT = 1.5, -0.75, 1000
 
 
 def loop(operator: str) -> Callable[..., Any]:
-    """A function of a, b and exp or tanh that computes it so many times, and returns the last."""
+    """A function of a, b and exp or tanh that computes the operator repeatedly and returns the last result."""
     names: dict[str, Any] = {}
     body = f"for _ in range({COUNT - 1}): {operator}\n return {operator}"
     exec(f"def loop(a, b, called):\n exp = tanh = called\n {body}", names)
@@ -25,7 +25,7 @@ def loop(operator: str) -> Callable[..., Any]:
 
 
 def operator(size: int) -> tuple[Program, list[float]]:
-    """The operator of that number."""
+    """The operator with that number."""
     repeat, needs = loop(OPERATORS[size]), OPERATORS[size].partition("(")[0]
 
     def program(inputs: Sequence[Any], functions: Any) -> Any:
@@ -36,7 +36,7 @@ def operator(size: int) -> tuple[Program, list[float]]:
 
 
 class Build(Repeated):
-    """An eager engine that only builds."""
+    """An eager engine that only builds graphs."""
 
     def __init__(self, engine: Callable[..., Any], size: int) -> None:
         self.engine = engine(operator, size)
@@ -52,7 +52,7 @@ class Build(Repeated):
 
 
 class Symbols(Repeated):
-    """CasADi: its symbolic scalars, as they are computed with."""
+    """CasADi: its symbolic scalars, during computation."""
 
     def __init__(self, size: int) -> None:
         from casadi import SX
@@ -66,7 +66,7 @@ class Symbols(Repeated):
 
 
 class Floats(Repeated):
-    """Python's own floats, and the derivatives as one would write them."""
+    """Python's own floats, with the derivatives written by hand."""
 
     DERIVATIVES = (
         (B, A), (1.0, 1.0), (1.0, -1.0), (1.0 / B, -A / B**2), (-1.0, 0.0), (1.0, 0.0), (2.0, 0.0),

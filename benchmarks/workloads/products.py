@@ -1,4 +1,4 @@
-"""A wide sum of products: what a neuron is made of."""
+"""A wide sum of products, as in a neuron."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..peers import Fastgrad, Program, entries, one_thread_of_torch
 
 
 def numbers(size: int) -> list[float]:
-    """Weights, then what they are multiplied with."""
+    """The weights, followed by their factors."""
     chance = random.Random(42)
     return [chance.gauss(0.0, 1.0) for _ in range(2 * size)]
 
@@ -33,7 +33,7 @@ def dot(size: int) -> tuple[Program, list[float]]:
 
 
 class Arrays(Repeated):
-    """The weights and the others as two arrays; the gradient by both."""
+    """The weights and the factors as two arrays; the gradient in both."""
 
     def __init__(self, size: int) -> None:
         self.w, self.x = np.array(numbers(size)).reshape(2, size)

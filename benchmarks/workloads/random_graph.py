@@ -1,4 +1,4 @@
-"""A random graph of 30 operations: what a program is that has no structure to find."""
+"""A random graph of 30 operations: a program without any structure to exploit."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ..comparison import FLOOR, Entry, Workload
 from ..harness import Repeated
 from ..peers import Functions, Program, entries
 
-INPUTS, WINDOW = 16, 20  # an operand is among the last so many parts of what there is: the depth does not grow
-LEAST, MOST = 0.2, 2.0  # of every number: no derivative is out of hand
+INPUTS, WINDOW = 16, 20  # an operand is among the last WINDOW parts, so the depth does not grow
+LEAST, MOST = 0.2, 2.0  # of every number, so that no derivative explodes
 
 UNARY = (
     "abs", "exp", "expm1", "log", "log1p", "log10", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh",
@@ -29,7 +29,7 @@ NAMES = (*UNARY, "neg", "square", *BINARY, "add", "sub", "mul", "div", "pow")
 FLOATS = Functions(math, {"abs": "fabs"}, maximum=max, minimum=min)
 
 Call = tuple[Callable[..., Any], int, int | None]
-Step = tuple[str, int, int | None]  # the operation, and where its operands are
+Step = tuple[str, int, int | None]  # the operation, and the positions of its operands
 
 
 def function(name: str, functions: Any) -> Callable[..., Any]:
@@ -39,7 +39,7 @@ def function(name: str, functions: Any) -> Callable[..., Any]:
 
 @cache
 def steps(size: int) -> list[Step]:
-    """Operations at random, of which none leads out of bounds."""
+    """Random operations, none of which leads out of bounds."""
     chance = random.Random(42)
     found: list[Step] = []
     values = leaves()
@@ -64,7 +64,7 @@ def leaves() -> list[float]:
 
 
 def random_graph(size: int) -> tuple[Program, list[float]]:
-    """The steps, one after the other, and the mean of the last ones."""
+    """The steps in order, and the mean of the last ones."""
     plan = steps(size)
     calls: list[Call] = []
 
@@ -86,7 +86,7 @@ def evaluate(calls: Sequence[Call], inputs: Sequence[Any]) -> Any:
 
 
 class Floats(Repeated):
-    """The same loop over Python's floats: the value alone."""
+    """The same loop over Python's floats: only the value."""
 
     def __init__(self, size: int) -> None:
         program, numbers = random_graph(size)

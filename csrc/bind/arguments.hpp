@@ -1,4 +1,4 @@
-// Arguments of optimizers and of clipping, and the errors that name them.
+// Reads the arguments of optimizers and of gradient clipping, with errors that name them.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -14,13 +14,13 @@ template <class... Arguments>
     throw pybind11::error_already_set();
 }
 
-// Throws TypeError inside a function that is being traced.
+// Throws TypeError if the calling function is being traced.
 void refuse(const char* what);
 
 double number(pybind11::handle given, const char* name, const Range& range);
 bool flag(pybind11::handle given, const char* name);
 
-// The leaves in the order in which they are given, held before anything else can let go of them.
+// The leaves in the given order. They are retained immediately, before other code can release them.
 NodeRefs leaves_of(const pybind11::object& parameters);
 
 }  // namespace fastgrad::bind

@@ -1,4 +1,4 @@
-// NumPy arrays of doubles, as every binding takes and returns them.
+// NumPy arrays of doubles, as all bindings take and return them.
 #pragma once
 
 #include <pybind11/numpy.h>
@@ -9,7 +9,7 @@
 
 namespace fastgrad::bind {
 
-// Contiguous and aligned; anything else is copied.
+// Contiguous and aligned; any other array is copied.
 using Array = pybind11::array_t<double, pybind11::array::c_style | pybind11::array::forcecast |
                                             pybind11::detail::npy_api::NPY_ARRAY_ALIGNED_>;
 

@@ -1,5 +1,5 @@
-// A program together with the Values that it is bound to: what capturing, reading and differentiating give, and what
-// compiling takes.
+// A program together with the Values that it is bound to. Capturing, reading and differentiating produce one, and
+// compiling takes one.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -20,18 +20,18 @@ struct BoundProgram : InitOnly {
     ir::Program program;
     ir::Origin origin;
     NodeRefs bound;                     // in the order of the program's bound leaves
-    std::vector<std::uint32_t> shared;  // bound leaves that take other numbers at each call; no_slot: of no use
+    std::vector<std::uint32_t> shared;  // bound leaves with new numbers at each call; no_slot: unused
 };
 
-// From the nodes that `outputs` reach. `constants`: leaves that keep their present number. `shared`: as above.
-// `guards`: pairs of a condition and its answer. `since`: what interior nodes must be newer than, or None. Throws
-// TypeError and ValueError for arguments that make no graph.
+// Captures the nodes that `outputs` reach. `constants`: leaves that keep their current number. `shared`: as above.
+// `guards`: pairs of a condition and its answer. `since`: interior nodes must be newer than this one, or None. Throws
+// TypeError and ValueError for invalid arguments.
 std::shared_ptr<BoundProgram> capture_program(const pybind11::sequence& outputs, const pybind11::sequence& inputs,
                                               const pybind11::sequence& constants, const pybind11::sequence& shared,
                                               const pybind11::sequence& guards, const pybind11::object& since);
 
-// From what was saved. It is bound to `parameters`, or, if these are None, to new leaves with the saved numbers and
-// labels. Throws ValueError.
+// Binds a saved program to `parameters`, or, if these are None, to new leaves with the saved numbers and labels.
+// Throws ValueError.
 std::shared_ptr<BoundProgram> bind_saved(ir::SavedGraph saved, const pybind11::object& parameters);
 
 }  // namespace fastgrad::bind

@@ -30,9 +30,9 @@ run::Batch start(const Array& given, unsigned threads) {
     return call;
 }
 
-// Real numbers, as NumPy understands them.
+// Real numbers, as NumPy defines them.
 Array numbers_of(const py::object& given, const char* what) {
-    if (Array::check_(given)) {  // which does not look at the alignment
+    if (Array::check_(given)) {  // does not check the alignment
         const auto array = py::reinterpret_borrow<Array>(given);
         if (array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) return array;
     }
@@ -44,7 +44,7 @@ Array numbers_of(const py::object& given, const char* what) {
     return Array(array);
 }
 
-// True with an exception set.
+// If true, an exception is set.
 bool signals_stop_run() {
     return wait_if_python_ends([] {
         const PyGILState_STATE state = PyGILState_Ensure();
@@ -54,7 +54,7 @@ bool signals_stop_run() {
     });
 }
 
-// An array for one row of numbers, or for one row a sample.
+// An array for one row of numbers, or for one row per sample.
 Array rows_for(const Array& given, std::size_t columns) {
     if (given.ndim() == 2) return Array({given.shape(0), signed_size(columns)});
     return Array(signed_size(columns));
@@ -65,7 +65,7 @@ Array rows_for(const Array& given, std::size_t columns) {
 CapturedGraph::CapturedGraph(const BoundProgram& source, const std::vector<std::string>& passes,
                              const std::string& instruction_set)
     : origin_(source.origin), graph_(run::compile(source.program, origin_, passes, instruction_set)) {
-    // Passes put the bound leaves in another order.
+    // Passes reorder the bound leaves.
     std::vector<Node*> bound;
     std::vector<std::uint32_t> place(source.bound.nodes().size(), ir::no_slot);
     for (const std::uint32_t leaf : program().leaves) {
@@ -205,7 +205,7 @@ void CapturedGraph::add_to_bound(const double* gradients, double scale) const {
 }
 
 run::Outcome CapturedGraph::run(const run::Batch& call) const {
-    // Giving the GIL away and taking it back costs 45 ns: as much as some tens of instructions.
+    // Releasing the GIL and taking it back costs 45 ns, as much as some tens of instructions.
     const bool is_long = program().instructions.size() * call.batch > 1000;
     std::optional<WithoutGil> without_gil;
     if (is_long) without_gil.emplace();

@@ -21,7 +21,7 @@ class CapturedGraph : public InitOnly {
     CapturedGraph(const BoundProgram& source, const std::vector<std::string>& passes,
                   const std::string& instruction_set);
 
-    // What ir/file.hpp and ir/text.hpp describe, with the bound leaves' present numbers and labels.
+    // The formats of ir/file.hpp and ir/text.hpp, with the bound leaves' current numbers and labels.
     std::string to_bytes() const;
     std::string to_text() const;
 
@@ -31,7 +31,7 @@ class CapturedGraph : public InitOnly {
     const ir::Origin& origin() const { return origin_; }
     const run::Plan& plan() const { return graph_->plan(); }
     const std::vector<Node*>& bound() const { return bound_.nodes(); }
-    // Where the shared leaves are among the bound ones; no_slot for one that no output needs.
+    // The positions of the shared leaves among the bound ones; no_slot for one that no output needs.
     const std::vector<std::uint32_t>& shared() const { return shared_; }
 
     // The program that computes the gradients; see ir/differentiate.hpp.
@@ -45,17 +45,17 @@ class CapturedGraph : public InitOnly {
     std::string listing() const;
     const std::vector<std::string>& passes() const { return origin_.passes; }
 
-    // The bound leaves' present numbers.
+    // The bound leaves' current numbers.
     void read_bound(double* numbers) const;
-    // Adds to their gradients; a shared leaf gets its share too, which nobody reads.
+    // Adds to the bound leaves' gradients. A shared leaf gets its contribution too, but nothing reads it.
     void add_to_bound(const double* gradients, double scale) const;
-    // Lets other threads run Python meanwhile.
+    // Releases the GIL meanwhile in long runs.
     run::Outcome run(const run::Batch& call) const;
 
  private:
     ir::BoundLeaves bound_leaves() const;
     Array as_inputs(const pybind11::object& x) const;
-    // Reads the bound leaves, runs, and adds to their gradients if it is to.
+    // Reads the bound leaves, runs, and adds to their gradients if `accumulates`.
     void run_bound(run::Batch& call, bool accumulates) const;
 
     ir::Origin origin_;

@@ -1,4 +1,4 @@
-// What only a build with FASTGRAD_CHECKS has: the store's invariants, checked when a test asks.
+// Checks of the store's invariants, for tests. Only a build with FASTGRAD_CHECKS has them.
 #include <pybind11/stl.h>
 
 #include <vector>

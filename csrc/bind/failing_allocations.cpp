@@ -1,5 +1,5 @@
-// Allocations that fail when a test asks for it: operator new and mmap, as this module calls them. The linker puts
-// these functions in their place (--wrap).
+// Makes allocations fail when a test asks for it: operator new and mmap as this module calls them. The linker
+// (--wrap) substitutes these functions.
 #include <Python.h>
 #include <sys/mman.h>
 
@@ -15,7 +15,7 @@ namespace py = pybind11;
 
 namespace {
 
-std::atomic<std::int64_t> made = 0, first = 0, last = 0;  // 0: none fails
+std::atomic<std::int64_t> made = 0, first = 0, last = 0;  // last == 0: none fails
 
 bool fails() {
     if (last == 0) return false;
@@ -23,7 +23,7 @@ bool fails() {
     return first <= number && number <= last;
 }
 
-// A C function: a call through pybind11 allocates.
+// A plain C function, because a call through pybind11 allocates.
 PyObject* fail_allocations(PyObject*, PyObject* args) {
     long long from, to;
     if (!PyArg_ParseTuple(args, "LL", &from, &to)) return nullptr;

@@ -1,4 +1,4 @@
-// Giving the GIL away, and taking it back.
+// Releasing the GIL and taking it back.
 #pragma once
 
 #include <Python.h>
@@ -8,14 +8,14 @@
 
 namespace fastgrad::bind {
 
-// Until CPython 3.14 a daemon thread that wants something of an interpreter which is being finalized is ended there
-// and then, on some systems by unwinding its stack: through destructors that touch Values without the GIL, and
-// noexcept functions, which abort the process. It stays where it is instead, as it does from 3.14 on.
+// Until CPython 3.14, a daemon thread that uses the API of an interpreter in finalization is ended immediately, on
+// some systems by unwinding its stack: through destructors that access Values without the GIL, and through noexcept
+// functions, which abort the process. Here the thread blocks instead, as it does from 3.14 on.
 template <class Action>
 auto wait_if_python_ends(Action action) {
     try {
         return action();
-    } catch (...) {  // nothing else is thrown through functions written in C
+    } catch (...) {  // functions written in C throw nothing else
         for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
     }
 }

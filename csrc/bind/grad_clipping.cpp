@@ -1,4 +1,4 @@
-// Clipping of gradients, under PyTorch's names.
+// Gradient clipping, under PyTorch's names.
 #include "core/grad_clipping.hpp"
 
 #include <pybind11/pybind11.h>

@@ -1,4 +1,4 @@
-// fastgrad._core.Graph: how Python reaches captured graphs.
+// fastgrad._core.Graph: captured graphs in Python.
 #include <pybind11/stl.h>
 
 #include "bind/captured_graph.hpp"

@@ -1,4 +1,4 @@
-// Where C++ may run out of memory, or be interrupted, below a function that CPython calls.
+// Turns C++ exceptions for exhausted memory and interruption into Python errors, in functions that CPython calls.
 #pragma once
 
 #include <Python.h>
@@ -9,7 +9,7 @@
 
 namespace fastgrad::bind {
 
-// What `body` gives; null with MemoryError or KeyboardInterrupt set where it throws.
+// The result of `body`; null with MemoryError or KeyboardInterrupt set if it throws.
 template <class Body>
 PyObject* guarded(Body body) {
     try {

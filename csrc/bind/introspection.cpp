@@ -1,4 +1,5 @@
-// The table of operations, the state of the store, and how this was built, for documentation, tests and the curious.
+// Exposes the table of operations, the state of the store and the build configuration, for documentation, tests and
+// debugging.
 #include <pybind11/stl.h>
 
 #include <string>
@@ -32,7 +33,7 @@ std::string compiler() {
 
 constexpr int cxx_standard() {
 #ifdef _MSVC_LANG
-    return _MSVC_LANG / 100 % 100;  // MSVC's __cplusplus stays that of C++98
+    return _MSVC_LANG / 100 % 100;  // MSVC's __cplusplus keeps the value of C++98
 #else
     return __cplusplus / 100 % 100;
 #endif
@@ -46,7 +47,7 @@ constexpr bool asserts() {
 #endif
 }
 
-// What belongs to each derivative of a row.
+// A pair of something for each derivative of a row.
 template <class T>
 py::tuple of_partials(const Operation& row, const T& dx, const T& dy) {
     return row.arity == 2 ? py::tuple(py::make_tuple(dx, dy)) : py::tuple(py::make_tuple(dx));
@@ -121,7 +122,7 @@ void register_operations(py::module_& module) {
             "has_vector_function", [](const Operation& row) { return has(row.op, Trait::vector); },
             "Whether the C library may compute the value on whole registers.")
         .def("__repr__", [](const Operation& row) { return "Operation(" + std::string(row.name) + ")"; });
-    // What `from fastgrad import *` gives: it may not hide sum, max and min.
+    // The names that `from fastgrad import *` imports: it must not hide the builtins sum, max and min.
     const auto builtins = py::module_::import("builtins");
     py::list names;
     for (const Operation& row : operations()) names.append(row.name);

@@ -16,14 +16,14 @@ namespace fastgrad::bind {
 
 namespace {
 
-// A Value whose number one of the inputs or shared leaves took, and where its gradient will be.
+// A Value that supplies one of the inputs or shared leaves, and the position of its gradient.
 struct Operand {
     Node* node;
-    std::size_t position;  // in the inputs, row by row; shared ones: among the bound leaves
+    std::size_t position;  // in the inputs, row by row; for shared ones, among the bound leaves
     bool is_shared;
 };
 
-// The numbers of one call: Values may change before backward() runs.
+// The numbers of one call, kept because Values may change before backward() runs.
 struct Arguments {
     std::shared_ptr<CapturedGraph> graph;
     run::Numbers inputs;               // of one sample
@@ -45,7 +45,7 @@ struct Arguments {
     }
 };
 
-// The gradients of a call with respect to what it was given.
+// The gradients of a call with respect to its arguments.
 struct Gradients {
     run::Numbers inputs, bound;
 
@@ -55,7 +55,7 @@ struct Gradients {
             inputs.resize(arguments.batch * arguments.graph->inputs());
         }
     }
-    // Null where no input's gradient is wanted.
+    // Null if no input's gradient is wanted.
     double* input_gradients() { return inputs.empty() ? nullptr : inputs.data(); }
 
     void add_to_operands(const Arguments& arguments, double scale) const {
@@ -74,7 +74,7 @@ class ReplayCallback : public BackwardCallback {
     const std::shared_ptr<const Arguments> arguments_;
 };
 
-// For one output, whose gradients are computed with it and only scaled later.
+// For one output: its gradients are computed together with it, and only scaled later.
 class ScaledGradients final : public ReplayCallback {
  public:
     ScaledGradients(std::shared_ptr<const Arguments> arguments, Gradients gradients)
@@ -86,13 +86,14 @@ class ScaledGradients final : public ReplayCallback {
         return true;
     }
 
-    const Node* node = nullptr;  // the one that owns this
+    const Node* node = nullptr;  // the node that owns this
 
  private:
     const Gradients gradients_;
 };
 
-// For several: each hands its gradient to a node that stands for the call, which runs the reverse once for all.
+// For several outputs: each passes its gradient to a node that stands for the call, which runs the reverse once for
+// all.
 class CallGradients final : public ReplayCallback {
  public:
     CallGradients(std::shared_ptr<const Arguments> arguments, std::size_t outputs)
@@ -135,7 +136,7 @@ class OutputGradient final : public BackwardCallback {
         return true;
     }
 
-    const Node* node = nullptr;  // the one that owns this
+    const Node* node = nullptr;  // the node that owns this
 
  private:
     const std::shared_ptr<CallGradients> call_;
@@ -169,7 +170,7 @@ void read_sample(const py::list& leaves, Arguments& arguments) {
     }
 }
 
-// The caller's arrays stay where they are: what a thread read at the last call may still be in its core's cache.
+// Reads the caller's arrays in place: what a thread read at the last call may still be in its core's cache.
 void read_batch(const py::list& leaves, Arguments& arguments) {
     for (const py::handle leaf : leaves) {
         const Array& numbers = arguments.arrays.emplace_back(py::reinterpret_borrow<py::object>(leaf));
@@ -180,7 +181,7 @@ void read_batch(const py::list& leaves, Arguments& arguments) {
     }
 }
 
-// For a backward() that reads them again, after the caller may have changed them.
+// Copies the arrays for a backward() that reads them again, because the caller may change them before.
 void copy_batch(Arguments& arguments) {
     arguments.columns.clear();
     py::list copies;
@@ -214,7 +215,7 @@ void hold_operands(const Arguments& arguments) {
     }
 }
 
-// In eight partial sums, so that one addition need not wait for the one before.
+// Uses eight partial sums, so that additions do not have to wait for one another.
 double first_column_sum(const run::Numbers& results, std::size_t columns) {
     if (results.size() == columns) return results[0];
     double sums[run::lane_count] = {};

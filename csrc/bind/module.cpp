@@ -1,4 +1,4 @@
-// The module fastgrad._core: a table of contents.
+// Defines the module fastgrad._core from its parts.
 #include <pybind11/pybind11.h>
 
 #include "bind/grad_mode.hpp"
@@ -9,7 +9,7 @@
 
 namespace py = pybind11;
 
-// A free-threaded interpreter switches its GIL on: eager nodes are one store without locks.
+// A free-threaded interpreter enables its GIL: eager nodes are in one store without locks.
 PYBIND11_MODULE(_core, module, py::mod_gil_used()) {
     using namespace fastgrad::bind;
     module.doc() = "The native half of fastgrad.";

@@ -1,4 +1,4 @@
-// Nodes that something in C++ holds on to, and how Python names them.
+// Nodes that C++ objects own, and their lists in Python.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -10,7 +10,7 @@
 
 namespace fastgrad::bind {
 
-// Nodes that live as long as this does.
+// Keeps nodes alive as long as this object lives.
 class NodeRefs final : private NodeOwner {
  public:
     NodeRefs() = default;
@@ -31,10 +31,10 @@ class NodeRefs final : private NodeOwner {
     std::vector<Node*> nodes_;
 };
 
-// Throws TypeError, which says what they are in the plural, for something else than a Value.
+// Throws TypeError for anything but a Value; `what` describes the Values in the plural.
 std::vector<Node*> nodes_of(const pybind11::sequence& values, const char* what, const char* hint = "");
 
-// Throws ValueError, which says what one of them is, for a node that was computed or that is there twice.
+// Throws ValueError for a node that was computed or appears twice; `what` describes one of them.
 void require_distinct_leaves(const std::vector<Node*>& nodes, const char* what);
 
 }  // namespace fastgrad::bind

@@ -1,5 +1,5 @@
-// Out of memory in pybind11's classes becomes MemoryError. pybind11 (checked with 3.1) does not test the pointers
-// that Python's allocator returns, so this header replaces the two places where it would crash.
+// Makes allocation failure in pybind11 classes raise MemoryError. pybind11 (checked with 3.1) does not test the
+// pointers that Python's allocator returns, so this header replaces the two places where it would crash.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -10,18 +10,19 @@
 
 namespace fastgrad::bind {
 
-// Such a class is made by std::make_shared, which does not ask it for memory; pybind11 does, in two cases.
+// Instances are created by std::make_shared, which does not use this operator new. pybind11 uses these operators in
+// two cases.
 struct InitOnly {
-    // For an instance whose __init__ has not run, at the first use; it would use what is in that memory.
+    // For the first use of an instance whose __init__ has not run; pybind11 would use uninitialized memory.
     static void* operator new(std::size_t) {
         throw pybind11::type_error("__init__() has not been called yet: call super().__init__(...) first");
     }
-    // For an instance that it could not enter into its map of instances; then the shared_ptr has freed it already.
+    // For an instance that pybind11 could not add to its map of instances; the shared_ptr has already freed it.
     static void operator delete(void*) {}
 };
 
-// For __init__ of a class of plain numbers, which `make` makes: py::init would enter the instance into that map where
-// nobody catches std::bad_alloc. Goes with pybind11::detail::is_new_style_constructor.
+// Implements __init__ for a class of plain numbers made by `make`: py::init would add the instance to that map where
+// nothing catches std::bad_alloc. Goes with pybind11::detail::is_new_style_constructor.
 template <class T, class... Arguments>
 auto init_with(T (*make)(Arguments...)) {
     return [make](pybind11::detail::value_and_holder& instance, Arguments... arguments) {
@@ -32,7 +33,7 @@ auto init_with(T (*make)(Arguments...)) {
 
 namespace detail {
 
-// Called by pybind11's own C++, and by `make_instance`: never through C.
+// Called by pybind11's C++ code and by `make_instance`, never through C.
 inline PyObject* allocate_or_throw(PyTypeObject* type, Py_ssize_t items) {
     PyObject* self = PyType_GenericAlloc(type, items);
     if (!self) throw pybind11::error_already_set();
@@ -41,7 +42,7 @@ inline PyObject* allocate_or_throw(PyTypeObject* type, Py_ssize_t items) {
 
 inline PyObject* make_instance(PyTypeObject* type, PyObject*, PyObject*) {
     try {
-        PyObject* self = type->tp_alloc(type, 0);  // Python's own in a subclass
+        PyObject* self = type->tp_alloc(type, 0);  // in a subclass, Python's own function
         if (self) reinterpret_cast<pybind11::detail::instance*>(self)->allocate_layout();
         return self;
     } catch (pybind11::error_already_set& error) {
@@ -54,7 +55,7 @@ inline PyObject* make_instance(PyTypeObject* type, PyObject*, PyObject*) {
 
 }  // namespace detail
 
-// An argument of every class_.
+// An argument for every class_.
 inline pybind11::custom_type_setup checked_allocation() {
     return pybind11::custom_type_setup([](PyHeapTypeObject* type) {
         type->ht_type.tp_alloc = detail::allocate_or_throw;

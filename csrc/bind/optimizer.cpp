@@ -1,4 +1,4 @@
-// fastgrad._core.Optimizer: leaves, and the rule that changes them.
+// fastgrad._core.Optimizer: a rule together with the leaves that it updates.
 #include "core/optimizer.hpp"
 
 #include <pybind11/numpy.h>
@@ -58,7 +58,7 @@ class BoundOptimizer : public InitOnly {
     py::dict settings() const { return to_dict(optimizer_.rule(), optimizer_.settings()); }
     std::uint64_t steps() const { return optimizer_.steps; }
 
-    // Copies, by their names.
+    // Copies of the rule's moments, by name.
     py::dict memory() const {
         py::dict result;
         for (const Memory& each : optimizer_.memory) {
@@ -69,7 +69,7 @@ class BoundOptimizer : public InitOnly {
         return result;
     }
 
-    // `numbers`: an array for each moment that the rule needs. Where one does not fit, nothing has changed.
+    // `numbers`: an array for each moment that the rule needs. If one does not fit, nothing changes.
     void restore(const py::dict& settings, py::handle lr, py::handle initial_lr, std::uint64_t steps,
                  const std::vector<Array>& numbers) {
         refuse("loading a state");

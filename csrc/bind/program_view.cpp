@@ -1,5 +1,5 @@
-// Graph.program: the arrays of a compiled program, and of its plan, as NumPy sees them without a copy. The layouts
-// are those of ir/program.hpp and run/plan.hpp.
+// Graph.program: the arrays of a compiled program and of its plan, which NumPy reads without a copy. The layouts are
+// those of ir/program.hpp and run/plan.hpp.
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
@@ -41,7 +41,7 @@ py::dtype record(std::size_t size, std::initializer_list<Field> fields) {
     return {names, formats, offsets, static_cast<py::ssize_t>(size)};
 }
 
-// The NumPy type of a member; an enum is its number.
+// The NumPy type of a member; an enum becomes its number.
 template <class T>
 py::dtype format_of() {
     if constexpr (std::is_enum_v<T>) {
@@ -93,7 +93,7 @@ py::dtype type_of(const T*) {
     return py::dtype::of<T>();
 }
 
-// Read-only; it keeps the graph alive.
+// A read-only array that keeps the graph alive.
 template <class T>
 py::array view(const py::object& self, const std::vector<T>& elements) {
     const py::array array(type_of(elements.data()), {static_cast<py::ssize_t>(elements.size())},

@@ -1,4 +1,4 @@
-// The table of the optimizers' rules in Python. No rule is named here.
+// The table of the optimizers' rules, as Python sees it. No rule is named here.
 #include "bind/rules.hpp"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace fastgrad::bind {
 
 namespace {
 
-// One overload for each type of a setting; the second argument chooses it.
+// One overload for each setting type; the second argument selects it.
 SettingValue read(py::handle given, double, const Setting& setting) {
     return number(given, setting.name, setting.range);
 }

@@ -1,4 +1,4 @@
-// How Python enters and leaves scopes: by plain functions, since layers call them for each sample.
+// Entering and leaving scopes from Python, by plain functions, because layers call them for each sample.
 #include <Python.h>
 
 #include <new>

@@ -1,4 +1,4 @@
-// How the core hears of signals: Ctrl-C above all.
+// Tells the core about signals, mainly Ctrl-C.
 #include <Python.h>
 
 #include "bind/guarded.hpp"
@@ -11,9 +11,9 @@ namespace fastgrad::bind {
 
 namespace {
 
-// Whether Ctrl-C raises KeyboardInterrupt, and does nothing else.
+// Whether Ctrl-C raises KeyboardInterrupt and does nothing else.
 bool is_handled_by_default() {
-    const PyObject* module = PyImport_AddModule("_signal");  // borrowed; there since the interpreter began
+    const PyObject* module = PyImport_AddModule("_signal");  // borrowed; exists since the interpreter started
     PyObject* dict = module ? PyModule_GetDict(const_cast<PyObject*>(module)) : nullptr;
     PyObject* standard = dict ? PyDict_GetItemString(dict, "default_int_handler") : nullptr;
     PyObject* function = dict ? PyDict_GetItemString(dict, "getsignal") : nullptr;
@@ -23,8 +23,8 @@ bool is_handled_by_default() {
     return standard && present == standard;
 }
 
-// Only looks: in the middle of a traversal no Python code may run. What handlers there are otherwise, Python calls
-// when the traversal is done, as it does around any call into C.
+// Only checks, because no Python code may run in the middle of a traversal. Python runs all other handlers when the
+// traversal is done, as after any call into C.
 bool is_requested() {
     if (!PyOS_InterruptOccurred()) return false;
     if (is_handled_by_default()) return true;

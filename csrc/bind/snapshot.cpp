@@ -1,4 +1,4 @@
-// Pickling and deep copies: how a Value is reduced, and how it comes back. What the bytes mean is the core's matter.
+// Pickling and deep copies: reduces Values and restores them. The core defines the bytes.
 #include "core/snapshot.hpp"
 
 #include <memory>
@@ -43,13 +43,14 @@ py::tuple reduce(const PythonSnapshot& snapshot) {
     return py::make_tuple(py::type::of<PythonSnapshot>(), py::make_tuple(new_bytes(snapshot.bytes()), shared_nodes));
 }
 
-// A leaf that has a Python object is reduced by itself, so that it stays one object however it is reached.
+// A leaf that has a Python object is reduced separately, so that it remains one object however it is reached.
 bool is_reduced_by_itself(const Node* node) {
     if (!is_copyable(node)) throw py::error_already_set();
     return node->is_leaf() && node->object;
 }
 
-// Anything else is a position in a graph: in one that pickle or deepcopy holds already, if the node belongs to one.
+// Any other node is a position in a graph: in a graph that pickle or deepcopy already holds, if the node is part of
+// one.
 py::object pickle_position(const py::object& value) {
     if (!is_value(value.ptr())) throw py::type_error("needs a Value");
     Node* node = node_of(value.ptr());

@@ -1,4 +1,4 @@
-// The reverse sweep as Python sees it: step by step, with the numbers that the engine computed.
+// The reverse sweep in Python: step by step, with the numbers that the engine computed.
 #include <pybind11/stl.h>
 
 #include <string>

@@ -26,8 +26,8 @@ namespace {
 struct Trace final : NodeOwner {
     std::vector<std::pair<Node*, bool>> guards;  // owned references
     std::vector<Node*> leaves;                   // owned references
-    Node* since;                                 // owned; the nodes of the recording are newer
-    int no_grad_depth = 0;                       // around the call
+    Node* since;                                 // owned; all nodes of the recording are newer
+    int no_grad_depth = 0;                       // outside the call
 
     Trace() : since(new_epoch()) {}
     ~Trace() {
@@ -62,7 +62,7 @@ py::tuple end() {
     exchange_no_grad_depth(ended->no_grad_depth);
     py::list leaves, guards;
     for (Node* leaf : ended->leaves) {
-        if (!leaf->object) leaves.append(value_of(leaf));  // else somebody kept it, and may change it
+        if (!leaf->object) leaves.append(value_of(leaf));  // otherwise the object was kept, and its number may change
     }
     for (const auto& [node, answer] : ended->guards) guards.append(py::make_tuple(value_of(node), answer));
     return py::make_tuple(value_of(ended->since), leaves, guards);

@@ -1,4 +1,4 @@
-// What fastgrad.functional is made of: fresh variables, sweeps that leave no trace, and linearisations.
+// The primitives of fastgrad.functional: new variables, sweeps that restore gradients, and linearizations.
 #include <pybind11/numpy.h>
 
 #include <algorithm>
@@ -23,11 +23,11 @@ namespace fastgrad::bind {
 
 namespace {
 
-// --- what a thread is doing
+// --- the thread's state
 
 thread_local int transforms = 0, tracing_through = 0;
 
-// The state to go back to: how often no_grad was entered around.
+// Returns the state to restore: the number of no_grad blocks around the transform.
 int enter_transform(bool trace_through_jit) {
     ++transforms;
     tracing_through += trace_through_jit;
@@ -40,7 +40,7 @@ void leave_transform(bool trace_through_jit, int pauses) {
     exchange_no_grad_depth(pauses);
 }
 
-// --- from Python's objects and back
+// --- conversion from and to Python objects
 
 py::object new_leaf_value(double number) {
     const py::object leaf = value_of_new(tape.leaf(number));
@@ -48,7 +48,7 @@ py::object new_leaf_value(double number) {
     return leaf;
 }
 
-// x + -0.0 is x to the last bit.
+// Equal to the last bit, because x + -0.0 is x.
 py::object same_value(PyObject* value) {
     return checked<py::object>(apply_binary<Op::add>(SubclassArgument{{value}}, NumberArgument{-0.0}));
 }
@@ -59,12 +59,12 @@ double number_of(const py::handle object, const char* what) {
     return number;
 }
 
-// A leaf for a number; for a Value a node of its own, so that what it was made of is not looked at.
+// A leaf for a number; for a Value a separate node, so that the Value's operands are not followed.
 py::object new_variable(const py::handle leaf) {
     return is_value(leaf.ptr()) ? same_value(leaf.ptr()) : new_leaf_value(number_of(leaf, "an argument"));
 }
 
-// The variables, and a Value older than all of what will be computed from them.
+// The variables, and a Value that is older than everything computed from them.
 py::tuple new_variables(const py::list& leaves) {
     const py::object since = value_of_new(new_epoch());
     py::list variables;
@@ -72,8 +72,8 @@ py::tuple new_variables(const py::list& leaves) {
     return py::make_tuple(variables, since);
 }
 
-// A derivative that turns out to be a leaf of the caller's is not that leaf: who sets its data must not set the
-// leaf's.
+// If a derivative is a leaf of the caller, returns a different Value, so that setting its data does not change the
+// leaf.
 py::object value_of(const Term& term) {
     if (!grad_enabled()) return value_of_new(tape.leaf(term.data()));
     if (term.is_constant()) return new_leaf_value(term.data());
@@ -130,7 +130,7 @@ void translate_underivable(std::exception_ptr pending) {
     }
 }
 
-// --- what fastgrad.functional calls
+// --- the functions that fastgrad.functional calls
 
 constexpr const char *a_cotangent = "a cotangent", *a_tangent = "a tangent";
 
@@ -183,7 +183,7 @@ class AnyLinearization : public InitOnly {
         return Linearization<double>(outputs, variables, since);
     }
 
-    // Values, where the linearisation is made of them or where some are given; else floats.
+    // Returns Values if the linearization consists of Values or some are given; otherwise floats.
     template <class Function>
     py::list run(const py::list& directions, const char* what, Function function) const {
         const auto* in_numbers = std::get_if<Linearization<double>>(&any_);

@@ -1,5 +1,6 @@
-// A double that knows how it was computed, on a tape that lives for one formula: what a formula is evaluated over
-// when its reverse is derived. Terms would do that too, but they make nodes, which a sweep must not.
+// A double that records how it was computed on a tape that lasts for one formula. The derived reverse of a sequence
+// operation evaluates its formula over this type. Terms could do the same, but they create nodes, which a sweep must
+// not.
 #pragma once
 
 #include <cstddef>
@@ -31,14 +32,14 @@ class Active {
 
 class LocalTape {
  public:
-    // All operands, before anything is computed with them.
+    // Declare all operands before computing anything with them.
     explicit LocalTape(std::size_t operands) : operands_(operands) {}
     LocalTape(const LocalTape&) = delete;
     LocalTape& operator=(const LocalTape&) = delete;
 
     Active operand(std::size_t i, double data) { return {data, this, static_cast<std::uint32_t>(i)}; }
 
-    // Throw std::bad_alloc.
+    // These throw std::bad_alloc.
     static Active unary(double data, const Active& x, double dx) {
         return x.tape_ ? x.tape_->append(data, {x.position_, nowhere, dx, 0.0}) : Active(data);
     }
@@ -47,7 +48,7 @@ class LocalTape {
         return tape ? tape->append(data, {position(x), position(y), dx, dy}) : Active(data);
     }
 
-    // Gives a result a gradient, as a node does that uses it. Throws std::bad_alloc.
+    // Adds to a result's gradient, as a node that uses it would. Throws std::bad_alloc.
     void seed(const Active& result, double gradient) {
         if (result.is_constant()) return;
         if (result.position_ < operands_) {
@@ -57,8 +58,8 @@ class LocalTape {
         }
     }
 
-    // Calls `give` with each contribution to an operand, in the order in which ordinary nodes would give it: from the
-    // newest entry to the oldest, and of each to x first.
+    // Calls `give` with each contribution to an operand, in the order in which ordinary nodes would give it: entries
+    // from the newest to the oldest, each to x first.
     template <class Give>
     void reverse(Give give) {
         const auto pass_on = [&](std::uint32_t position, double contribution) {
@@ -100,7 +101,7 @@ class LocalTape {
     std::vector<Entry> entries_;
 };
 
-// Each row of the table as a function. They throw std::bad_alloc.
+// Each row of the table as a function. These throw std::bad_alloc.
 #define FASTGRAD_UNARY(name, ...)                                           \
     inline Active name(const Active& x) {                                   \
         const double r = Row<Op::name>::value(x.data());                    \

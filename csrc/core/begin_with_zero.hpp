@@ -1,5 +1,5 @@
-// A leaf's gradient is a sum that begins with 0.0, so that none of its zeros is negative: for gradients that come
-// about in another way.
+// In the eager engine a leaf's gradient is a sum that starts at 0.0, so it is never -0.0. Gradients computed in other
+// ways go through this function to match.
 #pragma once
 
 namespace fastgrad {

@@ -1,4 +1,4 @@
-// Numbers and texts as little-endian bytes, and back without trust in them.
+// Writes numbers and strings as little-endian bytes, and reads them back from untrusted input.
 #pragma once
 
 #include <bit>
@@ -38,7 +38,7 @@ class ByteWriter {
     std::string bytes_;
 };
 
-// Throws std::invalid_argument where the bytes are not what they should be; `subject`, a literal, begins its message.
+// Throws std::invalid_argument for invalid bytes; `subject`, a literal, begins the message.
 class ByteReader {
  public:
     ByteReader(std::string_view bytes, const char* subject) : rest_(bytes), subject_(subject) {}
@@ -53,7 +53,7 @@ class ByteReader {
         rest_.remove_prefix(size);
         return bytes;
     }
-    // What a format begins with.
+    // The bytes that every file of a format starts with.
     void expect(std::string_view magic) {
         if (!rest_.starts_with(magic)) reject("it starts otherwise");
         rest_.remove_prefix(magic.size());
@@ -66,7 +66,7 @@ class ByteReader {
     }
     std::string_view text() { return raw(number<std::uint64_t>()); }
 
-    // A count of things of at least `size` bytes each, which therefore cannot be larger than the rest.
+    // A count of items of at least `size` bytes each, which therefore cannot exceed the remaining bytes.
     std::uint64_t count(std::size_t size) {
         const auto count = number<std::uint64_t>();
         if (count > rest_.size() / size) reject("a count is too large");

@@ -33,7 +33,7 @@ std::string name_of(Op op) {
     unreachable();
 }
 
-// Whether both constant flags are set, which tells that x and y are no plain operands.
+// Whether both constant flags are set, which marks a node without plain operands.
 bool has_special_flags(Op op) {
     switch (kind_of(op)) {
         case NodeKind::leaf:
@@ -45,7 +45,7 @@ bool has_special_flags(Op op) {
     unreachable();
 }
 
-// What holds a node: references counted by hand.
+// The references to a node, counted by visiting every holder.
 struct Holds {
     std::uint32_t operand_slots = 0, roots = 0;
 };
@@ -75,7 +75,7 @@ class StoreCheck {
         if (!holds) [[unlikely]]
             throw Inconsistency(std::string(invariant));
     }
-    // Texts are made where an invariant is broken, not for each node.
+    // The message is built only when an invariant is broken, not for every node.
     void require(bool holds, const Node* node, std::string_view invariant) const {
         if (!holds) [[unlikely]]
             throw Inconsistency(describe(node) + ": " + std::string(invariant));
@@ -89,7 +89,7 @@ class StoreCheck {
         return text + (ordered_.contains(chunk) ? "chunk " + std::to_string(chunk->position) : "a leaf chunk");
     }
 
-    // --- regions, and the chunks that they have handed out
+    // --- regions and the chunks they have handed out
 
     void check_regions() {
         const ChunkPool& pool = tape.pool_;
@@ -264,7 +264,7 @@ void check_store(StandsFor stands_for) { StoreCheck(stands_for).run(); }
 
 namespace {
 
-// What each operand receives in all.
+// The total contribution to each operand.
 struct Sums {
     std::unordered_map<const Node*, double> of;
 

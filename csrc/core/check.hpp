@@ -1,4 +1,4 @@
-// The invariants of the store, for tests. One check looks at every node that lives.
+// The store's invariants, for tests. One check visits every live node.
 #pragma once
 
 #include <span>
@@ -8,22 +8,23 @@
 
 namespace fastgrad {
 
-// Names the invariant that does not hold, and the node where there is one.
+// Names the broken invariant, and the node if there is one.
 class Inconsistency : public std::logic_error {
  public:
     using std::logic_error::logic_error;
 };
 
-// Whether Node::object is an object that stands for the node: the core cannot see inside.
+// Whether Node::object is an object that represents the node, which the core itself cannot tell.
 using StandsFor = bool (*)(const Node*);
 
-// Throws Inconsistency; std::logic_error during a sweep, whose marks are in the store; std::bad_alloc. References
-// that C++ holds for the length of a call, as another thread may that waits for Python code, look like lost ones.
+// Throws Inconsistency; std::logic_error during a sweep, because its marks are in the store; std::bad_alloc. It
+// reports references that C++ holds during a call as lost, such as those of another thread that waits for Python
+// code.
 void check_store(StandsFor stands_for);
 
-// Throws Inconsistency where the reverse by hand of an operation on a sequence gives an operand another sum than the
-// reverse derived from its formula, to the last bit but for the sign of a zero: for this gradient of the node, and
-// for these of its results if it has several. Nothing changes.
+// Compares the hand-written reverse of a sequence operation with the reverse derived from its formula, for this
+// gradient of the node and, if it has several results, for these gradients of its results. Throws Inconsistency
+// unless each operand receives the same sum, to the last bit except for the sign of a zero. Changes nothing.
 void check_reverse(Node* node, double gradient, std::span<const double> cotangents);
 
 }  // namespace fastgrad

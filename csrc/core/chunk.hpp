@@ -1,4 +1,4 @@
-// A chunk: 64 KiB of nodes behind one header, aligned to its size, so that a node's address tells its chunk.
+// A chunk: 64 KiB of nodes behind one header, aligned to its size so that a node's address gives its chunk.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace fastgrad {
 
-// What a traversal counts per chunk, so that it can pass by the chunks that hold nothing for it.
+// What a traversal counts per chunk, so that it can skip chunks that hold nothing for it.
 enum class Mark : std::uint8_t { reached, visited };
 
 struct Region;
@@ -16,7 +16,7 @@ struct Region;
 struct alignas(64) Chunk {
     static constexpr std::size_t size = 64 * 1024;
 
-    Chunk* older;  // neighbours in creation order; among leaf chunks, those with room
+    Chunk* older;  // neighbors in creation order; for leaf chunks, neighbors among those with a free slot
     Chunk* newer;
     Node* free_list;         // leaf chunks: dead slots, linked through Node::x
     std::uint64_t position;  // grows from older to newer chunks

@@ -1,4 +1,4 @@
-// What no standard attribute says.
+// Compiler-specific attributes that have no standard form.
 #pragma once
 
 #ifdef _MSC_VER
@@ -13,7 +13,7 @@
 
 namespace fastgrad {
 
-// Behind a switch that names every case.
+// Goes after a switch that names every case.
 [[noreturn]] FASTGRAD_INLINE void unreachable() {
 #ifdef _MSC_VER
     __assume(false);

@@ -10,12 +10,12 @@
 
 namespace fastgrad {
 
-// Adds to the operands' gradients. False: it failed, and whoever supplied it knows why.
+// Adds to the operands' gradients. Returns false if it failed; the caller that supplied it knows the error.
 class BackwardCallback {
  public:
     virtual ~BackwardCallback() = default;
     virtual bool run() = 0;
-    // Leaves that it adds to beside the operands, and keeps alive.
+    // Leaves that the callback keeps alive and adds to, besides the operands.
     virtual std::span<Node* const> leaves() const { return {}; }
 };
 

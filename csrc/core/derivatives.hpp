@@ -1,5 +1,5 @@
-// The derivatives of ops.def over any kind of number, so that one source serves numbers that are computed at once,
-// nodes of a graph, which can be differentiated again, and instructions of a program.
+// The derivatives of ops.def over any kind of number. One source serves doubles; nodes of a graph, which can be
+// differentiated again; and instructions of a program.
 //
 // A kind of number, X, is made from a double, and has these in its own namespace: a function for each row (`X
 // exp(X)`), arithmetic, comparisons that give an X (1 or 0), and `X choose(X condition, X x, X y)`. See Term.
@@ -19,7 +19,7 @@ inline double choose(bool condition, double x, double y) { return condition ? x 
 template <class X>
 concept Symbolic = !std::is_arithmetic_v<X>;
 
-// A row of the same name is an ordinary function, which an overloaded call prefers to a template.
+// A row of the same name is an ordinary function, which overload resolution prefers to a template.
 #define FASTGRAD_HELPER1(name, x, formula, meaning) \
     template <Symbolic X>                           \
     X name(const X& x) {                            \
@@ -39,8 +39,8 @@ concept Symbolic = !std::is_arithmetic_v<X>;
 
 }  // namespace formulas
 
-// Calls visit(0, dx) and visit(1, dy) for a row, without a derivative that is zero everywhere. dx and dy are
-// functions: a derivative that nobody wants leaves no trace.
+// Calls visit(0, dx) and visit(1, dy) for a row, leaving out derivatives that are zero everywhere. dx and dy are
+// functions, so a derivative that is not used creates no nodes.
 template <class X, class Visit>
 void for_each_partial(Op op, [[maybe_unused]] const X& x, [[maybe_unused]] const X& y, [[maybe_unused]] const X& r,
                       Visit visit) {

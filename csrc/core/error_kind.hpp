@@ -1,4 +1,4 @@
-// Which Python error a result that is not finite stands for. Called only for such results.
+// Which Python error a non-finite result raises. Called only for such results.
 #pragma once
 
 #include <cmath>
@@ -15,7 +15,7 @@ inline bool is_new_infinity(double x, double y, double r) {
     return std::isinf(r) && std::isfinite(x) && std::isfinite(y);
 }
 
-// IEEE values flow, as with Python's float addition and multiplication.
+// No error: IEEE values propagate, as in Python's float addition and multiplication.
 inline ErrorKind never(double, double, double) { return ErrorKind::none; }
 
 // Outside the domain, or at a pole.
@@ -35,13 +35,14 @@ inline ErrorKind power(double x, double y, double r) {
     return overflow(x, y, r);
 }
 
-// Poles at 0, -1, -2, ...; overflow on the far right.
+// Poles at 0, -1, -2, ...; overflow for large x.
 inline ErrorKind gamma(double x, double y, double r) { return x <= 0.0 ? domain(x, y, r) : overflow(x, y, r); }
 
 // Python's floor and ceil give an int, which nan and inf do not have.
 inline ErrorKind integer(double x, double, double) { return std::isnan(x) ? ErrorKind::domain : ErrorKind::overflow; }
 
-// Whether a row's function is `never`. By specialization: comparing addresses is no constant under sanitizers.
+// Whether a row's function is `never`. Uses specialization because comparing function addresses is not a constant
+// expression under sanitizers.
 template <ErrorKind (*function)(double, double, double)>
 inline constexpr bool is_never = false;
 template <>

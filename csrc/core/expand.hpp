@@ -1,5 +1,5 @@
-// Operations on sequences as the ordinary nodes that they are made of: captured graphs, derivatives of derivatives
-// and drawings know no others.
+// Expands sequence operations into the ordinary nodes that they stand for. Captured graphs, derivatives of
+// derivatives and drawings handle only ordinary nodes.
 #pragma once
 
 #include <cstdint>
@@ -11,16 +11,16 @@
 
 namespace fastgrad {
 
-// The operands of an operation on a sequence. Throws std::bad_alloc.
+// The operands of a sequence operation. Throws std::bad_alloc.
 std::vector<Term> terms_of(const OperandList& list);
 
-// What `op` gives for these numbers, as nodes: the number of its own node, and then, if there are several results,
-// one for each operand. Throws std::bad_alloc.
+// The results of `op` for these numbers, as nodes: the node's own number, followed by one result for each operand if
+// there are several results. Throws std::bad_alloc.
 std::vector<Term> expand(Op op, const std::vector<Term>& numbers, std::size_t target);
 
-// The graph of some roots in which every operation on a sequence is taken apart. Nodes older than all of these are
-// shared; the others have a twin with their data and label, so that the order of creation, in which gradients are
-// added, stays what it was. A custom operation has none: it knows its operands by name.
+// The graph of some roots with every sequence operation expanded. Nodes older than every sequence operation are
+// shared. The others get a twin with the same data and label, which preserves the creation order, in which gradients
+// are added. A custom operation gets no twin, because its callback refers to its operands directly.
 class Expansion {
  public:
     // Throws std::bad_alloc.
@@ -38,8 +38,8 @@ class Expansion {
     void rebuild(Node* node);
     void put(Node* node, Term twin);
 
-    NodeIndex index_;          // of the nodes that have a twin: where it is in twins_
-    std::vector<Term> twins_;  // of a node with several results, its own is followed by theirs
+    NodeIndex index_;          // of the nodes that have a twin: its position in twins_
+    std::vector<Term> twins_;  // the twin of a node with several results is followed by theirs
 };
 
 }  // namespace fastgrad

@@ -17,7 +17,7 @@ bool is_pole_of_gamma(double x) { return x <= 0.0 && x == floor(x); }
 // pi * (x modulo 1), in [-pi/2, pi/2]: exact reduction keeps the reflection formulas accurate far from zero.
 double half_turns(double x) { return pi * (x - std::round(x)); }
 
-// sin(pi x) for x >= 0, by the quarter turn that x lies in.
+// sin(pi x) for x >= 0, by the quarter turn that contains x.
 double sin_pi(double x) {
     const double turn = std::fmod(x, 2.0);
     switch (static_cast<int>(std::round(2.0 * turn))) {
@@ -29,7 +29,7 @@ double sin_pi(double x) {
     }
 }
 
-// Lanczos' approximation of gamma with 13 terms (g = 6.0246800407767296), as a ratio of two polynomials.
+// Lanczos approximation of gamma with 13 terms (g = 6.0246800407767296), as a ratio of two polynomials.
 constexpr double lanczos_g = 6.024680040776729583740234375;
 constexpr std::array<double, 13> lanczos_numerator{
     23531376880.410759688572007674451636754734846804940, 42919803642.649098768957899047001988850926355848959,
@@ -59,13 +59,13 @@ double lanczos_sum(double x) {
     return numerator / denominator;
 }
 
-// Bernoulli numbers over their indices: the asymptotic series of digamma, in powers of 1 / x^2.
+// Bernoulli numbers divided by their indices: the asymptotic series of digamma, in powers of 1 / x^2.
 constexpr std::array<double, 8> digamma_series{1.0 / 12.0,  -1.0 / 120.0,     1.0 / 252.0, -1.0 / 240.0,
                                                1.0 / 132.0, -691.0 / 32760.0, 1.0 / 12.0,  -3617.0 / 8160.0};
 // Bernoulli numbers: the asymptotic series of trigamma.
 constexpr std::array<double, 8> trigamma_series{1.0 / 6.0,  -1.0 / 30.0,     1.0 / 42.0, -1.0 / 30.0,
                                                 5.0 / 66.0, -691.0 / 2730.0, 7.0 / 6.0,  -3617.0 / 510.0};
-// Bernoulli numbers over factorials, B(2 j) / (2 j)!: Euler and Maclaurin's series of Hurwitz's zeta function.
+// Bernoulli numbers divided by factorials, B(2 j) / (2 j)!: the Euler-Maclaurin series of the Hurwitz zeta function.
 constexpr std::array<double, 10> zeta_series{1.0 / 12.0,
                                              -1.0 / 720.0,
                                              1.0 / 30240.0,
@@ -76,7 +76,7 @@ constexpr std::array<double, 10> zeta_series{1.0 / 12.0,
                                              -3617.0 / 10670622842880000.0,
                                              43867.0 / 5109094217170944000.0,
                                              -174611.0 / 802857662698291200000.0};
-// From here on the first left-out term of both series is below 1e-17 of the sum.
+// From here on the first omitted term of both series is below 1e-17 of the sum.
 constexpr double asymptotic_from = 12.0;
 
 double in_powers(const std::array<double, 8>& series, double z) {
@@ -85,7 +85,7 @@ double in_powers(const std::array<double, 8>& series, double z) {
     return sum;
 }
 
-// A sum of products below 1 with what its roundings lose. It starts at 1, so that no product is larger than it.
+// A sum of products below 1 that also carries its rounding errors. It starts at 1, so no product is larger than it.
 class CarriedSum {
  public:
     void add_product(double x, double y) {
@@ -102,8 +102,9 @@ class CarriedSum {
 
 }  // namespace
 
-// The root of the sum of squares, corrected once by its residual, in the steps of CPython from 3.12 on: ties between
-// two doubles, which Pythagorean triples are, depend on them. The C library's hypot differs in 1.6 of a thousand.
+// The square root of the sum of squares, corrected once by its residual, following the steps of CPython 3.12 and
+// later: ties between two doubles, such as Pythagorean triples, depend on them. The C library's hypot differs in 1.6
+// of a thousand cases.
 double hypot(double x, double y) {
     if (std::isinf(x) || std::isinf(y)) return infinity;
     if (std::isnan(x) || std::isnan(y)) return not_a_number;
@@ -166,7 +167,7 @@ double hurwitz_zeta(double x, int n) {
     double r = 0.0;
     for (; x < asymptotic_from + n; x += 1.0) r += pow(x, -s);
     const double next = pow(x, -s);
-    r += pow(x, 1.0 - s) / n + 0.5 * next;  // x * next has lost its digits where `next` is subnormal
+    r += pow(x, 1.0 - s) / n + 0.5 * next;  // x * next loses its digits where `next` is subnormal
     double product = s / x;
     for (int i = 0; i < 10; ++i) {
         r += next * zeta_series[i] * product;
@@ -186,7 +187,7 @@ double cot_pi(double x) {
 double derivative_of_cot(double c, int n) {
     std::array<double, most_derivatives + 2> coefficients{0.0, 1.0};
     for (int degree = 1; degree <= n; ++degree) {
-        double below = 0.0;  // the coefficient one lower, before it was replaced
+        double below = 0.0;  // the coefficient one degree lower, before it was replaced
         for (int k = 0; k <= degree + 1; ++k) {
             const double here = coefficients[k];
             const double above = k < degree ? (k + 1.0) * coefficients[k + 1] : 0.0;
@@ -217,7 +218,7 @@ double polygamma(double x, double order) {
     return -sign_of_n * factorial * hurwitz_zeta(x, n);
 }
 
-// A first guess by Winitzki's formula (relative error 2e-3), then Halley's iteration, which triples the digits.
+// Starts from Winitzki's formula (relative error 2e-3), then uses Halley's iteration, which triples the digits.
 double erfinv(double x) {
     const double magnitude = fabs(x);
     if (magnitude >= 1.0) return magnitude == 1.0 ? copysign(infinity, x) : not_a_number;
@@ -226,7 +227,7 @@ double erfinv(double x) {
     const double t = 2.0 / (pi * a) + 0.5 * l;
     double r = sqrt(sqrt(t * t - l / a) - t);
     for (int i = 0; i < 3; ++i) {
-        // Above one half the tail carries the digits: 1 - x is exact there.
+        // Above one half the tail carries the digits, because 1 - x is exact there.
         const double excess = magnitude < 0.5 ? erf(r) - magnitude : (1.0 - magnitude) - erfc(r);
         const double step = excess / (two_over_sqrt_pi * exp(-r * r));
         r -= step / (1.0 + r * step);

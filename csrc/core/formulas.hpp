@@ -1,5 +1,5 @@
-// What the formulas of ops.def mean for doubles: the functions of <cmath>, the helpers of helpers.def, and the
-// functions that are numerical code rather than formulas.
+// What the formulas of ops.def mean for doubles: the functions of <cmath>, the helpers of helpers.def, and functions
+// that need numerical code rather than a formula.
 #pragma once
 
 #include <cmath>
@@ -11,12 +11,12 @@ using std::acos, std::acosh, std::asin, std::asinh, std::atan, std::atan2, std::
     std::log, std::log10, std::log1p, std::log2, std::pow, std::sin, std::sinh, std::sqrt, std::tan, std::tanh;
 
 double hypot(double x, double y);      // rounded as Python's math.hypot
-double log_gamma(double x);            // rounded as CPython's math.lgamma, which is not the C library's
+double log_gamma(double x);            // rounded as CPython's math.lgamma, which differs from the C library's
 double digamma(double x);              // nan at the poles 0, -1, -2, ...
 double polygamma(double x, double n);  // nan at the poles for even n, inf for odd; nan unless n = 0, 1, ... 170
 double erfinv(double x);               // inf at 1, nan above
 
-// A macro, so that the branch that is not taken is not evaluated.
+// A macro, so that only the chosen branch is evaluated.
 #define choose(condition, x, y) ((condition) != 0 ? (x) : (y))
 #define FASTGRAD_CONSTANT(name, value, meaning) inline constexpr double name = value;
 #define FASTGRAD_HELPER1(name, x, formula, meaning) \

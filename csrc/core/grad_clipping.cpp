@@ -7,7 +7,7 @@ namespace fastgrad {
 
 namespace {
 
-// nan where any gradient is.
+// nan if any gradient is nan.
 double largest_gradient(std::span<Node* const> nodes) {
     double largest = 0.0;
     for (const Node* node : nodes) {
@@ -26,7 +26,7 @@ void zero_gradients(std::span<Node* const> nodes) {
 double gradient_norm(std::span<Node* const> nodes, double order) {
     const double largest = largest_gradient(nodes);
     if (largest == 0.0 || !std::isfinite(largest) || std::isinf(order)) return largest;
-    const double unit = std::ldexp(1.0, std::ilogb(largest));  // a power of two: dividing by it rounds nothing
+    const double unit = std::ldexp(1.0, std::ilogb(largest));  // a power of two: dividing by it is exact
     double sum = 0.0;
     for (const Node* node : nodes) {
         const double size = std::fabs(node->grad) / unit;
@@ -37,7 +37,7 @@ double gradient_norm(std::span<Node* const> nodes, double order) {
 
 void limit_gradient_norm(std::span<Node* const> nodes, double norm, double most) {
     const double ratio = most / (norm + 1e-6);
-    const double scale = ratio > 1.0 ? 1.0 : ratio;  // nan for a norm that is nan, as in PyTorch
+    const double scale = ratio > 1.0 ? 1.0 : ratio;  // nan if the norm is nan, as in PyTorch
     for (Node* node : nodes) node->grad *= scale;
 }
 

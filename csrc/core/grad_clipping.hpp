@@ -1,4 +1,4 @@
-// The gradients of some nodes together: set to 0, measured, and kept within limits.
+// Resets, measures and clips the gradients of a group of nodes.
 #pragma once
 
 #include <span>
@@ -9,13 +9,14 @@ namespace fastgrad {
 
 void zero_gradients(std::span<Node* const> nodes);
 
-// (|g1|^order + |g2|^order + ...)^(1 / order), which is the largest for an infinite order. No power overflows.
+// (|g1|^order + |g2|^order + ...)^(1 / order); for an infinite order, the largest |g|. No power overflows.
 double gradient_norm(std::span<Node* const> nodes, double order);
 
-// Scales all of them down to the norm `most`, given the one that they have, as torch.nn.utils.clip_grads_with_norm_.
+// Scales the gradients so that their norm is at most `most`, given their current norm, as
+// torch.nn.utils.clip_grads_with_norm_.
 void limit_gradient_norm(std::span<Node* const> nodes, double norm, double most);
 
-// Each into [-most, most], as torch.nn.utils.clip_grad_value_; nan stays.
+// Clips each gradient to [-most, most], as torch.nn.utils.clip_grad_value_; nan stays nan.
 void limit_gradients(std::span<Node* const> nodes, double most);
 
 }  // namespace fastgrad

@@ -1,24 +1,24 @@
-// How a computation that takes long finds out that it is to stop. Nobody asks more often than once a chunk of nodes.
+// Lets a long computation find out that it should stop. Checks are at least one chunk of nodes apart.
 #pragma once
 
 #include <cstddef>
 
 namespace fastgrad {
 
-// Thrown by what stops half-way; the store is as it was.
+// Thrown by a computation that stops early; the store is as it was before.
 struct Interrupted {};
 
-// Set by whoever hears of signals.
+// Set by the signal handling of the binding.
 struct Interruption {
-    // Only looks.
+    // Only checks for a pending signal.
     bool (*is_requested)() = [] { return false; };
-    // Lets those who handle signals run, whatever they do; whether one of them wants to stop.
+    // Runs the signal handlers, which may do anything, and returns whether one of them asks to stop.
     bool (*stops)() = [] { return false; };
 
     void check() const {
         if (is_requested()) throw Interrupted{};
     }
-    // In loops over nodes or instructions: about once a millisecond.
+    // For loops over nodes or instructions: checks about once a millisecond.
     void check_at(std::size_t step) const {
         if (step % 65536 == 0) check();
     }

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::uint32_t absent = NodeIndex::absent;
 
-// Several directions side by side. Eight fill a cache line.
+// Several directions at once. Eight fill a cache line.
 struct Lanes {
     static constexpr std::size_t count = 8;
     double at[count] = {};
@@ -49,12 +49,12 @@ T unit([[maybe_unused]] std::size_t lane) {
     }
 }
 
-// A direction that adds nothing; 0 * inf would add nan.
+// A direction that contributes nothing; 0 * inf would add nan.
 bool is_nothing(double number) { return number == 0.0; }
 bool is_nothing(const Term& term) { return term.is(0.0); }
 
-// Calls `visit` with each operand that a gradient flows to, and a function that gives the derivative in it;
-// `number_of` gives a node's number.
+// Calls `visit` with each operand that receives a gradient, and with a function that returns the derivative in it;
+// `number_of` returns a node's number.
 template <class X, class NumberOf, class Visit>
 void for_each_partial(Node* node, NumberOf number_of, Visit visit) {
     switch (kind_of(node->op)) {
@@ -128,14 +128,14 @@ class Linearization<X>::Builder {
         of_.ends_.push_back(of_.edges_.size());
     }
 
-    // An operation on a sequence is what it is made of.
+    // Includes the nodes that a sequence operation expands to.
     void include_sequence(Node* node) {
         bool depends = false;
         for_each_operand(node, [&](Node* operand) { depends = depends || position_of(operand) != absent; });
         if (depends) expanded_at_[node] = expand(node);
     }
 
-    // Where its number is, which the results follow; all have their positions now.
+    // Returns the position of its number in expanded_; its results follow. All of these nodes then have positions.
     std::uint32_t expand(Node* node) {
         const Term epoch = Term::adopt(new_epoch());
         const auto first = static_cast<std::uint32_t>(expanded_.size());
@@ -150,7 +150,7 @@ class Linearization<X>::Builder {
         return first;
     }
 
-    // The node, or the ordinary one that stands for it.
+    // The node, or the ordinary node that it expands to.
     Node* resolved(Node* node) {
         switch (kind_of(node->op)) {
             case NodeKind::leaf:
@@ -173,7 +173,7 @@ class Linearization<X>::Builder {
     NodeIndex position_;
     std::uint32_t size_ = 0;
     std::vector<Term> expanded_;
-    NodeIndex expanded_at_;  // of the operations on sequences: where their number is, which the results follow
+    NodeIndex expanded_at_;  // of the sequence operations: where their number is in expanded_; their results follow
 };
 
 template <class X>
@@ -195,9 +195,9 @@ std::vector<Node*> Linearization<X>::held() const {
     return nodes;
 }
 
-// --- going through them
+// --- propagating derivatives through them
 
-// A number for each position that has been reached.
+// A number for each position, and whether it has been reached.
 template <class X>
 template <class T>
 struct Linearization<X>::Flow {
@@ -268,7 +268,7 @@ std::vector<T> Linearization<X>::push(std::span<const T> tangents) const {
     return results;
 }
 
-// True if all of the derivatives are finite.
+// True if all derivatives are finite.
 template <class X>
 template <class T>
 bool Linearization<X>::differentiate(Flow<T>& flow, const Directions& in, double* rows) const {
@@ -306,13 +306,15 @@ void Linearization<X>::jacobian(double* rows) const
     for (std::size_t first = 0; first < directions; first += Lanes::count) {
         const std::size_t count = std::min(Lanes::count, directions - first);
         if (count > 1 && differentiate(lanes, {backwards, first, count}, rows)) continue;
-        // Alone: an infinite derivative on the way of one direction, times 0, is nan in the others' lanes.
+        // One direction at a time: an infinite derivative on the path of one direction, times 0, is nan in the other
+        // lanes.
         for (std::size_t i = 0; i < count; ++i) differentiate(single, {backwards, first + i, 1}, rows);
     }
 }
 
 template class Linearization<double>;
-// Not the whole class, whose jacobian() is for doubles: clang 14 would instantiate it in spite of its constraint.
+// Instantiates members, not the whole class: clang 14 would instantiate jacobian(), which is for doubles only, in
+// spite of its constraint.
 template Linearization<Term>::Linearization(std::span<Node* const>, std::span<Node* const>, const Node*);
 template std::vector<double> Linearization<double>::pull(std::span<const double>) const;
 template std::vector<double> Linearization<double>::push(std::span<const double>) const;

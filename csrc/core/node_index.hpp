@@ -1,4 +1,4 @@
-// A number for each of some nodes, found by address: 4 bytes a slot, in the chunks that hold any of them.
+// Maps some nodes to numbers by address, using 4 bytes a slot in each chunk that holds any of these nodes.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Whoever in C++ keeps references to nodes for longer than one call, so that a check can account for each of them.
+// Base of every C++ class that keeps references to nodes across calls, so that a check can account for each of them.
 #pragma once
 
 #include <vector>
@@ -9,7 +9,7 @@ namespace fastgrad {
 
 class NodeOwner {
  public:
-    // A node as often as it is referred to.
+    // The nodes it refers to, each once for every reference.
     virtual std::vector<Node*> held() const = 0;
 
     static const NodeOwner* first() { return first_; }

@@ -1,4 +1,4 @@
-// The operations by number, and what the core knows about each: generated from ops.def, helpers.def and
+// The operations by number, and what the core knows about each of them; generated from ops.def, helpers.def and
 // sequences.def.
 #pragma once
 
@@ -20,12 +20,12 @@ enum class Op : std::uint8_t {
 #define FASTGRAD_UNARY(name, ...) name,
 #define FASTGRAD_BINARY(name, ...) name,
 #include "ops.def"
-    element = 191,  // one result of an operation that has several: x is its node, y the result's position
+    element = 191,  // one result of an operation with several: x is its node, y the result's position
 #define FASTGRAD_SEQUENCE(name, ...) name,
 #include "sequences.def"
 };
 
-// Whether a number that was read is one of these.
+// Whether a number read from a file is one of these.
 constexpr bool is_known(Op op) {
     switch (op) {
         case Op::leaf:
@@ -41,14 +41,14 @@ constexpr bool is_known(Op op) {
     return false;
 }
 
-// What a node keeps in its x and y. Code that depends on it is a switch without a default: a new kind does not
-// compile until each of them knows it.
+// What a node keeps in x and y. Code that depends on it uses a switch without a default, so a new kind does not
+// compile until every such switch handles it.
 enum class NodeKind : std::uint8_t {
     leaf,     // nothing
     custom,   // a CustomOperation
     scalar,   // the operands of a row of ops.def
     element,  // a node with several results, and the position of one
-    sequence  // an OperandList, of a row of sequences.def
+    sequence  // an OperandList, for a row of sequences.def
 };
 
 constexpr NodeKind kind_of(Op op) {
@@ -74,15 +74,15 @@ constexpr std::size_t row_of(Op op) {
     return static_cast<std::size_t>(op) - static_cast<std::size_t>(Op::custom) - 1;
 }
 
-// What holds for a row beside its formulas. tests/test_formulas.py compares the traits with what the formulas say.
+// Properties of a row besides its formulas. tests/engine/test_formulas.py checks the traits against the formulas.
 enum class Trait : std::uint8_t {
     plain = 0,
-    commutes = 1,              // x and y may change places: the value keeps its bits
-    zero_dx = 2,               // the derivative in x is zero everywhere, and is written 0.0: no gradient flows there
-    zero_dy = 4,               // the same in y; of a unary operation too
-    value_calls = 8,           // the value calls a function: it is more than arithmetic and choices
-    calls = value_calls | 16,  // so do the derivatives that are not zero
-    vector = 32,               // the C library may have a function of the row's name that takes whole registers
+    commutes = 1,              // swapping x and y keeps the bits of the value
+    zero_dx = 2,               // the derivative in x is zero everywhere, and is written 0.0: no gradient flows to x
+    zero_dy = 4,               // the same for y; also set for unary operations
+    value_calls = 8,           // the value calls a function, so it is more than arithmetic and choices
+    calls = value_calls | 16,  // so do the nonzero derivatives
+    vector = 32,               // the C library may have a vectorized function of the row's name
 };
 constexpr Trait operator|(Trait a, Trait b) {
     return static_cast<Trait>(static_cast<std::uint8_t>(a) | static_cast<std::uint8_t>(b));
@@ -100,16 +100,16 @@ inline constexpr auto row_traits = [] {
 
 inline constexpr std::size_t row_count = row_traits.size();
 
-// Of anything but a row: false.
+// False for anything but a row.
 constexpr bool has(Op op, Trait trait) { return is_row(op) && includes(row_traits[row_of(op)], trait); }
 
-// One row of the table, for whoever needs it at run time: labels, documentation, the stub, tests.
+// One row of the table, for use at run time: labels, documentation, the stub, tests.
 struct Operation {
     Op op;
     std::uint8_t arity;
     std::string_view name, title, symbol;
     std::string_view value, dx, dy;  // the formulas, as they stand in the row
-    std::string_view parameter;      // the second operand's name, where it has a default
+    std::string_view parameter;      // the second operand's name, if it has a default
     double default_value;
     std::string_view error;
 };
@@ -117,7 +117,7 @@ struct Operation {
 std::span<const Operation> operations();
 inline const Operation& operation(Op op) { return operations()[row_of(op)]; }
 
-// One row of the tables that formulas are written in.
+// One row of the tables of constants and helpers that formulas use.
 struct Constant {
     std::string_view name;
     double value;
@@ -125,14 +125,14 @@ struct Constant {
 };
 struct Helper {
     std::string_view name;
-    std::array<std::string_view, 3> parameters;  // empty from the last one on
+    std::array<std::string_view, 3> parameters;  // unused ones at the end are empty
     std::string_view formula, meaning;
 };
 
 std::span<const Constant> constants();
 std::span<const Helper> helpers();
 
-// The error, if any, that Python would raise where `op` gives the result `r`, which is not finite.
+// The error, if any, that Python would raise when `op` gives the non-finite result `r`.
 ErrorKind error_kind_of(Op op, double x, double y, double r);
 
 }  // namespace fastgrad

@@ -1,5 +1,5 @@
-// The operands of a node that has many, and the numbers that its reverse needs besides them. One block of memory,
-// since a dot product makes one for each of its nodes.
+// The operands of a node that has many, and the numbers that its reverse needs besides them. They share one block of
+// memory, because a dot product allocates a list for each of its nodes.
 #pragma once
 
 #include <cmath>
@@ -22,17 +22,17 @@ class OperandList {
     };
     using Pointer = std::unique_ptr<OperandList, Deleter>;
 
-    // `size` operands of `op`, all of them the constant 0. Throws std::bad_alloc.
+    // `size` operands of `op`, all set to the constant 0. Throws std::bad_alloc.
     static Pointer make(Op op, std::size_t size);
-    // With the same operands and numbers. Throws std::bad_alloc.
+    // A copy with the same operands and numbers. Throws std::bad_alloc.
     Pointer copy(Op op) const;
-    // Of a list that owns no operand any more.
+    // For a list that no longer owns any operand.
     static void deallocate(OperandList* list);
-    // How many there are, and their bytes.
+    // The number of live lists, and their bytes.
     static std::size_t live() { return live_; }
     static std::size_t live_bytes() { return live_bytes_; }
 
-    // The operands by position. A loop over them should keep its view: the list itself must look up where they begin.
+    // The operands by position. A loop should keep the view, because the list recomputes where its operands begin.
     class View {
      public:
         std::size_t size() const { return size_; }
@@ -42,13 +42,13 @@ class OperandList {
         const Operand& operand(std::size_t i) const { return operands_[i]; }
         double operator[](std::size_t i) const { return is_constant(i) ? constant(i) : node(i)->data; }
 
-        // An operand is set once. A node gains a reference, which the list owns.
+        // Sets an operand, once. The list owns a new reference to the node.
         void set(std::size_t i, Node* node) {
             ++node->refs;
             replace_constant(i, node);
         }
         void set(std::size_t i, double number) { operands_[i].constant = number; }
-        // A node whose one reference is handed over.
+        // Takes over the one reference to a node.
         void replace_constant(std::size_t i, Node* node) {
             operands_[i].node = node;
             constant_[i] = false;
@@ -66,15 +66,15 @@ class OperandList {
     View view() const { return {operands(), constant(), size_}; }
     std::uint32_t size() const { return size_; }
 
-    // What the forward pass keeps for the reverse.
+    // What the forward pass saves for the reverse.
     std::span<double> saved() { return {numbers(), saved_}; }
-    // Of an operation with several results: their gradients in a sweep that is under way, or `nothing`.
+    // For an operation with several results: their gradients during a sweep, or `nothing`.
     static constexpr double nothing = -0.0;  // adding to it keeps the sign of a first 0
     static bool is_nothing(double cotangent) { return cotangent == 0.0 && std::signbit(cotangent); }
     std::span<double> cotangents() { return {numbers() + saved_, results_}; }
     std::span<const double> cotangents() const { return {numbers() + saved_, results_}; }
 
-    std::uint32_t target = no_target;  // of a cross entropy: the number of the class, if that is what was given
+    std::uint32_t target = no_target;  // of a cross entropy: the class number, if the target was given as one
 
  private:
     OperandList(std::uint32_t size, std::uint32_t saved, std::uint32_t results)
@@ -82,7 +82,8 @@ class OperandList {
     static void destroy(OperandList* list);
     static Pointer allocate(std::size_t size, std::size_t saved, std::size_t results);
 
-    // Behind this header: operands, numbers, and a byte for each operand that tells whether it is a constant.
+    // After this header come the operands, the numbers, and for each operand a byte that tells whether it is a
+    // constant.
     Operand* operands() const { return reinterpret_cast<Operand*>(const_cast<OperandList*>(this) + 1); }
     double* numbers() const { return reinterpret_cast<double*>(operands() + size_); }
     std::uint8_t* constant() const { return reinterpret_cast<std::uint8_t*>(numbers() + saved_ + results_); }

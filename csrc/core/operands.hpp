@@ -1,4 +1,4 @@
-// The walk over a node's operands, so that one place knows where each kind of node keeps them.
+// Visits a node's operands, so that only this file knows where each kind of node keeps them.
 #pragma once
 
 #include "core/custom_operation.hpp"
@@ -6,7 +6,7 @@
 
 namespace fastgrad {
 
-// Calls `visit` with each operand, constants too, and with whether it is one.
+// Calls `visit` with each operand, including constants, and with whether it is a constant.
 template <class Visit>
 void for_each_slot(const Node* node, Visit visit) {
     switch (kind_of(node->op)) {
@@ -16,7 +16,7 @@ void for_each_slot(const Node* node, Visit visit) {
             return;
         case NodeKind::scalar: {
             visit(node->x, node->has(Node::x_is_constant));
-            const bool y_is_constant = node->has(Node::y_is_constant);  // or there is none
+            const bool y_is_constant = node->has(Node::y_is_constant);  // or there is no y
             if (!y_is_constant || arity(node->op) == 2) visit(node->y, y_is_constant);
             return;
         }
@@ -29,7 +29,7 @@ void for_each_slot(const Node* node, Visit visit) {
     }
 }
 
-// Those that are nodes. The node owns a reference for each.
+// Visits only the operands that are nodes. The node owns a reference to each.
 template <class Visit>
 void for_each_operand(const Node* node, Visit visit) {
     for_each_slot(node, [&visit](Operand operand, bool is_constant) {
@@ -37,7 +37,7 @@ void for_each_operand(const Node* node, Visit visit) {
     });
 }
 
-// All nodes that a sweep may reach from this one: a callback keeps leaves that it adds to, besides the operands.
+// All nodes that a sweep may reach from this one: the operands, and the leaves that a callback keeps and adds to.
 template <class Visit>
 void for_each_dependency(const Node* node, Visit visit) {
     for_each_operand(node, visit);

@@ -1,4 +1,4 @@
-// An optimizer: a rule with its settings, and what it remembers from step to step.
+// An optimizer: a rule with its settings and its state between steps.
 #pragma once
 
 #include <cstddef>
@@ -13,10 +13,10 @@ namespace fastgrad {
 
 class Optimizer {
  public:
-    // One that has not made a step. The rule is a row of the table.
+    // Makes no step yet. The rule is a row of the table.
     Optimizer(const Rule& rule, Settings settings, std::size_t parameters);
 
-    // The parameters are always the same, in the same order.
+    // The parameters must be the same each time, in the same order.
     void step(std::span<Node* const> parameters, double lr);
 
     const Rule& rule() const { return *rule_; }

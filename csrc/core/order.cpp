@@ -23,7 +23,7 @@ bool is_older(const Node* a, const Node* b) {
 
 namespace {
 
-// Collects backwards; takes its marks back whatever happens.
+// Collects nodes from newest to oldest. Its destructor removes all marks.
 class Collector {
  public:
     Collector(Node* newest, const Node* since) : scan_(newest), since_(since) {}

@@ -20,7 +20,7 @@ namespace fastgrad::pages {
 
 #ifdef _WIN32
 
-// Windows hands out address space in units of 64 KiB; larger alignments are found by trying.
+// Windows allocates address space in units of 64 KiB; larger alignments are found by trying.
 void* map_aligned(std::size_t size) {
     for (int attempt = 0; attempt < 64; ++attempt) {
         char* probe = static_cast<char*>(VirtualAlloc(nullptr, 2 * size, MEM_RESERVE, PAGE_NOACCESS));
@@ -48,7 +48,7 @@ char* map(std::size_t size) {
 }  // namespace
 
 void* map_aligned(std::size_t size) {
-    // Mappings grow side by side, so that after the first aligned one most come aligned by themselves.
+    // Mappings are placed side by side, so after the first aligned one most are already aligned.
     char* address = map(size);
     if (const std::size_t off = reinterpret_cast<std::uintptr_t>(address) & (size - 1); off != 0) {
         munmap(address, size);
@@ -59,9 +59,9 @@ void* map_aligned(std::size_t size) {
         munmap(address + size, size - before);
     }
 #ifdef MADV_HUGEPAGE
-    madvise(address, size, MADV_HUGEPAGE);  // a wish: where it is refused, small pages serve
+    madvise(address, size, MADV_HUGEPAGE);  // a hint: if it is refused, small pages work too
 #endif
-    // LeakSanitizer looks for pointers on the heap, and in a mapping only where it is told to.
+    // LeakSanitizer searches the heap for pointers, but searches mappings only if they are registered.
     __lsan_register_root_region(address, size);
     return address;
 }

@@ -1,5 +1,5 @@
-// What a node passes on in the reverse direction, for every sink: a sweep, a step by hand, a list and a log differ
-// only in what becomes of a contribution.
+// Computes a node's contributions to its operands' gradients and hands them to a sink. The sinks (a sweep, a single
+// step, a list and a log) differ only in what they do with a contribution.
 #pragma once
 
 #include "core/rows.hpp"
@@ -9,10 +9,10 @@ namespace fastgrad {
 
 // A sink has
 //   add(node, contribution)          to the gradient of an operand
-//   add(node, result, contribution)  to that of one of the results of a node that has several
-//   prepare(node)                    of an operand that a callback may add to
-//   run(callback)                    false if it fails; null where there is none
-//   finish(node)                     of one with several results, once it has passed on their gradients
+//   add(node, result, contribution)  to the gradient of one of a node's several results
+//   prepare(node)                    before a callback that may add to this operand
+//   run(callback)                    false if it fails; null if there is none
+//   finish(node)                     after a node with several results has passed on their gradients
 
 template <class Sink>
 bool propagate_custom(Node* node, Sink& sink) {
@@ -26,13 +26,13 @@ bool propagate_custom(Node* node, Sink& sink) {
     return sink.run(callback.get());
 }
 
-// Not in line: the rows need the registers.
+// Not inlined, because the rows need the registers.
 template <Op op, class Sink>
 FASTGRAD_NOINLINE void propagate_sequence(Node* node, Sink& sink) {
     sequences::Reverse(node, sink).run(sequences::Row<op>());
 }
 
-// False: a callback failed. Throws std::bad_alloc, before it adds anything, where a reverse is derived.
+// False if a callback failed. Throws std::bad_alloc, before it adds anything, if a reverse is derived.
 template <class Sink>
 inline bool propagate(Node* node, Sink& sink) {
     [[maybe_unused]] const double r = node->data;

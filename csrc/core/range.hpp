@@ -1,4 +1,5 @@
-// What a number given by a user may be, as code and as the words of the error: "lr must be finite and at least 0".
+// The permitted range of a number given by a user, as code and as the words of the error: "lr must be finite and at
+// least 0".
 #pragma once
 
 #include <cmath>

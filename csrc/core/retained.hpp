@@ -1,4 +1,4 @@
-// References to nodes for the length of a call: a callback may drop whatever else holds them.
+// References to nodes for the duration of a call, because a callback may drop all other references.
 #pragma once
 
 #include <span>
@@ -20,7 +20,7 @@ class Retained {
     Node* node_;
 };
 
-// Several, which count as operand slots.
+// References to several nodes, which count as operand slots.
 class RetainedNodes {
  public:
     explicit RetainedNodes(std::vector<Node*> nodes) : nodes_(std::move(nodes)) {

@@ -8,7 +8,7 @@ namespace fastgrad {
 
 namespace {
 
-// What the formulas of rewrites.def are made of: each row of ops.def as a function of rule operands.
+// The vocabulary of rewrites.def: each row of ops.def as a function of rule operands.
 namespace rules {
 
 struct Operand : RuleOperand {

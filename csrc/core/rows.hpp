@@ -1,4 +1,4 @@
-// The rows of ops.def on doubles, each formula an inline function: what eager nodes, sweeps and kernels are made of.
+// The rows of ops.def on doubles, each formula an inline function, for eager nodes, sweeps and kernels.
 #pragma once
 
 #include "core/compiler.hpp"

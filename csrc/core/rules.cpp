@@ -1,5 +1,5 @@
-// Every optimizer's rule, whole: a struct, and an entry of the table at the end. Names and formulas are PyTorch's. A
-// step is arithmetic without contraction, so it gives the same bits on every machine whose pow() does.
+// Each optimizer's complete rule: a struct, and an entry in the table at the end. Names and formulas follow PyTorch.
+// A step is arithmetic without contraction, so it gives the same bits on all machines with the same pow().
 #include "core/rules.hpp"
 
 #include <algorithm>
@@ -40,14 +40,14 @@ void update_all(const Step& step, Update update, std::index_sequence<moment...>)
     }
 }
 
-// Calls `update(p, g, moment...)`, whose result is the new p, for each parameter. A moment that the rule does not
-// need is a number that nobody reads.
+// Calls `update(p, g, moment...)`, which returns the new p, for each parameter. For a moment that the rule does not
+// need it passes a number that is not used.
 template <class R, class Update>
 void update_each(const R& rule, const Step& step, Update update) {
     update_all(step, update, std::make_index_sequence<std::tuple_size_v<decltype(rule.moments())>>());
 }
 
-// Calls `function` with each condition as a constant, so that no loop asks for it.
+// Calls `function` with each condition as a compile-time constant, so that loops do not test it.
 template <class Function>
 void with_constants(Function function) {
     function();
@@ -64,7 +64,7 @@ void with_constants(Function function, bool first, Conditions... others) {
     }
 }
 
-// --- settings: a rule derives from those that it has
+// --- settings: a rule derives from the settings it has
 
 #define FASTGRAD_SETTING(Name, type, name, range)                                \
     struct Name {                                                                \
@@ -96,7 +96,7 @@ struct RuleWith : All... {
 
 // --- the rules
 
-// The learning rate stays outside of the buffer. The first gradient starts the buffer, undampened.
+// The learning rate is not part of the buffer. The buffer starts as the first gradient, without dampening.
 struct SGD : RuleWith<Momentum, Dampening, WeightDecay, Nesterov> {
     static constexpr auto name = "SGD";
     static constexpr auto update = "`p -= lr * b`, `b = momentum * b + (1 - dampening) * g`";
@@ -139,7 +139,7 @@ struct Adam : RuleWith<Betas, Eps, WeightDecay> {
 
     void step(const Step& step) const { descend(step, weight_decay != 0.0, 1.0); }
 
-    // Where `decays`, the weight decay is part of the gradient. A parameter is first multiplied by `shrink`.
+    // If `decays`, the weight decay is added to the gradient. The parameter is first multiplied by `shrink`.
     void descend(const Step& step, bool decays, double shrink) const {
         const double beta1 = betas[0], beta2 = betas[1];
         const double size = step.lr / (1.0 - std::pow(beta1, step.number));
@@ -156,7 +156,7 @@ struct Adam : RuleWith<Betas, Eps, WeightDecay> {
     }
 };
 
-// Algorithm 2: the weight decay shrinks the parameter, and is no part of its gradient.
+// Algorithm 2: weight decay shrinks the parameter and is not part of the gradient.
 struct AdamW : Adam {
     static constexpr auto name = "AdamW";
     static constexpr auto update = "`p *= 1 - lr * weight_decay` before Adam's step";
@@ -165,8 +165,8 @@ struct AdamW : Adam {
     void step(const Step& step) const { descend(step, false, 1.0 - step.lr * weight_decay); }
 };
 
-// Centered: equations 38 to 41 of Graves. Rounding can take a variance below 0, where PyTorch's root is nan; here it
-// is 0.
+// Centered: equations 38 to 41 of Graves. Rounding can make a variance negative, for which PyTorch's root is nan and
+// ours is 0.
 struct RMSprop : RuleWith<Alpha, Eps, WeightDecay, Momentum, Centered> {
     static constexpr auto name = "RMSprop";
     static constexpr auto update = "`p -= lr * g / (sqrt(v) + eps)`";

@@ -1,5 +1,5 @@
-// The optimizers' update rules, as rows of a table. rules.cpp has each rule in one place: its settings, what it
-// remembers, and its step. Constructors, errors, saved states and the documentation read the rows.
+// The optimizers' update rules, as rows of a table. rules.cpp defines each rule in one place: its settings, its state
+// and its step. Constructors, errors, saved states and the documentation read the rows.
 #pragma once
 
 #include <array>
@@ -15,22 +15,22 @@ namespace fastgrad {
 using SettingValue = std::variant<double, bool, std::array<double, 2>>;
 
 struct Setting {
-    const char* name;   // of the argument in Python; a key of saved states
+    const char* name;   // the argument's name in Python; a key of saved states
     SettingValue type;  // any value of the setting's type
     Range range;        // of each of its numbers
 };
 
 using Settings = std::vector<SettingValue>;  // in the order of the rule's row
 
-// Numbers that a rule remembers from step to step, one a parameter.
+// Numbers that a rule keeps between steps, one for each parameter.
 struct Moment {
     const char* name;  // PyTorch's; a key of saved states
-    bool needed;       // by the settings
+    bool needed;       // with the current settings
 };
 
 struct Memory {
     const char* name;
-    std::vector<double> numbers;  // none where the settings do not need them
+    std::vector<double> numbers;  // empty if the settings do not need them
 };
 
 struct Step {
@@ -40,12 +40,12 @@ struct Step {
 };
 
 struct Rule {
-    const char* name;    // of the class in fastgrad.optim; stands in saved states
+    const char* name;    // of the class in fastgrad.optim; also in saved states
     const char* update;  // in Markdown, with g for the gradient
     const char* source;  // the paper
     std::span<const Setting> settings;
     std::vector<Moment> (*moments)(const Settings&);
-    const char* (*conflict)(const Settings&);  // an error, with names of settings in braces; null where they agree
+    const char* (*conflict)(const Settings&);  // an error with names of settings in braces; null if they agree
     void (*step)(const Settings&, const Step&);
 };
 

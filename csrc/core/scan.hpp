@@ -1,6 +1,6 @@
-// A pass over marked nodes from the newest to the oldest, whatever order they are marked in, as long as each is
-// marked before the pass reaches it: which holds for operands, since they are older than their results. It looks at
-// the slots below its start alone; those of the dead bear no mark, because a marked node is reached by what is swept.
+// Visits marked nodes from the newest to the oldest, in whatever order they are marked, as long as each is marked
+// before the scan reaches it. This holds for operands, because they are older than their results. The scan only looks
+// at slots below its start; dead slots have no mark, because every marked node is held by the graph being swept.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@ class BackwardScan {
  public:
     // Starts at `newest`; nothing is marked yet.
     explicit BackwardScan(Node* newest) : chunk_(Chunk::of(newest)), node_(newest + 1) {}
-    // Leaves no mark behind, whatever happens.
+    // Removes all remaining marks.
     ~BackwardScan() {
         while (next([] { return true; })) {
         }
@@ -28,8 +28,8 @@ class BackwardScan {
         ++remaining_;
     }
 
-    // The newest marked node, unmarked; null when none is left, or when `goes_on`, which is asked at each chunk but
-    // the first, says no.
+    // Unmarks and returns the newest marked node; null if none is left, or if `goes_on`, which is called at each
+    // chunk except the first, returns false.
     template <class GoesOn>
     Node* next(GoesOn goes_on) {
         if (remaining_ == 0) return nullptr;

@@ -17,7 +17,7 @@ struct Registry {
     std::unordered_map<std::string_view, Scope> numbers;
 };
 
-// Never destroyed: Values may outlive every static object.
+// Never destroyed, because Values may outlive every static object.
 Registry& registry() {
     static auto& registry = *new Registry;
     return registry;

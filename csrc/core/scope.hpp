@@ -1,4 +1,4 @@
-// Scopes: names for parts of a computation, which its nodes remember. A matter of the thread.
+// Scopes: names for parts of a computation, which its nodes remember. The current scope is thread-local.
 #pragma once
 
 #include <cstdint>
@@ -7,26 +7,26 @@
 
 namespace fastgrad {
 
-// The number of a path such as "mlp/layers.0"; 0 outside all scopes. Paths keep their numbers for the life of the
-// process; should they ever run out, new scopes get the number of the one around them.
+// The number of a path such as "mlp/layers.0", or 0 outside all scopes. Paths keep their numbers for the life of the
+// process. If the numbers run out, a new scope gets the number of the enclosing one.
 using Scope = std::uint16_t;
 
 namespace scopes {
 
-extern int threads_inside;  // read for every new node; the thread's own scope only if it is not zero
+extern int threads_inside;  // read for every new node; the thread's own scope is read only if this is nonzero
 Scope current_in_this_thread();
 inline Scope current() { return threads_inside == 0 ? Scope{0} : current_in_this_thread(); }
 
-// Makes another scope the thread's current one; the one before.
+// Makes `scope` the thread's current scope and returns the previous one.
 Scope exchange(Scope scope);
 
-// The scope of that name inside the current one. Throws std::bad_alloc.
+// The scope with this name inside the current one. Throws std::bad_alloc.
 Scope inner(std::string_view name);
 
 bool is_known(long number);
 const std::string& path(Scope scope);
 
-// What is made while this lives belongs to a scope.
+// Nodes created during its lifetime belong to its scope.
 class Within {
  public:
     explicit Within(Scope scope) : before_(exchange(scope)) {}

@@ -16,7 +16,7 @@ std::vector<OperandGradient> derived_reverse(const Node* node) {
     }
     std::vector<Active> saved(sequence_operation(node->op).saved(operands.size())), results(list.cotangents().size());
     const Active value = evaluate(node->op, numbers, Frame<Active>{saved, results, list.target});
-    // A node whose results alone are used has the gradient 0.
+    // If only its results are used, a node's own gradient is 0.
     if (results.empty() || node->grad != 0.0) tape.seed(value, node->grad);
     for (std::size_t i = results.size(); i-- > 0;) {
         if (!OperandList::is_nothing(list.cotangents()[i])) tape.seed(results[i], list.cotangents()[i]);

@@ -1,5 +1,5 @@
-// The reverse of an operation on a sequence, derived from its formula: a new row of sequences.def needs no other, and
-// the reverses by hand in core/sequence_sweep.hpp are checked against it.
+// Derives the reverse of a sequence operation from its formula. A new row of sequences.def needs no other reverse,
+// and the hand-written ones in core/sequence_sweep.hpp are checked against it.
 #pragma once
 
 #include <cstddef>
@@ -9,14 +9,14 @@
 
 namespace fastgrad::sequences {
 
-// What the operand at a position receives.
+// The contribution to the operand at a position.
 struct OperandGradient {
     std::size_t operand;
     double contribution;
 };
 
-// What the node's gradient, and those of its results if it has several, give to its operands: the products, and their
-// order, of the ordinary nodes that it stands for. Throws std::bad_alloc.
+// The contributions of the node's gradient, and of its results' gradients if it has several, to its operands: the
+// same products, in the same order, as those of the ordinary nodes that the node stands for. Throws std::bad_alloc.
 std::vector<OperandGradient> derived_reverse(const Node* node);
 
 }  // namespace fastgrad::sequences

@@ -1,5 +1,5 @@
-// The reverse of the operations on sequences. It is derived from the formula, but for the operations whose speed
-// matters in training: theirs is written by hand here, and forms the same products in the same order.
+// The reverse of sequence operations. It is derived from the formula, except for the operations whose speed matters
+// in training: their reverse is written by hand here, with the same products in the same order.
 #pragma once
 
 #include <cmath>
@@ -16,7 +16,7 @@ class Reverse {
     Reverse(Node* node, Sink& sink)
         : node_(node), list_(*node->x.list), operands_(list_.view()), g_(node->grad), sink_(sink) {}
 
-    // Throws std::bad_alloc, before anything is added, where the reverse is derived.
+    // Throws std::bad_alloc, before it adds anything, if the reverse is derived.
     template <Op op>
     void run(Row<op> row) {
         of(row);
@@ -104,7 +104,8 @@ class Reverse {
         exponentials(g, [cotangents](std::size_t i) { return cotangents[i]; });
     }
 
-    // Through log(total), whose gradient is `g`, beside what y[i] receives otherwise: -0.0 for nothing.
+    // The gradient through log(total), which is `g`, in addition to `direct`, the other gradient of y[i] (-0.0 if
+    // none).
     template <class Direct>
     void exponentials(double g, Direct direct) {
         const Exponentials<double> saved(list_.saved());

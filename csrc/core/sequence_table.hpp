@@ -1,5 +1,5 @@
-// The rows of sequences.def as data. Code that handles operations on sequences reads these columns instead of naming
-// operations, so that a new row needs no edit there.
+// The rows of sequences.def as data. Code that handles sequence operations reads these columns instead of naming
+// operations, so a new row needs no change there.
 #pragma once
 
 #include <cstddef>
@@ -10,18 +10,18 @@
 
 namespace fastgrad {
 
-// How the operands of a node follow from the arguments of a call.
+// How a call's arguments become the node's operands.
 enum class Layout : std::uint8_t {
     sequence,            // xs[0], xs[1], ...
     pairs,               // xs[0], ys[0], xs[1], ys[1], ...
-    pairs_and_bias,      // the same, and a bias at the end if one is given
+    pairs_and_bias,      // the same, followed by a bias if one is given
     sequence_and_target  // xs[0], xs[1], ..., and the position of one of them
 };
 
-// What a call without any number does.
+// The effect of a call without any number.
 enum class OfNone : std::uint8_t { refused, zero };
 
-// A node has one result, which is its number, or besides that one for each operand.
+// A node has one result, its own number, or in addition one for each operand.
 enum class Results : std::uint8_t { one, each };
 
 struct SequenceOperation {
@@ -59,7 +59,7 @@ constexpr bool has_several_results(Op op) {
     return is_sequence(op) && sequence_operation(op).results == Results::each;
 }
 
-// Whether a node can have so many operands.
+// Whether a node can have this many operands.
 constexpr bool takes(Layout layout, std::size_t operands) {
     switch (layout) {
         case Layout::sequence:

@@ -1,8 +1,8 @@
-// The formulas of the operations on sequences. Each is written once, for every kind of number: double, where a node
-// is made; Term, where it is taken apart into ordinary nodes; and Active, from which its reverse is derived.
+// The formulas of the sequence operations. Each is written once, for every kind of number: double to create a node,
+// Term to expand it into ordinary nodes, and Active to derive its reverse.
 //
-// The formula of a row of sequences.def is the function of its name. It takes the operands, and a Frame behind them
-// if it needs one. Additions run from left to right, so that a replayed graph, which sees the ordinary nodes, gives
+// The formula for a row of sequences.def is the function of the same name. It takes the operands, followed by a Frame
+// if it needs one. Additions run from left to right, so that a replayed graph, which uses the ordinary nodes, gives
 // the same bits.
 #pragma once
 
@@ -18,16 +18,16 @@
 
 namespace fastgrad::sequences {
 
-// What an element of `Numbers` is computed with.
+// The type that computes with the elements of `Numbers`.
 template <class Numbers>
 using Number = std::remove_cvref_t<decltype(std::declval<const Numbers&>()[0])>;
 
 // What a formula may need besides its operands.
 template <class T>
 struct Frame {
-    std::span<T> saved;    // numbers to keep for a reverse by hand, as many as the row says
-    std::span<T> results;  // to be set where there are several results; empty if nobody asks for them
-    std::size_t target;    // a position, in the layout that has one
+    std::span<T> saved;    // numbers to keep for a hand-written reverse, as many as the row says
+    std::span<T> results;  // outputs, if the operation has several results; empty if they are not wanted
+    std::size_t target;    // a position, for the layout that has one
 };
 
 template <class Numbers>
@@ -42,7 +42,7 @@ Number<Numbers> mean(const Numbers& x) {
     return sum(x) / static_cast<double>(x.size());
 }
 
-// Of pairs, and of a bias behind them where the size is odd: bias + w[0] * x[0] + ...
+// Of pairs, and of a bias after them if the size is odd: bias + w[0] * x[0] + ...
 template <class Numbers>
 Number<Numbers> dot(const Numbers& pairs) {
     const std::size_t size = pairs.size();
@@ -64,7 +64,7 @@ Number<Numbers> mse(const Numbers& pairs) {
     return total / static_cast<double>(pairs.size() / 2);
 }
 
-// `better` of the first two, then of that and the third, ...
+// Folds `better` over the elements, from left to right.
 template <class Numbers, class Better>
 Number<Numbers> best(const Numbers& x, Better better) {
     Number<Numbers> found = x[0];
@@ -84,7 +84,7 @@ Number<Numbers> min(const Numbers& x) {
     return best(x, [](const auto& a, const auto& b) { return minimum(a, b); });
 }
 
-// By hypot, which neither overflows nor loses small numbers. Saved: the length of each beginning.
+// Uses hypot, which neither overflows nor loses small numbers. Saves the length of each prefix.
 template <class Numbers, class T = Number<Numbers>>
 T norm(const Numbers& x, const Frame<T>& frame) {
     using formulas::hypot, std::abs;
@@ -94,7 +94,7 @@ T norm(const Numbers& x, const Frame<T>& frame) {
     return length;
 }
 
-// Exponentials that cannot overflow, among the saved numbers: y is x minus its largest element, e is exp(y).
+// Exponentials that cannot overflow, stored in the saved numbers: y is x minus its largest element, e is exp(y).
 template <class T>
 struct Exponentials {
     std::span<T> y, e;
@@ -103,8 +103,8 @@ struct Exponentials {
     explicit Exponentials(std::span<T> saved)
         : y(saved.first(saved.size() / 2)), e(saved.subspan(y.size(), y.size())), total(saved.back()) {}
 
-    // By how much y is shifted, which is finite, so that infinities among x stay what they are: log(total) + shift is
-    // -inf where all of them are -inf, and inf where one is inf.
+    // Returns the amount by which y is shifted. It is finite, so infinities in x are preserved: log(total) + shift is
+    // -inf if all of them are -inf, and inf if one is inf.
     template <class Numbers>
     T compute(const Numbers& x) const {
         using formulas::exp, formulas::maximum, formulas::minimum, formulas::stop_gradient;
@@ -135,7 +135,7 @@ T cross_entropy(const Numbers& x, const Frame<T>& frame) {
     return log(of.total) - of.y[frame.target];
 }
 
-// The number of its own node is the logsumexp, here and below.
+// Here and below, the node's own number is the logsumexp.
 template <class Numbers, class T = Number<Numbers>>
 T softmax(const Numbers& x, const Frame<T>& frame) {
     const T value = logsumexp(x, frame);
@@ -153,12 +153,12 @@ T log_softmax(const Numbers& x, const Frame<T>& frame) {
     return log_total + shift;
 }
 
-// --- by row
+// --- dispatch by row
 
 template <Op op>
 using Row = std::integral_constant<Op, op>;
 
-// Calls `function` with the row of `op`: the one switch over operations on sequences.
+// Calls `function` with the row of `op`. This is the only switch over sequence operations.
 template <class Function>
 decltype(auto) with_row(Op op, Function function) {
     switch (op) {
@@ -186,14 +186,14 @@ decltype(auto) with_row(Op op, Function function) {
     }
 #include "sequences.def"
 
-// What `op` gives for these numbers.
+// The result of `op` for these numbers.
 template <class Numbers, class T = Number<Numbers>>
 T evaluate(Op op, const Numbers& numbers, const Frame<T>& frame) {
     return with_row(op, [&](auto row) { return formula(row, numbers, frame); });
 }
 
-// The same for a node's operands. The list keeps what is saved; `results` receives one for each operand if there are
-// several.
+// The same for a node's operands. The list keeps the saved numbers; `results` receives one result for each operand if
+// there are several.
 double evaluate(Op op, OperandList& operands, std::span<double> results = {});
 
 }  // namespace fastgrad::sequences

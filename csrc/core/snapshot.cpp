@@ -17,7 +17,7 @@ namespace {
 constexpr std::string_view magic = "fastgrad snapshot 1\n";
 constexpr std::uint8_t constant_flags = Node::x_is_constant | Node::y_is_constant;
 
-// The living snapshots that were taken, not read. A graph is rarely in more than one or two at a time.
+// The live snapshots that were taken rather than read. A graph is rarely in more than one or two at a time.
 std::vector<Snapshot*>& living() {
     static auto& snapshots = *new std::vector<Snapshot*>;
     return snapshots;
@@ -69,13 +69,13 @@ void write_operands(ByteWriter& out, const Node* node, NodeIndex& index) {
 
 // --- reading
 
-// What a node is read from: the bytes, and the nodes that are there already.
+// Reads a node from the bytes and from the nodes read so far.
 class NodeReader {
  public:
     NodeReader(ByteReader& in, const std::vector<Node*>& shared_nodes, const std::vector<Node*>& nodes)
         : in_(in), shared_nodes_(shared_nodes), nodes_(nodes) {}
 
-    // A new node, whose one reference the caller owns.
+    // A new node; the caller owns its only reference.
     Node* read() {
         const auto op = static_cast<Op>(in_.number<std::uint8_t>());
         const auto constants = in_.number<std::uint8_t>();
@@ -214,7 +214,7 @@ std::vector<Node*> Snapshot::held() const {
 }
 
 void Snapshot::release_all() {
-    // Newest first: what a node owns dies right after it, in the same warm chunk.
+    // Newest first, so that the nodes that a node owns are freed right after it, in the same warm chunk.
     for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) tape.release(*node);
     for (Node* node : shared_nodes_) tape.release_slot(node);
 }

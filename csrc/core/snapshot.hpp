@@ -1,7 +1,7 @@
-// A graph as positions and bytes: what pickle and deepcopy carry.
+// Turns a graph into positions and bytes, for pickle and deepcopy.
 //
-// While a snapshot lives it owns its nodes, and each of them knows its position in it. A second snapshot that meets
-// such a node refers to it instead of writing it again, so that Values that are pickled together stay connected.
+// A live snapshot owns its nodes, and each node knows its position in it. A second snapshot that reaches such a node
+// refers to it instead of writing it again, so Values that are pickled together stay connected.
 #pragma once
 
 #include <cstdint>
@@ -17,25 +17,25 @@ namespace fastgrad {
 
 class Snapshot : private NodeOwner {
  public:
-    // The graph of `root`. A node for which `is_shared` holds is only referred to, as is one of another snapshot.
-    // Throws std::bad_alloc, Interrupted, and what `is_shared` throws.
+    // The graph of `root`. Nodes for which `is_shared` holds, and nodes of other snapshots, are referred to instead
+    // of written. Throws std::bad_alloc, Interrupted, and what `is_shared` throws.
     using Predicate = bool (*)(const Node*);
     Snapshot(Node* root, Predicate is_shared);
 
-    // The graph that `bytes` describe, with `shared_nodes` in the places of the nodes that were only referred to.
-    // Throws std::bad_alloc, Interrupted, and std::invalid_argument where the bytes are not what a snapshot writes.
+    // The graph that `bytes` describe, with `shared_nodes` in place of the nodes that were only referred to. Throws
+    // std::bad_alloc, Interrupted, and std::invalid_argument for bytes that a snapshot does not write.
     Snapshot(std::string_view bytes, const std::vector<Node*>& shared_nodes);
 
     ~Snapshot();
     Snapshot(const Snapshot&) = delete;
     Snapshot& operator=(const Snapshot&) = delete;
 
-    // The nodes written, as bytes. Throws std::bad_alloc and Interrupted.
+    // The written nodes, as bytes. Throws std::bad_alloc and Interrupted.
     std::string bytes() const;
     const std::vector<Node*>& nodes() const { return nodes_; }
     const std::vector<Node*>& shared_nodes() const { return shared_nodes_; }
 
-    // The living snapshot that `node` has a position in, or null; and that position.
+    // The live snapshot in which `node` has a position, or null; and that position.
     static const Snapshot* find(const Node* node);
     std::uint32_t position(const Node* node) const {
         return (*index_)[node] - static_cast<std::uint32_t>(shared_nodes_.size());
@@ -47,7 +47,7 @@ class Snapshot : private NodeOwner {
 
     std::vector<Node*> shared_nodes_;  // owned references, which count as operand slots
     std::vector<Node*> nodes_;         // owned references, operands before results
-    // What the bytes call a node: shared_nodes first, then the nodes. Null in a snapshot that was read.
+    // A node's number in the bytes: first shared_nodes, then the nodes. Null in a snapshot that was read.
     std::unique_ptr<NodeIndex> index_;
 };
 

@@ -9,7 +9,7 @@ namespace fastgrad {
 
 namespace {
 
-// The sink of a single step by hand.
+// The sink of step_back().
 struct AlwaysAdds {
     void add(Node* node, double contribution) { node->grad += contribution; }
     void add(Node* node, std::size_t result, double contribution) {
@@ -40,7 +40,7 @@ bool gradients(std::span<Node* const> outputs, std::span<const double> cotangent
     Node* root = tape.custom(0.0, std::move(sum));
     const Retained held(root);
     tape.release(root);
-    const RetainedNodes nodes(topological_order({&root, 1}));  // whatever a callback lets go of
+    const RetainedNodes nodes(topological_order({&root, 1}));  // a callback may release them
     const SavedGradients saved(nodes);
     if (!sweep(root, 1.0)) return false;
     for (std::size_t i = 0; i < variables.size(); ++i) results[i] = variables[i]->grad;

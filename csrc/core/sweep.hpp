@@ -1,4 +1,4 @@
-// The reverse sweep: one pass over the marked part of the store, which is in topological order already.
+// The reverse sweep: one pass over the marked part of the store, which is already in topological order.
 #pragma once
 
 #include <span>
@@ -7,25 +7,24 @@
 
 namespace fastgrad {
 
-// Sets root's gradient to `seed` and carries it to every node that root reaches: leaves add it to what they have,
-// interior nodes start from zero. False: the callback of a custom operation failed, or who handles a signal wants to
-// stop; no mark is left behind, and the gradients below are partial sums.
-// Throws std::bad_alloc, in the same way, where such callbacks start sweeps of their own or a reverse is derived.
+// Sets root's gradient to `seed` and propagates it to every node that root reaches. Leaves accumulate it; interior
+// nodes start from zero. Returns false if the callback of a custom operation failed or a signal handler asked to
+// stop; then no mark is left, and the gradients below are partial sums. Throws std::bad_alloc, with the same effect,
+// if such callbacks start sweeps themselves or a reverse is derived.
 bool sweep(Node* root, double seed);
 
-// Whether one has begun and not ended, in any thread: in a callback, then.
+// Whether a sweep is in progress in any thread, as it is inside a callback.
 bool is_sweeping();
 
-// The gradients of sum(cotangent * output) in the variables, which are leaves with a gradient of 0, by a sweep after
-// which every node's gradient is what it was. False: the callback of a custom operation failed. Throws
-// std::bad_alloc.
+// The gradients of sum(cotangent * output) in the variables, which are leaves whose gradient is 0. Afterwards every
+// node has its previous gradient. False if the callback of a custom operation failed. Throws std::bad_alloc.
 bool gradients(std::span<Node* const> outputs, std::span<const double> cotangents, std::span<Node* const> variables,
                std::span<double> results);
 
-// Sets the gradient to 0, and those of its results where a node has several.
+// Sets the node's gradient to 0, and its results' gradients if it has several.
 void clear_gradient(Node* node);
 
-// Adds node's gradient, through its local derivatives, to its operands' gradients, and goes no further.
+// Adds contributions to the gradients of the node's operands, and goes no further.
 bool step_back(Node* node);
 
 }  // namespace fastgrad

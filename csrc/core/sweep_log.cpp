@@ -15,7 +15,7 @@ namespace fastgrad {
 
 namespace {
 
-// The sink for contributions that are only asked for.
+// The sink that only lists contributions.
 struct Lists {
     std::vector<double> contributions;
 
@@ -26,10 +26,10 @@ struct Lists {
     void finish(Node*) {}
 };
 
-// The sink that notes what it stores. Throws std::bad_alloc.
+// The sink that stores contributions and logs them. Throws std::bad_alloc.
 class Logs : FirstTouchStores {
  public:
-    // `nodes`: all that the sweep can reach.
+    // `nodes`: all nodes that the sweep can reach.
     Logs(FirstTouchStores stores, std::span<Node* const> nodes, std::vector<SweepStep>& steps)
         : FirstTouchStores(stores), nodes_(nodes), steps_(steps) {
         for (std::size_t i = 0; i < nodes.size(); ++i) index_[nodes[i]] = static_cast<std::uint32_t>(i);
@@ -63,7 +63,7 @@ class Logs : FirstTouchStores {
     std::span<Node* const> nodes_;
     std::vector<SweepStep>& steps_;
     NodeIndex index_;             // of nodes_
-    std::vector<double> locals_;  // of this step's contributions; empty where there are none
+    std::vector<double> locals_;  // of this step's contributions; empty if there are none
 };
 
 void Logs::begin(Node* node) {
@@ -91,7 +91,7 @@ bool Logs::run(BackwardCallback* callback) {
     const std::vector<double> locals = gradients();
     set_gradients(before);
     if (!FirstTouchStores::run(callback)) return false;
-    // The operands, and whatever else it adds to: a recorded function also reaches leaves that it holds.
+    // The operands, and any other node it adds to: a recorded function also reaches leaves that it holds.
     std::vector<bool> is_noted(nodes_.size());
     const auto note_once = [&](std::uint32_t i) {
         if (is_noted[i]) return;

@@ -1,5 +1,4 @@
-// A reverse sweep that is written down while it runs, so that a reader sees what the engine does and not a model of
-// it.
+// Logs a reverse sweep as it runs, so that readers see what the engine does rather than a model of it.
 #pragma once
 
 #include <cstddef>
@@ -10,36 +9,36 @@
 
 namespace fastgrad {
 
-// What a node gave to the gradient of an operand, or of one of its results where it has several.
+// A node's contribution to the gradient of an operand, or of one of its results if it has several.
 struct Contribution {
     Node* operand;
     std::optional<std::size_t> result;
-    std::optional<double> local;  // the derivative in it; none where gradients of several results are added up
+    std::optional<double> local;  // the derivative in it; none if the gradients of several results are added up
     double amount, before, after;
 };
 
-// A node whose gradient was complete, and what it passed on.
+// A node with its complete gradient, and its contributions.
 struct SweepStep {
     Node* node;
     double gradient;
-    std::vector<double> results;  // their gradients, where a node has several and any of them was reached
+    std::vector<double> results;  // their gradients, if the node has several and any was reached
     std::vector<Contribution> contributions;
     bool by_callback;
 };
 
-// A sweep from `root` with all gradients 0 before it, written down. Afterwards every node's gradient is what it was.
+// Logs a sweep from `root` that starts with all gradients at 0. Afterwards every node has its previous gradient.
 class SweepLog {
  public:
     // Throws std::bad_alloc and Interrupted.
     explicit SweepLog(Node* root);
 
-    // The steps in their order. A callback is called twice: for the gradient 1, which tells its local derivatives,
-    // and in its place. Nothing: it failed. Throws std::bad_alloc.
+    // The steps in order. Each callback is called twice: once for the gradient 1, to find its local derivatives, and
+    // once in its place. Empty if a callback failed. Throws std::bad_alloc.
     std::optional<std::vector<SweepStep>> run() const;
 
  private:
     Node* root_;
-    RetainedNodes nodes_;  // what root reaches
+    RetainedNodes nodes_;  // all nodes that root reaches
 };
 
 }  // namespace fastgrad

@@ -1,4 +1,4 @@
-// The loop of a reverse sweep, and the sink that stores: for the sweep itself, and for the one that is written down.
+// The loop of a reverse sweep and the sink that stores gradients, shared by the sweep itself and the logged sweep.
 #pragma once
 
 #include <algorithm>
@@ -20,7 +20,7 @@ inline void clear_cotangents(Node* node) {
     std::fill(cotangents.begin(), cotangents.end(), OperandList::nothing);
 }
 
-// The first touch of an interior node stores, later ones add.
+// The first contribution to an interior node is stored, later ones are added.
 struct FirstTouchStores {
     SweepScan& scan;
     SweepMarks& marks;
@@ -34,24 +34,24 @@ struct FirstTouchStores {
             scan.mark(node);
         }
     }
-    // To one of the results of a node that has several.
+    // To one of the results of a node with several.
     void add(Node* node, std::size_t result, double contribution) {
         if (!node->has(Node::accumulates)) {
-            clear_cotangents(node);  // a step by hand may have left some
+            clear_cotangents(node);  // step_back() may have left some
             add(node, 0.0);
         }
         node->x.list->cotangents()[result] += contribution;
     }
-    // A callback adds by itself, to whatever is there.
+    // A callback itself adds to the current gradient.
     void prepare(Node* node) {
         if (!node->has(Node::accumulates)) add(node, 0.0);
     }
     bool run(BackwardCallback* callback) { return !callback || marks.run(*callback); }
-    // In the next sweep the node's own number may be reached before its results.
+    // In the next sweep, the node's own number may be reached before its results.
     void finish(Node* node) { clear_cotangents(node); }
 };
 
-// The gradients of some nodes, which are put back.
+// Restores the gradients of some nodes on destruction.
 class SavedGradients {
  public:
     explicit SavedGradients(std::span<Node* const> nodes) : nodes_(nodes) {
@@ -80,9 +80,9 @@ class SavedGradients {
 // The one sweep. `given` is what the sink needs besides the scan and the marks.
 template <class Sink, class... Given>
 bool sweep_into(Node* root, double seed, Given&... given) {
-    const Retained held(root);  // a callback may drop what holds it
+    const Retained held(root);  // a callback may drop the other references
     SweepMarks marks;
-    SweepScan scan(root);  // of this function alone: its counters stay in registers
+    SweepScan scan(root);  // local to this function, so its counters stay in registers
     Sink sink{FirstTouchStores{scan, marks}, given...};
     clear_cotangents(root);
     root->grad = seed;

@@ -1,9 +1,10 @@
-// A sweep's claim to the marks in the store, which has room for those of one sweep.
+// A sweep's claim to the marks in the store, which can hold the marks of only one sweep at a time.
 //
-// There can be several sweeps, because a callback may start another one, or let another thread run that does; so they
-// may end in any order. The marks in the store belong to one of them, the active one; the others have theirs set
-// aside. Partial gradients are put back where the callback itself started the other sweep, which may have stored over
-// them; while another thread sweeps, the callback may go on adding to them.
+// Several sweeps can be in progress, because a callback may start one, or let another thread run that does, so sweeps
+// may end in any order. The marks in the store belong to one sweep, the active one; those of the others are set
+// aside. If the callback itself started the other sweep, partial gradients are restored afterwards, because that
+// sweep may have overwritten them. While another thread sweeps, the callback may go on adding to them, so they are
+// not restored.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +19,7 @@
 
 namespace fastgrad {
 
-// The gradients of the node's results; empty unless it has several.
+// The gradients of the node's results; empty unless there are several.
 inline std::span<double> cotangents_of(Node* node) {
     return has_several_results(node->op) ? node->x.list->cotangents() : std::span<double>();
 }
@@ -31,13 +32,13 @@ class SweepMarks {
         newest_ = this;
         if (older_) older_->newer_ = this;
     }
-    // The store bears no mark of an active marks any more.
+    // The active sweep must have no mark left in the store.
     ~SweepMarks() {
         (newer_ ? newer_->older_ : newest_) = older_;
         if (older_) older_->newer_ = newer_;
         if (active_ != this) return;
         active_ = nullptr;
-        if (newest_) newest_->activate();  // the callback that started this sweep goes on adding to the other one's
+        if (newest_) newest_->activate();  // the callback that started this sweep may add to the outer one
     }
     SweepMarks(const SweepMarks&) = delete;
     SweepMarks& operator=(const SweepMarks&) = delete;
@@ -49,7 +50,7 @@ class SweepMarks {
         if (active_ != this) activate();
         return succeeded;
     }
-    // Whoever handles a signal may do what a callback may. Not in line: the sweep needs the registers.
+    // A signal handler may do whatever a callback may. Not inlined, because the sweep needs the registers.
     FASTGRAD_NOINLINE bool goes_on() {
         const bool stops = interruption.stops();
         if (active_ != this) activate();
@@ -57,7 +58,7 @@ class SweepMarks {
     }
 
  private:
-    // Throws std::bad_alloc where another sweep is active; then nothing has changed.
+    // Throws std::bad_alloc if another sweep is active; then nothing has changed.
     void activate() {
         if (active_) active_->set_aside(active_->thread_ == thread_);
         active_ = this;

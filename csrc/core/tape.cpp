@@ -10,10 +10,10 @@ constinit Tape tape;
 
 namespace {
 
-// What Node::has_plain_operands() denies.
+// Both set: Node::has_plain_operands() is false.
 constexpr std::uint8_t special_flags = Node::x_is_constant | Node::y_is_constant;
 
-// A leaf's gradient adds up over sweeps.
+// A leaf's gradient accumulates over sweeps.
 constexpr std::uint8_t leaf_flags = special_flags | Node::accumulates;
 
 }  // namespace
@@ -90,7 +90,7 @@ void Tape::materialize_constants(Node* node) {
     switch (kind_of(node->op)) {
         case NodeKind::leaf:
         case NodeKind::custom:
-        case NodeKind::element: return;  // which have no constant operands
+        case NodeKind::element: return;  // has no constant operands
         case NodeKind::scalar:
             show(node->x, Node::x_is_constant);
             if (arity(node->op) == 2) show(node->y, Node::y_is_constant);
@@ -104,7 +104,7 @@ void Tape::materialize_constants(Node* node) {
     }
 }
 
-// --- letting them go
+// --- releasing nodes
 
 FASTGRAD_NOINLINE void Tape::release_pending() {
     while (Node* node = pending_free_) {
@@ -122,7 +122,8 @@ FASTGRAD_NOINLINE void Tape::drop_special_operands(Node* node) {
         case NodeKind::custom: {
             std::unique_ptr<CustomOperation> operation(node->x.custom);
             const auto operands = std::move(operation->operands);
-            // First, because a callback often names the operands too: on_last_use should see the other holders.
+            // Before the operands, because a callback often refers to them too: on_last_use should see the other
+            // references.
             operation.reset();
             for (Node* operand : operands) unref(operand);
             return;
@@ -158,7 +159,7 @@ void Tape::open_chunk() {
     end_ = chunk->end();
 }
 
-// An empty newest chunk is filled again from its start; any other leaves the order.
+// An empty newest chunk is reused from its start; any other chunk leaves the order.
 void Tape::close_chunk(Chunk* chunk) {
     if (chunk == newest_) {
         cursor_ = chunk->begin();
@@ -190,7 +191,7 @@ void Tape::set_label(Node* node, std::string_view label) {
         return;
     }
     if (!labels_) labels_ = new std::unordered_map<const Node*, std::string>;
-    labels_->insert_or_assign(node, std::string(label));  // made before the entry: all or nothing
+    labels_->insert_or_assign(node, std::string(label));  // the string is created before the entry: all or nothing
     node->flags |= Node::labelled;
 }
 

@@ -1,8 +1,8 @@
 // The store of nodes: chunks in creation order, which is a topological order.
 //
-// Interior nodes are appended to the newest chunk and their slots are used again only once the whole chunk is
-// empty, so that an operand always lies before its results. Leaves need no order: they have chunks of their own,
-// whose slots are used again at once.
+// Interior nodes are appended to the newest chunk, and their slots are reused only once the whole chunk is empty, so
+// an operand always precedes its results. Leaves need no order: they have separate chunks, whose slots are reused
+// immediately.
 #pragma once
 
 #include <cstddef>
@@ -20,10 +20,10 @@ namespace fastgrad {
 
 class Tape {
  public:
-    // Called when the last operand slot lets go of a node with notifies_last_use, which a Python object still holds.
+    // Called when the last operand slot releases a node with notifies_last_use that a Python object still holds.
     using Watcher = void (*)(Node*);
 
-    // New nodes, each with one reference, which the caller owns; operands gain one each. Throw std::bad_alloc.
+    // New nodes, each with one reference, which the caller owns; operands gain one each. These throw std::bad_alloc.
     Node* leaf(double data);
     Node* unary(Op op, double data, Node* x);
     Node* binary(Op op, double data, Operand x, Operand y, std::uint8_t constants);
@@ -33,7 +33,7 @@ class Tape {
     // A node like `node`, which has no callback, with the same operands. Throws std::bad_alloc.
     Node* copy(const Node* node);
 
-    // Turns constant operands into leaves, so that they can be seen. Throws std::bad_alloc.
+    // Replaces constant operands by leaves, so that they become visible. Throws std::bad_alloc.
     void materialize_constants(Node* node);
 
     static void retain(Node* node) { ++node->refs; }
@@ -41,7 +41,7 @@ class Tape {
         if (--node->refs == 0) release_node(node);
     }
 
-    // The same for a reference that counts as an operand slot: on_last_use hears of the last one.
+    // The same for a reference that counts as an operand slot: on_last_use is called for the last one.
     void release_slot(Node* node) {
         if (node->refs == 2 && node->has(Node::notifies_last_use)) {
             --node->refs;
@@ -102,7 +102,7 @@ class Tape {
     std::unordered_map<const Node*, std::string>* labels_ = nullptr;
 };
 
-// The one store of the process. Never destroyed: Values may outlive every static object.
+// The only store of the process. Never destroyed, because Values may outlive every static object.
 extern constinit Tape tape;
 
 FASTGRAD_INLINE void Tape::fill(Node* node, Op op, double data, Operand x, Operand y, std::uint8_t flags) {
@@ -132,8 +132,8 @@ FASTGRAD_INLINE Node* Tape::binary(Op op, double data, Operand x, Operand y, std
     return node;
 }
 
-// Without recursion, and without memory of its own: a node that dies while another is being buried joins the list.
-// Python code that runs in between (a closure's destructor) finds the store consistent.
+// Without recursion or memory allocation: nodes that become unreferenced during a release join a list. Python code
+// that runs in between (a closure's destructor) finds the store consistent.
 FASTGRAD_INLINE void Tape::release_node(Node* node) {
     if (releasing_) [[unlikely]] {
         node->object = pending_free_;
@@ -143,7 +143,7 @@ FASTGRAD_INLINE void Tape::release_node(Node* node) {
     releasing_ = true;
     drop_operands(node);
     free_slot(node);
-    if (pending_free_) release_pending();  // a temporary's operands live on: the usual case ends here
+    if (pending_free_) release_pending();  // usually nothing is pending: a temporary's operands live on
     releasing_ = false;
 }
 

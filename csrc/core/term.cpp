@@ -25,7 +25,7 @@ Term unary(Op op, double result, const Term& x) {
 Term binary(Op op, double result, const Term& x, const Term& y) {
     if (x.is_constant() && y.is_constant()) return result;
     if (const auto match = find_rewrite(op, constant_of(x), constant_of(y), true)) {
-        return match->is_second ? y : x;  // a rule that keeps bits gives its variable
+        return match->is_second ? y : x;  // a rule that keeps bits returns its variable
     }
     const int constants = (x.is_constant() ? Node::x_is_constant : 0) | (y.is_constant() ? Node::y_is_constant : 0);
     return Term::adopt(tape.binary(op, result, x.operand(), y.operand(), static_cast<std::uint8_t>(constants)));
@@ -49,7 +49,7 @@ Term choose(const Term& condition, const Term& x, const Term& y) {
     return keep_if(x, condition) + drop_if(y, condition);
 }
 
-// Every helper compiles for Terms, one that no derivative uses too.
+// Instantiates every helper for Terms, including those that no derivative uses.
 #define FASTGRAD_HELPER1(name, ...) template Term formulas::name(const Term&);
 #define FASTGRAD_HELPER2(name, ...) template Term formulas::name(const Term&, const Term&);
 #define FASTGRAD_HELPER3(name, ...) template Term formulas::name(const Term&, const Term&, const Term&);

@@ -1,8 +1,8 @@
-// A number that remembers where it came from: what formulas are evaluated over when their results become nodes, so
-// that a derivative can be recorded and differentiated again.
+// A number that remembers how it was computed. Formulas are evaluated over Terms when their results should be nodes,
+// so that a derivative can be recorded and differentiated again.
 //
 // Nothing here raises: numbers follow IEEE arithmetic, as in a reverse sweep. Comparisons of Terms are Terms (1 or
-// 0), never bools: a choice becomes a part of the graph.
+// 0), never bools, so a choice becomes part of the graph.
 #pragma once
 
 #include <utility>
@@ -11,13 +11,13 @@
 
 namespace fastgrad {
 
-// A constant, or a node that it keeps alive as an operand slot would.
+// A constant, or a node with a reference that counts as an operand slot.
 class Term {
  public:
     Term(double constant = 0.0) : constant_(constant) {}
     // Shares the node.
     explicit Term(Node* node) : node_(node) { Tape::retain(node); }
-    // Takes over the one reference to a new node.
+    // Takes over the only reference to a new node.
     static Term adopt(Node* node) {
         Term term;
         term.node_ = node;
@@ -47,9 +47,8 @@ class Term {
     double constant_ = 0.0;
 };
 
-// Each row of the table as a function. Constants give a constant; a result that equals an operand to the last bit
-// whatever that operand is (x * 1, x ** 1, ...) is that operand; anything else is one new node.
-// They throw std::bad_alloc.
+// Each row of the table as a function. Constants give a constant. If the result always equals an operand to the last
+// bit (x * 1, x ** 1, ...), it is that operand; otherwise it is one new node. These throw std::bad_alloc.
 #define FASTGRAD_UNARY(name, ...) Term name(const Term& x);
 #define FASTGRAD_BINARY(name, ...) Term name(const Term& x, const Term& y);
 #include "ops.def"
@@ -64,7 +63,7 @@ inline Term operator>(const Term& x, const Term& y) { return less(y, x); }
 inline Term operator<=(const Term& x, const Term& y) { return less_equal(x, y); }
 inline Term operator>=(const Term& x, const Term& y) { return less_equal(y, x); }
 
-// `x` where the condition is not 0, else `y`; the one that is not chosen must not have an infinite slope.
+// `x` if the condition is nonzero, else `y`; the one not chosen must not have an infinite slope.
 Term choose(const Term& condition, const Term& x, const Term& y);
 
 }  // namespace fastgrad

@@ -1,5 +1,5 @@
-// Builds a program instruction by instruction, when it is not known yet how many bound leaves and constants there
-// are: what capturing and differentiating have in common.
+// Builds a program instruction by instruction while the number of bound leaves and constants is not yet known, for
+// capturing and differentiating.
 #pragma once
 
 #include <array>
@@ -15,7 +15,7 @@ namespace fastgrad::ir {
 
 class Builder {
  public:
-    // A slot under way: the two top bits tell which of the three kinds of slots it is.
+    // A slot of the unfinished program: the two top bits tell which of the three kinds it is.
     using Ref = Slot;
     static constexpr Slot kind_shift = 30;
     static constexpr std::size_t most = std::size_t{1} << kind_shift;  // of each kind
@@ -23,7 +23,7 @@ class Builder {
     Builder() { recent_.fill(no_slot); }
 
     static Ref bound(Slot number) { return tagged(bound_kind, number); }
-    // Finds most constants that were there before; those that it misses get another slot, which does no harm.
+    // Finds most constants that were added before; a constant that it misses gets another slot, which is harmless.
     Ref constant(double number) {
         const auto bits = std::bit_cast<std::uint64_t>(number);
         Slot& position = recent_[(bits * 0x9e3779b97f4a7c15) >> 56];
@@ -38,7 +38,7 @@ class Builder {
         program_.instructions.push_back(instruction);
         return tagged(result_kind, static_cast<Slot>(program_.instructions.size() - 1));
     }
-    // The terms are those that were added to program() last.
+    // The terms are those added to program() since `first`.
     Ref append_dot(std::uint64_t first, Ref addend) {
         program_.dots.push_back({first, static_cast<std::uint32_t>(program_.left.size() - first), addend});
         return append({Opcode::dot, static_cast<Slot>(program_.dots.size() - 1), 0});
@@ -47,7 +47,7 @@ class Builder {
     std::size_t size() const { return program_.instructions.size(); }
     Program& program() { return program_; }
 
-    // Everything in its place. Throws std::bad_alloc and Interrupted.
+    // Gives every slot its final number. Throws std::bad_alloc and Interrupted.
     Program finish(std::size_t bound) {
         program_.leaves.resize(bound);
         std::iota(program_.leaves.begin(), program_.leaves.end(), 0);

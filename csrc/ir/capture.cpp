@@ -14,7 +14,7 @@ namespace fastgrad::ir {
 
 namespace {
 
-// A program has no operations on sequences: what they are made of stands in their place.
+// A program has no sequence operations; the ordinary nodes that they stand for replace them.
 struct Expanded {
     std::optional<Expansion> expansion;  // owns the twins
     std::vector<Node*> twins;
@@ -24,8 +24,8 @@ struct Expanded {
     Expanded(std::span<Node* const> given, const Node* since) : outputs(given), order(topological_order(given)) {
         const auto sequence = std::find_if(order.begin(), order.end(), [](Node* n) { return is_sequence(n->op); });
         if (sequence == order.end()) return;
-        if (since) throw Uncapturable{*sequence};  // a recording makes none, so it was computed before
-        // Its operands would keep their sequences.
+        if (since) throw Uncapturable{*sequence};  // a recording makes no such node, so it was computed before
+        // The operands of a custom operation would keep their sequences.
         const auto custom = std::find_if(order.begin(), order.end(), [](Node* n) { return n->op == Op::custom; });
         if (custom != order.end()) throw Uncapturable{*custom};
         expansion.emplace(given);
@@ -56,7 +56,7 @@ Capture capture(std::span<Node* const> outputs, std::span<const Answer> answers,
     }
     const auto node_slot = [&](Node* node) {
         Slot& slot = slot_of[node];
-        if (slot == NodeIndex::absent) {  // a leaf at its first use
+        if (slot == NodeIndex::absent) {  // the first use of a leaf
             slot = Builder::bound(static_cast<Slot>(result.bound.size()));
             result.bound.push_back(node);
         }

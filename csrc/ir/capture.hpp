@@ -1,4 +1,4 @@
-// From nodes of the eager graph to a program.
+// Captures nodes of the eager graph as a program.
 #pragma once
 
 #include <span>
@@ -12,27 +12,27 @@ namespace fastgrad::ir {
 struct Capture {
     Program program;
     std::vector<Node*> bound;  // in the order of Program::leaves; not owned
-    std::size_t nodes;         // that the outputs reach, constants not counted
+    std::size_t nodes;         // reached from the outputs, not counting constants
 };
 
-// What may stand in a captured graph beside operations.
+// What a captured graph may contain besides operations.
 struct Leaves {
-    std::span<Node* const> inputs;     // given anew at each run
-    std::span<Node* const> constants;  // keep their present number
+    std::span<Node* const> inputs;     // given new numbers at each run
+    std::span<Node* const> constants;  // keep their current numbers
     const Node* since = nullptr;       // interior nodes must be newer, if it is given
 };
 
-// A condition that was asked for while the nodes were made, and what it answered.
+// A condition that was tested while the nodes were made, and its answer.
 struct Answer {
     Node* condition;
     bool expected;
 };
 
-// What `outputs` and the conditions reach, in creation order. Throws std::bad_alloc, Interrupted, std::length_error
-// for 2^30 nodes or more, and Uncapturable.
+// Everything that `outputs` and the conditions reach, in creation order. Throws std::bad_alloc, Interrupted,
+// std::length_error for 2^30 nodes or more, and Uncapturable.
 Capture capture(std::span<Node* const> outputs, std::span<const Answer> answers, const Leaves& leaves);
 
-// A node that cannot be run again: a user's custom operation, of which only the backward is known; or one that was
+// A node that cannot be run again: a user's custom operation, for which only the backward is known; or a node
 // computed before the recording began, which would never change.
 struct Uncapturable {
     const Node* node;

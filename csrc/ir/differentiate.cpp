@@ -46,11 +46,11 @@ class Differentiator {
     }
 
  private:
-    // The instructions as they are.
+    // Copies the instructions unchanged.
     void forward() {
         for (Slot i = 0; i < program_.bound(); ++i) values_.emplace_back(builder_, Builder::bound(i));
         for (const double constant : program_.constants) values_.emplace_back(constant);
-        builder_.program().inputs = program_.inputs;  // which keep their numbers, whatever their order
+        builder_.program().inputs = program_.inputs;  // inputs keep their numbers, in whatever order they appear
         for (std::size_t i = 0; i < program_.instructions.size(); ++i) {
             interruption.check_at(i);
             values_.emplace_back(builder_, copy(program_.instructions[i]));
@@ -83,7 +83,7 @@ class Differentiator {
         return cotangents;
     }
 
-    // The first contribution to a gradient is stored, later ones are added: as in the interpreter.
+    // As in the interpreter, the first contribution to a gradient is stored and later ones are added.
     void add(Slot slot, const Symbol& contribution) {
         if (program_.is_constant(slot)) return;
         std::optional<Symbol>& gradient = gradients_[slot];
@@ -129,7 +129,7 @@ class Differentiator {
 
     const Program& program_;
     Builder builder_;
-    std::vector<Symbol> values_;  // of each slot
+    std::vector<Symbol> values_;  // one for each slot
     std::vector<std::optional<Symbol>> gradients_;
 };
 

@@ -1,4 +1,4 @@
-// One operation of ops.def on plain numbers, for whoever learns at run time which one: folding.
+// Evaluates an operation of ops.def that is known only at run time on plain numbers, for constant folding.
 #pragma once
 
 #include "core/rows.hpp"

@@ -85,10 +85,10 @@ std::vector<T> read_numbers(ByteReader& in) {
 }
 
 struct Header {
-    std::uint32_t version = 0, rows = 0;  // of ops.def at writing
+    std::uint32_t version = 0, rows = 0;  // in ops.def at writing
 };
 
-// The reader of all but header and checksum, which are checked here.
+// A reader positioned after the header. Checks the header and the checksum.
 ByteReader open(std::string_view bytes, Header& header) {
     ByteReader in(bytes, "a damaged fastgrad graph");
     if (!bytes.starts_with(magic)) throw std::invalid_argument("not a fastgrad graph");
@@ -112,7 +112,7 @@ ByteReader open(std::string_view bytes, Header& header) {
     return {all_but_checksum.substr(header_size), "a damaged fastgrad graph"};
 }
 
-// The passes as version 1 names them.
+// The current name of a pass that version 1 may call differently.
 std::string_view present_name(std::string_view pass) {
     constexpr std::pair<std::string_view, std::string_view> renamed[] = {
         {"power", "strength_reduction"}, {"share", "cse"}, {"prune", "dce"}, {"dot", "gather_dots"}};
@@ -213,7 +213,7 @@ class ProgramReader {
         }
     }
 
-    // Rows are appended to ops.def, never inserted: those that both sides have are the same.
+    // Rows are appended to ops.def, never inserted, so the rows that both sides have are the same.
     void require_known(std::uint8_t number) const {
         if (number == static_cast<std::uint8_t>(Opcode::input)) return;
         const std::uint32_t row = std::uint32_t{number} - static_cast<std::uint32_t>(Op::custom);  // 1 is the first

@@ -1,4 +1,4 @@
-// A captured graph as bytes: what a file and pickle carry.
+// A captured graph as bytes, for files and pickle.
 //
 // In this order, with u8 to u64 for unsigned integers and f64 for IEEE 754 doubles, all little-endian, and texts as
 // u64 length and UTF-8:
@@ -14,10 +14,10 @@
 //   u64 count and (u32 condition, u8 expected answer): the guards
 //   u32 CRC-32 of all that
 //
-// Version 1 has, in the place of the guards, u32 how many of the last outputs are conditions, which are read as plain
-// outputs; and four of its passes have other names.
+// Version 1 has no guards. In their place it has a u32 that counts how many of the last outputs are conditions; these
+// are read as plain outputs. Four of its passes have other names.
 //
-// The checksum finds accidents. Whoever makes the bytes can make it fit, so that nothing else relies on it.
+// The checksum detects accidental changes. An attacker can make it fit, so nothing else relies on it.
 #pragma once
 
 #include <cstdint>
@@ -30,32 +30,31 @@
 
 namespace fastgrad::ir {
 
-// How a program came about.
+// How a program was made.
 struct Origin {
     std::vector<std::string> passes;
     bool loops = false;                         // see make_plan
     bool vector_math = false;                   // see kernels
-    std::uint64_t nodes = 0, instructions = 0;  // before the passes, inputs not counted
+    std::uint64_t nodes = 0, instructions = 0;  // before the passes, not counting inputs
 };
 
-// What the bound leaves were at saving.
+// The bound leaves' numbers and labels at saving.
 struct BoundLeaves {
     std::vector<double> numbers;
-    std::vector<std::pair<std::uint32_t, std::string>> labels;  // ascending; leaves without one are left out
+    std::vector<std::pair<std::uint32_t, std::string>> labels;  // ascending; leaves without a label are left out
 };
 
 // Throws std::bad_alloc and Interrupted.
 std::string to_bytes(const Program& program, const Origin& origin, const BoundLeaves& bound);
 
 struct SavedGraph {
-    Program program;  // its leaves are numbered in order
+    Program program;  // with its leaves numbered in order
     Origin origin;
     BoundLeaves bound;
 };
 
-// Throws std::bad_alloc, Interrupted, and std::invalid_argument where the bytes are not what `to_bytes` writes.
-// Whatever they are, the program can run; it takes a few times the memory of the bytes. That texts are UTF-8 is not
-// checked.
+// Throws std::bad_alloc, Interrupted, and std::invalid_argument for bytes that `to_bytes` does not write. Any program
+// that it returns can run; it takes a few times the memory of the bytes. Does not check that texts are UTF-8.
 SavedGraph from_bytes(std::string_view bytes);
 
 }  // namespace fastgrad::ir

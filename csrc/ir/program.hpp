@@ -1,5 +1,5 @@
-// The captured program: what passes transform, backends read, and files keep. It says what is computed, and nothing
-// about how it runs: that is run/plan.hpp.
+// The captured program, which passes transform, backends read and files keep. It says what is computed; how it runs
+// is decided in run/plan.hpp.
 #pragma once
 
 #include <cstddef>
@@ -10,21 +10,21 @@
 
 namespace fastgrad::ir {
 
-// Where a number lives: bound leaves first, then constants, then one slot for each instruction.
+// The place of a number: first the bound leaves, then the constants, then one slot for each instruction.
 using Slot = std::uint32_t;
 inline constexpr Slot no_slot = 0xffffffff;
 
-// What an instruction does: a row of ops.def under the row's own number, or one of the others. Numbers are part of
+// What an instruction does: a row of ops.def, with that row's number, or one of the others. The numbers are part of
 // the file format.
 enum class Opcode : std::uint8_t {
-    input = 0,  // the number `x` of those that are given anew at each run
+    input = 0,  // number `x` of the inputs, which change at each run
 #define FASTGRAD_UNARY(name, ...) name = static_cast<std::uint8_t>(Op::name),
 #define FASTGRAD_BINARY(name, ...) name = static_cast<std::uint8_t>(Op::name),
 #include "ops.def"
-    dot = 255,  // the sum of products that is entry `x` of Program::dots
+    dot = 255,  // a sum of products: entry `x` of Program::dots
 };
 
-// The kinds of instructions, which whoever walks a program tells apart.
+// The kinds of instructions, for code that walks a program.
 enum class Kind : std::uint8_t { input, row, dot };
 constexpr Kind kind_of(Opcode op) {
     return op == Opcode::input ? Kind::input : op == Opcode::dot ? Kind::dot : Kind::row;
@@ -35,7 +35,7 @@ constexpr Op op_of(Opcode op) { return static_cast<Op>(op); }
 constexpr bool has(Opcode op, Trait trait) { return is_row(op) && fastgrad::has(op_of(op), trait); }
 inline bool is_unary(Opcode op) { return is_row(op) && operation(op_of(op)).arity == 1; }
 
-// One operation; its result goes to the slot of its own position.
+// One operation. Its result goes to the slot at its position.
 struct Instruction {
     Opcode op;
     Slot x = 0, y = 0;  // a unary operation's y is 0
@@ -48,7 +48,7 @@ struct Dot {
     Slot addend;  // or no_slot
 };
 
-// What a recording noted of a comparison: the program holds for inputs that answer it in the same way.
+// A condition tested during recording: the program is valid only for inputs that give the same answer.
 struct Guard {
     Slot condition;  // true unless it is 0
     bool expected;
@@ -57,7 +57,7 @@ struct Guard {
 // Operands come before results, so the slots are in topological order.
 struct Program {
     std::uint32_t inputs = 0;
-    std::vector<std::uint32_t> leaves;  // for each bound leaf, its number in the capture
+    std::vector<std::uint32_t> leaves;  // the number of each bound leaf in the capture
     std::vector<double> constants;
     std::vector<Instruction> instructions;
     std::vector<Dot> dots;
@@ -73,13 +73,13 @@ struct Program {
     double constant(Slot slot) const { return constants[slot - bound()]; }
     const Instruction& result(Slot slot) const { return instructions[slot - first_result()]; }
 
-    // What lies before the first input is the same for every sample of a batch.
+    // Everything before the first input is the same for every sample of a batch.
     Slot first_varying() const;
     std::size_t bytes() const;
 };
 
-// Each operand slot of an instruction, in order; for a dot its terms, pair by pair, and then its addend. A program
-// that is not const gives references, which may be changed.
+// Each operand slot of an instruction, in order; for a dot, its terms pair by pair, followed by its addend. A
+// non-const program gives references, which may be changed.
 template <class SomeProgram, class SomeInstruction, class Visit>
 void for_each_operand(SomeProgram& program, SomeInstruction& instruction, Visit visit) {
     switch (kind_of(instruction.op)) {
@@ -99,7 +99,7 @@ void for_each_operand(SomeProgram& program, SomeInstruction& instruction, Visit 
     }
 }
 
-// The slots that someone outside the program reads: outputs, then the conditions of guards.
+// The slots read from outside the program: outputs, then the conditions of guards.
 template <class SomeProgram, class Visit>
 void for_each_result(SomeProgram& program, Visit visit) {
     for (auto& output : program.outputs) visit(output);

@@ -24,7 +24,7 @@ Symbol unary(Op op, const Symbol& x) { return {x.builder(), x.builder().append({
 
 Symbol binary(Op op, const Symbol& x, const Symbol& y) {
     if (const auto match = find_rewrite(op, constant_of(x), constant_of(y), true)) {
-        return match->is_second ? y : x;  // a rule that keeps bits gives its variable
+        return match->is_second ? y : x;  // a rule that keeps bits returns its variable
     }
     Builder& builder = x.is_constant() ? y.builder() : x.builder();
     return {builder, builder.append({opcode_of(op), x.ref(builder), y.ref(builder)})};

@@ -1,7 +1,7 @@
-// A number that stands for an instruction: what formulas are evaluated over when they become part of a program.
+// A number that stands for an instruction. Formulas are evaluated over Symbols to become part of a program.
 //
-// Beside doubles and Terms the third kind of number of core/derivatives.hpp. A choice is exact to the last bit, so
-// that a formula over symbols gives what it gives over doubles.
+// The third kind of number of core/derivatives.hpp, besides doubles and Terms. A choice is exact to the last bit, so
+// a formula over Symbols gives the same results as over doubles.
 #pragma once
 
 #include "ir/builder.hpp"
@@ -16,7 +16,7 @@ class Symbol {
 
     bool is_constant() const { return builder_ == nullptr; }
     double constant() const { return constant_; }
-    // Of what is no constant.
+    // Only for a symbol that is not a constant.
     Builder& builder() const { return *builder_; }
     Builder::Ref result() const { return ref_; }
     Builder::Ref ref(Builder& builder) const { return builder_ ? ref_ : builder.constant(constant_); }
@@ -30,7 +30,7 @@ class Symbol {
 };
 
 // Each row of the table as a function. Constants give a constant; rewrites that keep bits are applied; anything else
-// appends one instruction. They throw std::bad_alloc.
+// appends one instruction. These throw std::bad_alloc.
 #define FASTGRAD_UNARY(name, ...) Symbol name(const Symbol& x);
 #define FASTGRAD_BINARY(name, ...) Symbol name(const Symbol& x, const Symbol& y);
 #include "ops.def"
@@ -45,7 +45,7 @@ inline Symbol operator>(const Symbol& x, const Symbol& y) { return less(y, x); }
 inline Symbol operator<=(const Symbol& x, const Symbol& y) { return less_equal(x, y); }
 inline Symbol operator>=(const Symbol& x, const Symbol& y) { return less_equal(y, x); }
 
-// x where the condition is not 0, else y.
+// x if the condition is nonzero, else y.
 Symbol choose(const Symbol& condition, const Symbol& x, const Symbol& y);
 
 }  // namespace fastgrad::ir::symbolic

@@ -43,7 +43,7 @@ std::optional<double> finite_number(std::string_view text) {
     return number;
 }
 
-#else  // libc++ before macOS 13.3: the C library's functions, whose decimal point is the locale's
+#else  // libc++ before macOS 13.3: the C library's functions, whose decimal point depends on the locale
 
 std::string finite_text(double number) {
     std::array<char, 32> text;
@@ -116,7 +116,7 @@ std::string quoted(std::string_view label) {
     return text + '"';
 }
 
-// As it is, or quoted where it is no name: files of other versions may have other passes.
+// The word itself, or quoted if it is not a name: files of other versions may have other passes.
 std::string word_text(const std::string& word) {
     const bool is_name =
         !word.empty() && word.find_first_not_of("abcdefghijklmnopqrstuvwxyz_0123456789") == word.npos;
@@ -154,7 +154,7 @@ void append_bound(std::string& text, const Program& program, const BoundLeaves& 
 
 // --- reading
 
-// The statements of a text, taken apart from left to right.
+// Parses one line of text from left to right.
 class Line {
  public:
     Line(std::string_view line, std::size_t number) : rest_(line), number_(number) { skip_spaces(); }
@@ -166,7 +166,7 @@ class Line {
     bool is_at_end() const { return rest_.empty() || rest_.front() == '#'; }
     bool starts_with(char c) const { return !rest_.empty() && rest_.front() == c; }
 
-    // A run of characters that are neither spaces nor one of `,*=#"`.
+    // A run of characters other than spaces and `,*=#"`.
     std::string_view word() {
         const std::string_view word = rest_.substr(0, rest_.find_first_of(" \t\r,*=#\""));
         advance(word.size());

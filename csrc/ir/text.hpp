@@ -1,4 +1,4 @@
-// Programs as text, for people, tests and diffs: what to_text() writes, from_text() reads.
+// Programs as text, for people, tests and diffs. from_text() reads what to_text() writes.
 //
 //   passes fold dce                 the passes that were asked for; left out if none
 //   lowering loops vector_math      see Origin; left out if neither
@@ -11,8 +11,8 @@
 //   output %3, %4
 //   guard %4 is true
 //
-// A statement a line; `#` begins a comment. Slots are numbered in order: bound leaves, constants, instructions.
-// Numbers are the shortest that give the same bits; other nans than Python's are written nan(bits).
+// One statement a line; `#` begins a comment. Slots are numbered in order: bound leaves, constants, instructions.
+// Numbers are the shortest that give the same bits; nans other than Python's are written nan(bits).
 #pragma once
 
 #include <string>
@@ -26,8 +26,8 @@ namespace fastgrad::ir {
 // `bound` has a number for each bound leaf, or is empty. Throws std::bad_alloc and Interrupted.
 std::string to_text(const Program& program, const Origin& origin = {}, const BoundLeaves& bound = {});
 
-// A bound leaf without a number is 0. Throws std::invalid_argument, which names the line, for what is not such a text
-// or not a valid program; std::bad_alloc; Interrupted. That labels are UTF-8 is not checked.
+// A bound leaf without a number is 0. Throws std::invalid_argument, which names the line, for invalid text or an
+// invalid program; std::bad_alloc; Interrupted. Does not check that labels are UTF-8.
 SavedGraph from_text(std::string_view text);
 
 }  // namespace fastgrad::ir

@@ -51,7 +51,7 @@ class Verifier {
         return instruction.y == 0 ? "" : "an input has an operand";
     }
 
-    // The terms of dots lie in the order of the dots, as executors read them.
+    // The terms of dots are in the order of the dots, as executors read them.
     std::string error_in_dot(const Instruction& instruction, std::uint64_t& next_term) const {
         if (instruction.x >= program_.dots.size() || program_.left.size() != program_.right.size()) {
             return "a sum is missing";

@@ -1,5 +1,5 @@
-// What every program must satisfy so that passes and executors need no checks of their own: what is read from a file
-// or from text is verified before anything else sees it.
+// What every program must satisfy. A program read from a file or from text is verified first, so that passes and
+// executors need no checks.
 #pragma once
 
 #include <cstdint>
@@ -9,12 +9,12 @@
 
 namespace fastgrad::ir {
 
-// What is wrong with a program, or an empty text. Operands must be computed before they are used, each input must
-// stand there once, opcodes must be known, every slot must exist, and there must be an output. Throws std::bad_alloc
-// and Interrupted.
+// The error in a program, or an empty string. Operands must be computed before they are used, each input must appear
+// once, opcodes must be known, every slot must exist, and there must be an output. Throws std::bad_alloc and
+// Interrupted.
 std::string error_in(const Program& program);
 
-// Whether a number is that of an instruction.
+// Whether a number is a known opcode.
 bool is_opcode(std::uint8_t number);
 
 }  // namespace fastgrad::ir

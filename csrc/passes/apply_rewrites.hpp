@@ -1,4 +1,4 @@
-// The table of rewrites, applied to one instruction of a program.
+// Applies the table of rewrites to one instruction of a program.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,7 @@ inline std::optional<double> constant_of(const Rewriter& rewriter, Slot slot) {
     return rewriter.is_constant(slot) ? std::optional(rewriter.constant(slot)) : std::nullopt;
 }
 
-// Whether a rule applied: the instruction has changed, or another slot stands for its result.
+// Whether a rule applied: then the instruction has changed, or another slot replaces its result.
 inline bool apply_rewrites(Rewriter& rewriter, Instruction& instruction, Slot result, bool only_bits) {
     const bool unary = is_unary(instruction.op);
     const auto match = find_rewrite(op_of(instruction.op), constant_of(rewriter, instruction.x),

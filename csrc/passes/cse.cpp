@@ -1,3 +1,4 @@
+// Common subexpressions: a later operation that equals an earlier one takes its result.
 #include <algorithm>
 #include <bit>
 
@@ -8,14 +9,15 @@ namespace fastgrad::passes {
 
 namespace {
 
-// Results by operation and operands: open addressing, a few probes. It stays within the cache; in a longer program
-// the oldest entries give way, so that equal operations far from each other are both kept.
+// Maps operations with their operands to results, by open addressing with a few probes. The table stays within the
+// cache; in a longer program the oldest entries are overwritten, so equal operations that are far apart are both
+// kept.
 class Table {
  public:
     Table(const Program& program, std::size_t count)
         : program_(program), slots_(std::bit_ceil(std::clamp<std::size_t>(2 * count, 16, most_entries)), no_slot) {}
 
-    // An earlier result of the same operation on the same operands; else this one, which is now remembered.
+    // The result of an earlier equal operation, or else this one, which is added to the table.
     Slot find_or_add(const Instruction& instruction, Slot result) {
         const std::size_t mask = slots_.size() - 1, start = hash(instruction) & mask;
         for (std::size_t probe = 0; probe < most_probes; ++probe) {

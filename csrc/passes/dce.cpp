@@ -1,3 +1,4 @@
+// Dead code: drops operations that no output or guard needs.
 #include "core/interruption.hpp"
 #include "passes/passes.hpp"
 #include "passes/rewriter.hpp"

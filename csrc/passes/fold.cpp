@@ -1,3 +1,4 @@
+// Constant folding, together with the rewrites that keep every bit.
 #include "ir/evaluate.hpp"
 #include "passes/apply_rewrites.hpp"
 #include "passes/passes.hpp"

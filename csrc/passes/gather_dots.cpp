@@ -1,3 +1,4 @@
+// Turns trees of additions, and the products in them, into dot instructions, which have fast kernels.
 #include <algorithm>
 
 #include "core/interruption.hpp"
@@ -40,7 +41,8 @@ class DotGatherer {
     }
     bool is_zero(Slot slot) const { return program_.is_constant(slot) && program_.constant(slot) == 0.0; }
 
-    // The tree of additions under one root: its leaves from left to right, and what they take the place of.
+    // Collects the tree of additions under one root: its leaves from left to right, and the instructions that it
+    // replaces.
     void gather(std::size_t root) {
         terms_.clear();
         inner_.clear();
@@ -59,18 +61,18 @@ class DotGatherer {
                 products += is_inner(slot, Opcode::mul);
             }
         }
-        // One addition alone stays what it is; a sum of any length takes one step, so that sums of different lengths,
-        // as a causal attention has them, stay side by side.
+        // One addition alone is left as it is. A sum of any length becomes one instruction, so that sums of different
+        // lengths, as in causal attention, stay side by side.
         if (terms_.size() == 1 && products == 1) {
             become_product(root, terms_[0]);
         } else if (terms_.size() > 1 && (products > 1 || !inner_.empty())) {
             replace(root, products > 1);
-        } else {  // nor is any part of it a sum
+        } else {  // then no part of it is a sum either
             for (const Slot slot : inner_) taken_[slot - program_.first_result()] = true;
         }
     }
 
-    // 0 + a * b.
+    // The root is 0 + a * b.
     void become_product(std::size_t root, Slot product) {
         program_.instructions[root] = program_.result(product);
         for (const Slot slot : inner_) take(slot);
@@ -120,7 +122,7 @@ class DotGatherer {
 
     Program& program_;
     Rewriter rewrite_;
-    std::vector<std::uint8_t> uses_;  // of each result: none, one, or more
+    std::vector<std::uint8_t> uses_;  // for each result: none, one, or more
     std::vector<bool> taken_;
     std::vector<Slot> terms_, inner_, todo_, rest_;
     Slot one_ = no_slot;

@@ -1,3 +1,4 @@
+// Moves instructions that do not depend on the inputs ahead of them, so that a batch computes them once.
 #include "core/interruption.hpp"
 #include "passes/passes.hpp"
 #include "passes/permute.hpp"

@@ -1,4 +1,4 @@
-// The table of passes: each changes how a program is computed, not what it computes, and can be left out.
+// The table of passes. Each pass changes how a program is computed, not what it computes, and can be left out.
 #pragma once
 
 #include <bitset>
@@ -31,16 +31,16 @@ struct Pass {
 // In the order in which they run.
 std::span<const Pass> table();
 
-// Where one throws Interrupted, the program is of no use any more.
+// If a pass throws Interrupted, the program is no longer usable.
 #define FASTGRAD_PASS(name, keeps, effect) void name(Program& program);
 #define FASTGRAD_LOWERING(name, keeps, effect)
 #include "passes.def"
 
-// Some of the passes.
+// A set of passes.
 class Selection {
  public:
     Selection() = default;
-    // Names that no pass has are passed over: a file of a newer version may have more.
+    // Ignores unknown names: a file of a newer version may have more passes.
     explicit Selection(std::span<const std::string> names);
 
     bool has(PassId pass) const { return chosen_[static_cast<std::size_t>(pass)]; }

@@ -64,7 +64,7 @@ void number_by_first_use(Program& program) {
             for_each_operand(program, instruction, number);
             continue;
         }
-        // One factor after the other: the rows of a matrix stay rows.
+        // One factor after the other, so that the rows of a matrix stay rows.
         const Dot& d = program.dots[instruction.x];
         for (std::size_t k = d.first; k < d.first + d.count; ++k) number(program.left[k]);
         if (d.addend != no_slot) number(d.addend);
@@ -74,7 +74,7 @@ void number_by_first_use(Program& program) {
     for (Slot leaf = 0; leaf < program.bound(); ++leaf) number(leaf);
 
     const auto bound = static_cast<Slot>(leaves.size());
-    // Results start at a cache line, and so do most rows among them.
+    // Aligns the results to a cache line, and with them most rows.
     while ((bound + constants.size()) % 8 != 0) constants.push_back(0.0);
     const Slot first = bound + static_cast<Slot>(constants.size());
     const auto move = [&](Slot& slot) {

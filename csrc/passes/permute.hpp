@@ -1,4 +1,4 @@
-// A program's instructions in another order.
+// Reorders the instructions of a program.
 #pragma once
 
 #include <vector>
@@ -9,10 +9,10 @@ namespace fastgrad::passes {
 
 using namespace ir;
 
-// `order` names each present instruction once, operands before results. The terms of dots follow the order too.
+// `order` names each existing instruction once, operands before results. The terms of dots are reordered too.
 void permute(Program& program, const std::vector<std::uint32_t>& order);
 
-// Bound leaves and constants in the order of their first use; constants without one are dropped.
+// Renumbers bound leaves and constants in the order of their first use; drops unused constants.
 void number_by_first_use(Program& program);
 
 }  // namespace fastgrad::passes

@@ -1,3 +1,4 @@
+// Puts instructions of one kind side by side, so that the plan can run them as loops.
 #include <algorithm>
 #include <numeric>
 
@@ -9,10 +10,11 @@ namespace fastgrad::passes {
 
 namespace {
 
-// Instructions move within windows of this many, so that a long program's working set stays as local as it was.
+// Instructions move only within windows of this size, so that a long program's working set stays as local as it was.
 constexpr std::size_t window_size = 1 << 13;
 
-// What may run as one loop: the same operation, and dots of the same length with or without an addend.
+// Instructions of the same kind may run as one loop: the same operation; for dots, also the same length, and all or
+// none with an addend.
 std::uint64_t kind(const Program& program, const Instruction& instruction) {
     if (instruction.op != Opcode::dot) return static_cast<std::uint64_t>(instruction.op);
     const Dot& d = program.dots[instruction.x];
@@ -28,7 +30,8 @@ class Scheduler {
     std::vector<std::uint32_t> run() {
         std::size_t begin = 0;
         while (begin < order_.size()) {
-            // The inputs keep their place, and nothing crosses them: what lies before is the same for all samples.
+            // The inputs stay in place, and nothing moves across them: everything before them is the same for all
+            // samples.
             interruption.check();
             const bool input = is_input(begin);
             std::size_t end = begin;
@@ -42,8 +45,8 @@ class Scheduler {
  private:
     bool is_input(std::size_t i) const { return program_.instructions[i].op == Opcode::input; }
 
-    // By level, which is the longest way from the window's start; within a level, where no instruction needs another,
-    // by kind; then as they were.
+    // Sorts by level, the longest path from the window's start; within a level, where no instruction needs another,
+    // by kind; and otherwise keeps the order.
     void schedule(std::size_t begin, std::size_t end) {
         const Slot first = program_.first_result() + static_cast<Slot>(begin);
         levels_.assign(end - begin, 0);
@@ -61,7 +64,7 @@ class Scheduler {
         for (std::size_t i = begin; i < end; ++i) {
             order_[begin + starts_[levels_[i - begin]]++] = static_cast<std::uint32_t>(i);
         }
-        std::size_t start = 0;  // now starts_[level] is where the level ends
+        std::size_t start = 0;  // by now starts_[level] is the end of that level
         for (const std::uint32_t stop : starts_) {
             if (stop > start + 1) sort_by_kind(begin + start, begin + stop);
             start = std::max<std::size_t>(start, stop);

@@ -1,4 +1,4 @@
-// How passes change a program: they walk it forwards, say what stands for what, and finish once.
+// How passes change a program: they walk it forwards, note which slot replaces which, and finish once.
 #pragma once
 
 #include <vector>
@@ -14,25 +14,25 @@ class Rewriter {
  public:
     explicit Rewriter(Program& program);
 
-    // The slot to use for `slot`, whose own walk is over.
+    // The slot that replaces `slot`, which the walk must have passed.
     Slot operator()(Slot slot) const {
         return program_.is_result(slot) ? now_[slot - program_.first_result()] : slot;
     }
-    // Calls `visit` with each instruction, whose operands follow what has been said so far, and with its result's
-    // slot. Throws Interrupted.
+    // Calls `visit` with each instruction, its operands already replaced, and with the slot of its result. Throws
+    // Interrupted.
     template <class Visit>
     void walk(Visit visit);
 
-    // Says that another slot, the result of an earlier instruction or a constant, stands for this result.
+    // Replaces this result by another slot, the result of an earlier instruction or a constant.
     void replace(Slot result, Slot by) { now_[result - program_.first_result()] = by; }
     void remove(Slot result) { replace(result, no_slot); }
-    // A slot for a new constant, valid at once.
+    // A slot for a new constant, valid immediately.
     Slot add_constant(double constant);
 
     bool is_constant(Slot slot) const { return is_new(slot) || program_.is_constant(slot); }
     double constant(Slot slot) const { return is_new(slot) ? added_[slot & ~new_constant] : program_.constant(slot); }
 
-    // Moves everything into place. Throws Interrupted.
+    // Applies the replacements. Throws Interrupted.
     void finish();
 
  private:
@@ -40,7 +40,7 @@ class Rewriter {
     static bool is_new(Slot slot) { return (slot & new_constant) != 0 && slot != no_slot; }
 
     Program& program_;
-    std::vector<Slot> now_;  // for each result
+    std::vector<Slot> now_;  // the slot that now replaces each result
     std::vector<double> added_;
 };
 

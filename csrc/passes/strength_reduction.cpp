@@ -1,3 +1,4 @@
+// Replaces operations by cheaper ones: the rewrites that do not keep every bit.
 #include "passes/apply_rewrites.hpp"
 #include "passes/passes.hpp"
 

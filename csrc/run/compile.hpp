@@ -1,4 +1,4 @@
-// From a program to something that runs: the passes, then the plan and the kernels.
+// Compiles a program into an executable: the passes, then the plan and the kernels.
 #pragma once
 
 #include <memory>
@@ -11,8 +11,8 @@
 
 namespace fastgrad::run {
 
-// Runs the passes of these names; what they did is added to `origin`. Throws std::bad_alloc, Interrupted, and
-// std::invalid_argument for an instruction set that this machine lacks. No name is needed for the best one.
+// Runs the named passes and records what they did in `origin`. An empty `instruction_set` chooses the best one.
+// Throws std::bad_alloc, Interrupted, and std::invalid_argument for an instruction set that this machine lacks.
 std::unique_ptr<Executable> compile(ir::Program program, ir::Origin& origin, const std::vector<std::string>& passes,
                                     std::string_view instruction_set);
 

@@ -14,23 +14,23 @@ namespace fastgrad::run {
 
 namespace {
 
-// A batch is cut into the same shards whatever the number of threads, and their sums are added in order.
+// A batch is cut into the same shards for any number of threads, and their sums are added in order.
 constexpr std::size_t smallest_shard = 256, most_shards = 64;
-// A working set beyond this does not stay in the second-level cache.
+// A larger working set does not stay in the second-level cache.
 constexpr std::size_t cache_bytes = 512 << 10;
-// Idle workspaces that a graph keeps for its next runs.
+// Idle workspaces that a graph keeps for later runs.
 constexpr std::size_t most_idle = 16;
 
-// Between two looks at the clock: some milliseconds. Longer walks are cut.
+// Work between two readings of the clock: some milliseconds. Longer walks are cut.
 constexpr std::size_t instructions_a_look = std::size_t{1} << 22, instructions_a_walk = std::size_t{1} << 20;
 constexpr std::chrono::milliseconds between_questions{50};
 
-// Adding to -0.0 gives what is added, to the last bit: the first contribution to a gradient is stored.
+// Adding to -0.0 gives the addend, to the last bit, so the first contribution to a gradient is in effect stored.
 constexpr double nothing = -0.0;
 
 }  // namespace
 
-// A workspace for as long as it lives.
+// A workspace leased for the lifetime of this object.
 class Executable::LeasedWorkspace {
  public:
     explicit LeasedWorkspace(const Executable& executable) : executable_(executable) {
@@ -57,14 +57,14 @@ class Executable::LeasedWorkspace {
     std::unique_ptr<Workspace> workspace_;
 };
 
-// Whether a run is to stop: one thread asks, all see the answer.
+// Whether a run should stop: one thread asks, and all see the answer.
 class Executable::InterruptPoll {
  public:
     explicit InterruptPoll(Stops stops) : stops_(stops) {}
 
     bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
 
-    // How far one thread has gone since it last looked at the clock.
+    // How much work one thread has done since it last read the clock.
     class Counter {
      public:
         explicit Counter(InterruptPoll& pace) : poll_(pace) {}
@@ -92,11 +92,11 @@ class Executable::InterruptPoll {
  private:
     const Stops stops_;
     const std::thread::id caller_ = std::this_thread::get_id();
-    std::chrono::steady_clock::time_point last_question_;  // the caller's; none yet
+    std::chrono::steady_clock::time_point last_question_;  // by the calling thread; unset before the first
     std::atomic<bool> stopped_ = false;
 };
 
-// One call, seen by each of its threads.
+// One call, shared by all its threads.
 class Executable::BatchRun {
  public:
     BatchRun(const Executable& executable, const Batch& batch, Stops stops)
@@ -109,8 +109,8 @@ class Executable::BatchRun {
           arrays_(*executable.kernels_.arrays),
           wants_gradients_(batch.cotangents != nullptr) {}
 
-    // Inputs, values, outputs; and backwards, into the gradients that `fixed gradients` of the workspace hold.
-    // False: the run is to stop, or a guard failed.
+    // Runs one sample forwards, and backwards if gradients are wanted; gradients of what does not vary add up in the
+    // workspace. False if the run should stop or a guard failed.
     bool sample(Workspace& workspace, std::size_t row, InterruptPoll::Counter& counter) {
         double* values = workspace.values();
         for (std::uint32_t i = 0; i < program_.inputs; ++i) {
@@ -191,8 +191,8 @@ class Executable::BatchRun {
         return true;
     }
 
-    // The rows [from, to), in blocks of lanes as wide as they fit; the gradients of what does not vary go to `sums`.
-    // They are unfinished where the run is to stop, or a guard failed.
+    // Runs the rows [from, to) in blocks as wide as they fit; gradients of what does not vary go to `sums`. They are
+    // incomplete if the run should stop or a guard failed.
     void shard(Workspace& workspace, Width widest, std::size_t from, std::size_t to, double* sums,
                InterruptPoll::Counter& counter) {
         if (wants_gradients_) {
@@ -250,8 +250,8 @@ class Executable::BatchRun {
     static constexpr std::size_t no_row = static_cast<std::size_t>(-1);
     std::size_t guards() const { return program_.guards.size(); }
 
-    // Whether a sample answers the guards as the recording did. Each shard goes on to its own first sample that does
-    // not, so that the first of all is the same for any number of threads.
+    // Whether a sample answers the guards as the recording did. Each shard continues to its own first failing sample,
+    // so that the first of all is the same for any number of threads.
     template <class NumberAt>
     bool has_answers(std::size_t row, NumberAt number_at) {
         for (std::size_t i = 0; i < guards(); ++i) {
@@ -370,7 +370,7 @@ Executable::Executable(Program program, bool loops, const Kernels& kernels)
           1, static_cast<std::size_t>(static_cast<double>(plan_.runs.size()) * instructions_a_walk /
                                       static_cast<double>(std::max<std::size_t>(1, program_.instructions.size()))))),
       input_slots_(program_.inputs) {
-    idle_.reserve(most_idle);  // a workspace comes back where nothing may throw
+    idle_.reserve(most_idle);  // returning a workspace must not throw
     Slot slot = program_.first_result();
     for (const Instruction& instruction : program_.instructions) {
         if (instruction.op == Opcode::input) input_slots_[instruction.x] = slot;

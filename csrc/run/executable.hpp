@@ -1,4 +1,4 @@
-// A program made ready to run, by any number of threads at once.
+// A program that is ready to run, by any number of threads at once.
 #pragma once
 
 #include <memory>
@@ -12,24 +12,24 @@
 
 namespace fastgrad::run {
 
-// The numbers of one input, a sample each.
+// The numbers of one input, one for each sample.
 struct Column {
     const double* first;
     std::size_t stride;
 };
 
-// One run over a batch; arrays are row-major, one row a sample.
+// One run over a batch. Arrays are row-major, with one row for each sample.
 struct Batch {
     const double* bound = nullptr;    // the bound leaves' numbers
     const double* inputs = nullptr;   // batch x inputs
-    const Column* columns = nullptr;  // instead of them, one for each input
+    const Column* columns = nullptr;  // an alternative to `inputs`: one for each input
     std::size_t batch = 1;
     double* outputs = nullptr;  // batch x outputs
 
-    // For the gradients of the sum of cotangent * output; null: outputs only.
+    // For the gradients of the sum of cotangent * output; null if only outputs are wanted.
     const double* cotangents = nullptr;  // batch x outputs, or one row for all
     bool one_cotangent_row = false;
-    double* input_gradients = nullptr;  // batch x inputs; null: not wanted
+    double* input_gradients = nullptr;  // batch x inputs; null if not wanted
     double* bound_gradients = nullptr;  // summed over the batch
 
     unsigned threads = 1;
@@ -39,8 +39,8 @@ struct Batch {
 struct Outcome {
     enum Kind : unsigned char { done, stopped, guard_failed };
     Kind kind = done;
-    std::size_t row = 0;    // the first sample that answers a guard otherwise
-    std::size_t guard = 0;  // the first such guard of that sample
+    std::size_t row = 0;    // the first sample that fails a guard
+    std::size_t guard = 0;  // the first guard that this sample fails
 };
 
 class Executable {
@@ -48,8 +48,8 @@ class Executable {
     // `loops`: see make_plan.
     Executable(Program program, bool loops, const Kernels& kernels);
 
-    // The same outcome whatever `threads` is. The calling thread asks `stops` now and then, if a run takes long.
-    // Unless the outcome is `done`, results are meaningless. Throws std::bad_alloc.
+    // The outcome is the same for any `threads`. In a long run, the calling thread calls `stops` from time to time.
+    // Unless the outcome is `done`, the results are meaningless. Throws std::bad_alloc.
     using Stops = bool (*)();
     Outcome run(const Batch& batch, Stops stops) const;
 
@@ -68,8 +68,8 @@ class Executable {
     const Kernels& kernels_;
     const Slot first_varying_;
     const std::unique_ptr<const Executor> executor_;
-    const std::size_t runs_a_walk_;  // so many that a walk takes about a millisecond
-    std::vector<Slot> input_slots_;  // by the number of the input
+    const std::size_t runs_a_walk_;  // chosen so that a walk takes about a millisecond
+    std::vector<Slot> input_slots_;  // by input number
     mutable std::mutex mutex_;
     mutable std::vector<std::unique_ptr<Workspace>> idle_;
 };

@@ -12,13 +12,13 @@ namespace fastgrad::run {
 
 namespace {
 
-// Operands that are not contiguous go through buffers of this many numbers, which stay in the first-level cache.
+// Operands that are not contiguous are copied to buffers of this many numbers, which stay in the first-level cache.
 constexpr std::size_t buffer_size = 256;
 
 // --- one sample, instruction by instruction: the eager engine's formulas in the eager engine's order
 
-// A formula that calls a function gets one of its own: in line, the call would spill the loop's registers for every
-// operation.
+// A formula that calls a function is kept in a separate function: inlined, the call would spill the loop's registers
+// for every operation.
 template <Op op>
 struct OutOfLine {
     static FASTGRAD_NOINLINE double value(double x, double y) { return Row<op>::value(x, y); }
@@ -56,8 +56,8 @@ FASTGRAD_INLINE void contribute(double& gradient, double contribution) {
     }
 }
 
-// One case for each operation and each way of touching its operands: the dispatch has to be paid anyway. What a case
-// does not use is not loaded: the fewer steps, the more of them the processor overlaps.
+// One case for each combination of an operation and its operands' adjoints, because the dispatch has to be paid
+// anyway. A case loads only what it uses: the fewer steps, the more of them the processor overlaps.
 void reverse_scalars(const Program& program, const Plan& plan, const Run& run, const double* values,
                      double* gradients) {
     const Instruction* const first = program.instructions.data() + run.begin;
@@ -103,7 +103,7 @@ void reverse_scalars(const Program& program, const Plan& plan, const Run& run, c
 
 }  // namespace
 
-// One walk over runs with a number of lanes that the compiler knows.
+// One walk over runs, with the number of lanes known at compile time.
 template <std::size_t lanes>
 class LaneInterpreter {
  public:
@@ -158,7 +158,7 @@ class LaneInterpreter {
     Slot result_slot(const Run& run) const { return program_.first_result() + run.begin; }
     bool varies(Slot slot) const { return slot >= first_varying_; }
 
-    // --- where slots are
+    // --- addresses of slots
 
     double* value(Slot slot) const {
         return lanes == 1 || !varies(slot) ? memory_.fixed + slot : memory_.varying + (slot - first_varying_) * lanes;
@@ -168,7 +168,7 @@ class LaneInterpreter {
         return varies(slot) ? memory_.varying_gradients + (slot - first_varying_) * lanes
                             : memory_.fixed_gradients + std::size_t{slot} * lane_count;
     }
-    // Null where the numbers alone were asked for: memory has no gradients then.
+    // Null if gradients are not wanted, because memory has none then.
     double* gradient_if_any(Slot slot) const { return memory_.fixed_gradients ? gradient(slot) : nullptr; }
 
     bool is_contiguous(const Access& access) const { return access.row_stride == 1 && (lanes == 1 || access.varies); }
@@ -185,7 +185,7 @@ class LaneInterpreter {
     }
     Access access(Slot slot) const { return {slot, 1, 0, 0, varies(slot), program_.is_constant(slot)}; }
 
-    // Rows [begin, begin + count) of an operand, side by side: in place where they are, else in the buffer.
+    // Rows [begin, begin + count) of an operand, contiguous: in place if they already are, else copied to the buffer.
     const double* gather(const Access& access, std::size_t begin, std::size_t count, double* buffer) const {
         if (access.is_absent()) return nullptr;
         auto slot =
@@ -208,7 +208,7 @@ class LaneInterpreter {
         return buffer;
     }
 
-    // Adds to the gradients of such rows, which are not contiguous.
+    // Adds to the gradients of such rows when they are not contiguous.
     void scatter(const Access& access, std::size_t begin, std::size_t count, const double* from) const {
         auto slot =
             static_cast<std::ptrdiff_t>(access.first) + static_cast<std::ptrdiff_t>(begin) * access.row_stride;
@@ -228,7 +228,7 @@ class LaneInterpreter {
         }
     }
 
-    // Whole at once where both operands are in place, else buffer by buffer.
+    // All rows at once if both operands are contiguous, else one buffer at a time.
     std::size_t step_of(const Run& run) const {
         const bool in_place = is_contiguous(run.x) && (run.y.is_absent() || is_contiguous(run.y));
         return in_place ? run.count : buffer_size / lanes;
@@ -292,7 +292,7 @@ class LaneInterpreter {
                 gradient_if_any(result_slot(run))};
     }
 
-    // A dot whose terms lie anywhere: one sample adds them up here, lanes leave each term to the kernels.
+    // A dot with scattered terms: for one sample they are added up here; for lanes the kernels handle each term.
 
     void forward_gathered(std::uint32_t instruction) const {
         const Dot& d = program_.dots[program_.instructions[instruction].x];

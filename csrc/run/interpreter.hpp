@@ -1,5 +1,5 @@
-// Executes a plan run by run with compiled kernels: what every machine has, and what other back ends are tested
-// against.
+// Executes a plan run by run with compiled kernels. It works on every machine, and other back ends are tested against
+// it.
 #pragma once
 
 #include "ir/program.hpp"

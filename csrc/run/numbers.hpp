@@ -1,4 +1,4 @@
-// A vector whose numbers are not set before they are written.
+// A vector that does not initialize its numbers, for numbers that are written before they are read.
 #pragma once
 
 #include <memory>

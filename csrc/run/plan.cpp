@@ -10,18 +10,19 @@ namespace fastgrad::run {
 
 namespace {
 
-// Shorter ones are faster instruction by instruction.
+// Shorter runs are faster instruction by instruction.
 constexpr std::uint32_t shortest_map = 8, fewest_terms = 16;
 
-// Runs that are not loops end here, so that a walk comes to an end of a run within milliseconds.
+// Runs of scalar instructions are limited to this length, so that a walk reaches the end of a run within
+// milliseconds.
 constexpr std::uint32_t longest_scalars = 1 << 20;
 
-// Backwards, as the reverse goes: who comes first to a gradient stores.
+// Goes backwards, like the reverse: the first to reach a gradient stores.
 void mark_adjoints(const Program& program, Plan& plan) {
     plan.adjoints.resize(program.instructions.size());
     std::vector<bool> touched(program.slots());
-    // These may be read though nothing touches them, so that they are filled before. What does not vary adds up over
-    // the samples.
+    // These may be read even if nothing reaches them, so they are filled beforehand. Gradients of slots that do not
+    // vary add up over the samples.
     const bool has_samples = program.first_varying() < program.slots();
     const Slot filled = has_samples ? program.first_varying() : program.first_result();
     for (Slot slot = 0; slot < filled; ++slot) touched[slot] = true;
@@ -99,7 +100,7 @@ class Planner {
     bool is_varying(Slot slot) const { return slot >= first_varying_; }
     bool is_active(std::uint32_t i) const { return active_[program_.first_result() + i]; }
 
-    // Whether instruction `i` may be in one run with an earlier one.
+    // Whether instruction `i` can be in one run with an earlier one.
     bool is_alike(std::uint32_t earlier, std::uint32_t i) const {
         const Slot first = program_.first_result();
         return is_varying(first + i) == is_varying(first + earlier) && is_active(i) == is_active(earlier);
@@ -121,7 +122,7 @@ class Planner {
         plan_.runs.push_back(run);
     }
 
-    // Whether `next` is `run` once more, with its factors further on; if so, `run` takes it in.
+    // Whether `next` repeats `run` with its factors further on; if so, merges it into `run`.
     bool repeats(Run& run, const Run& next) const {
         if (run.kind != Run::dots || run.count != next.count || run.terms != next.terms ||
             run.begin + run.instructions() != next.begin || run.active != next.active) {
@@ -155,7 +156,7 @@ class Planner {
         return static_cast<Slot>(access.first + std::max<std::int64_t>(rows, 0) + std::max<std::int64_t>(terms, 0));
     }
 
-    // Whether `slot` may stand in row `row` of an access; its step is settled by row 1.
+    // Whether `slot` can be row `row` of an access; row 1 determines the stride.
     bool extend(Access& access, std::uint32_t row, Slot slot) const {
         if (access.is_absent() || is_varying(slot) != access.varies) return access.is_absent() && slot == no_slot;
         const auto away = static_cast<std::int64_t>(slot) - access.first;
@@ -197,10 +198,10 @@ class Planner {
         return run;
     }
 
-    // Whether an operand is there before the run begins: its rows must not need each other.
+    // Whether an operand is computed before the run begins: the rows of a run must not depend on each other.
     bool is_before(Slot slot, std::uint32_t begin) const { return slot < program_.first_result() + begin; }
 
-    // The terms of one dot as an access, if they advance by a constant.
+    // The terms of one dot as an access, if they advance by a constant stride.
     bool terms(const std::vector<Slot>& slots, const Dot& d, Access& access) const {
         access = start(slots[d.first]);
         if (d.count > 1) {
@@ -249,7 +250,7 @@ class Planner {
     const Program& program_;
     const bool loops_;
     const Slot first_varying_;
-    std::vector<bool> active_;  // slots that some output's gradient reaches
+    std::vector<bool> active_;  // slots that the gradient of some output reaches
     bool reached_varying_ = false;
     Plan plan_;
 };

@@ -1,4 +1,4 @@
-// How a program runs: its instructions, cut into runs that one loop can execute.
+// The plan of how a program runs: its instructions, divided into runs that one loop can execute.
 #pragma once
 
 #include <vector>
@@ -14,7 +14,7 @@ using namespace ir;
 struct Access {
     Slot first = no_slot;
     std::int32_t row_stride = 0, term_stride = 0, repeat_stride = 0;
-    bool varies = false;       // from sample to sample: all slots of an access do, or none
+    bool varies = false;       // between samples; either all slots of an access vary, or none
     bool no_gradient = false;  // all slots are constants, or the derivative is zero everywhere
 
     bool is_absent() const { return first == no_slot; }
@@ -22,28 +22,28 @@ struct Access {
 
 struct Run {
     enum Kind : std::uint8_t {
-        scalars,   // operations, one after the other
-        gathered,  // dots whose terms lie anywhere, one after the other
+        scalars,   // operations, one after another
+        gathered,  // dots with scattered terms, one after another
         map,       // one operation over rows of operands
         dots       // dots of one length over rows of operands
     };
     Kind kind;
     Opcode op = Opcode::input;
-    std::uint32_t begin, count;  // the first instruction, and how many there are in each repeat
-    bool active = true;          // some output's gradient goes through it: else it has no reverse
+    std::uint32_t begin, count;  // the first instruction, and the number of instructions in each repeat
+    bool active = true;          // some output's gradient flows through it; otherwise it has no reverse
     std::uint32_t terms = 0;     // of each dot
     Access x, y, addend;         // of maps and dots
-    std::uint32_t vectors = 1;   // of dots, each with its factors further on: a matrix times several vectors
+    std::uint32_t vectors = 1;   // of dots, whose factors advance by a stride: a matrix times several vectors
 
     std::uint32_t instructions() const { return count * vectors; }
 };
 
 struct Plan {
-    std::vector<Run> runs;  // the inputs are in none
+    std::vector<Run> runs;  // inputs are in no run
     std::size_t first_varying_run = 0;
-    // Whether every interior gradient's first contribution is stored, so that nothing need be there before.
+    // Whether the first contribution to every interior gradient is stored, so that gradients need no initial value.
     bool stores_first = true;
-    // Of each instruction: its adjoint_opcode(), where it is among scalars.
+    // For each instruction among scalars, its adjoint_opcode().
     std::vector<std::uint16_t> adjoints;
 };
 

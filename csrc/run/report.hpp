@@ -1,4 +1,4 @@
-// What became of a program, for people: the runs of its plan, and how much of it there is.
+// Describes a compiled program for people: the runs of its plan, and its size.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@ struct Stats {
 };
 Stats stats_of(const Plan& plan);
 
-// The runs, a line each.
+// The runs, one line each.
 std::string listing_of(const Plan& plan);
 
 }  // namespace fastgrad::run

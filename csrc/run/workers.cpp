@@ -17,16 +17,16 @@ namespace fastgrad::run {
 
 namespace {
 
-// One call of run_in_parallel: how many of its helpers are still to return.
+// One call of run_in_parallel, and how many of its helpers have yet to return.
 struct Job {
     const std::function<void()>& work;
     std::atomic<unsigned> pending;
 };
 
-// Sleeping and waking take tens of microseconds, which is as long as many a job.
+// Sleeping and waking take tens of microseconds, as long as many jobs.
 constexpr std::chrono::microseconds spin_limit{200};
 
-// Of what a thread does that waits for the others.
+// Between two calls of `wait`, by the thread that waits for the others.
 constexpr std::chrono::milliseconds between_calls{20};
 
 template <class Condition>
@@ -50,7 +50,7 @@ class Workers {
         work();
         {
             const std::lock_guard lock(mutex_);
-            // What no thread has begun by now need not begin.
+            // Withdraws what no thread has started.
             job.pending -= static_cast<unsigned>(std::erase(queue_, &job));
             waiting_ = static_cast<unsigned>(queue_.size());
         }
@@ -69,7 +69,7 @@ class Workers {
             try {
                 std::thread([this] { serve(); }).detach();
             } catch (const std::system_error&) {
-                return;  // the work gets done by fewer
+                return;  // fewer threads do the work
             }
         }
     }
@@ -92,12 +92,12 @@ class Workers {
     std::mutex mutex_;
     std::condition_variable wake_, done_;
     std::deque<Job*> queue_;
-    std::atomic<unsigned> waiting_ = 0;  // the queue's length, to be seen without the mutex
+    std::atomic<unsigned> waiting_ = 0;  // the queue's length, readable without the mutex
     unsigned threads_ = 0;
 };
 
-// Never destroyed: its threads wait on it until the process ends. A forked child has none of them, so it gets new
-// ones.
+// Never destroyed, because its threads wait on it until the process ends. A forked child has none of these threads,
+// so it gets a new object.
 Workers& workers() {
     static std::mutex mutex;
     static Workers* current = nullptr;

@@ -4,7 +4,7 @@
 
 namespace fastgrad::run {
 
-// One slot at least: a unary instruction's second operand is slot 0, and is loaded.
+// At least one slot, because the second operand of a unary instruction, slot 0, is loaded too.
 Workspace::Workspace(const Program& program)
     : slots(std::max<std::size_t>(program.slots(), 1)), first_varying(program.first_varying()), values_(slots) {
     values_.data()[0] = 0.0;

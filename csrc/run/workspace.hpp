@@ -1,4 +1,4 @@
-// The numbers that one thread works on while it runs a program.
+// The numbers that one thread uses while it runs a program.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace fastgrad::run {
 
-// Doubles at the start of a cache line. Throws std::bad_alloc.
+// Doubles that start at a cache line. Throws std::bad_alloc.
 class Buffer {
  public:
     Buffer() = default;
@@ -30,7 +30,7 @@ class Buffer {
 
 class Workspace {
  public:
-    // Constants are in place.
+    // Fills in the constants.
     explicit Workspace(const Program& program);
 
     void prepare_gradients();
@@ -42,7 +42,7 @@ class Workspace {
     }
 
     double* values() const { return values_.data(); }        // one for each slot
-    double* gradients() const { return gradients_.data(); }  // the same
+    double* gradients() const { return gradients_.data(); }  // one for each slot
     double* partial_sums() const { return partial_sums_.data(); }
 
     const std::size_t slots, first_varying;

@@ -6,7 +6,7 @@
 >>> loss.backward()
 
 Every operation of the table, `fastgrad.operations()`, is a method of `Value` and a function of this module:
-``fastgrad.sin`` takes a Value or a plain number. The operations on sequences, `fastgrad.sequence_operations()`, are
+``fastgrad.sin`` takes a Value or a plain number. The sequence operations, `fastgrad.sequence_operations()`, are
 functions: ``fastgrad.dot(ws, xs, bias)``. ``from fastgrad import *`` leaves out `sum`, `max`, `min` and the packages
 `compile` and `io`, which would hide Python's own.
 """
@@ -23,7 +23,7 @@ from fastgrad._core import operations, sequence_operations
 from fastgrad._core import sum as sum
 from fastgrad.engine import Value, no_grad, scope, where
 
-TYPE_CHECKING = False  # type checkers take it for true; typing would be two thirds of the time to import fastgrad
+TYPE_CHECKING = False  # type checkers take it for true; typing would take two thirds of the import time of fastgrad
 if TYPE_CHECKING:
     from typing import Any
 
@@ -53,7 +53,7 @@ _NAMES_IN_SUBMODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a submodule when it is first asked for: `import fastgrad` stays fast."""
+    """Import a submodule on first use, so that `import fastgrad` stays fast."""
     if name in _SUBMODULES:
         return importlib.import_module(f"fastgrad.{name}")
     if name in _NAMES_IN_SUBMODULES:

@@ -1,4 +1,4 @@
-"""``python -m fastgrad``."""
+"""Runs the command line as ``python -m fastgrad``."""
 
 from fastgrad.cli import main
 

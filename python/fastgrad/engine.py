@@ -1,4 +1,4 @@
-"""The engine: `Value`, a number that remembers where it came from."""
+"""The engine: `Value`, a number that remembers how it was computed."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Value(_core.Value):
     """A scalar of a computational graph.
 
     ``Value(data, _children=(), _op='', label='')`` is a leaf that holds the float ``data``; arithmetic with Values
-    and numbers makes the others. With ``_children`` it is a custom operation: give its symbol as ``_op`` and
-    set ``_backward`` to a function that adds to the children's ``grad``; or give, as ``_op``, a tuple with the
-    local gradient for each child.
+    and numbers creates all others. With ``_children`` it is a custom operation: give its symbol as ``_op`` and set
+    ``_backward`` to a function that adds to the children's ``grad``; or give a tuple with the local gradient for each
+    child as ``_op``.
 
     Raises:
         TypeError: ``data`` is not a real number, or a child is not a Value.
@@ -48,7 +48,7 @@ class Value(_core.Value):
     def to_json(self, indent: int | None = 2, max_nodes: int = 10_000) -> str:
         """The expression as a JSON tree of objects with the keys ``value``, ``children`` and ``operation``.
 
-        A Value that is used twice stands in the tree twice. ``operation`` is the operation's name, such as
+        A Value that is used twice appears twice in the tree. ``operation`` is the operation's name, such as
         ``"addition"``, and ``"none"`` for a leaf. Infinite data and nan are written as Python's ``json`` writes them.
 
         Raises:
@@ -59,7 +59,7 @@ class Value(_core.Value):
         break_at = (lambda depth: "") if indent is None else (lambda depth: "\n" + " " * (indent * depth))
         separator = ", " if indent is None else ","
         written: list[str] = []
-        # What is still to be written: text, or a Value with the depth at which it stands.
+        # What remains to be written: text, or a Value with its depth.
         todo: list[str | tuple[_core.Value, int]] = [(self, 0)]
         count = 0
         while todo:
@@ -84,12 +84,12 @@ class Value(_core.Value):
         return "".join(written)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle and deepcopy: a leaf by its fields, anything else as a position in its graph.
+        """Pickle and deepcopy: a leaf by its fields, any other Value as a position in its graph.
 
-        Values that are pickled together stay connected, and graphs of any depth are walked without recursion.
+        Values that are pickled together stay connected, and graphs of any depth are traversed without recursion.
 
         Raises:
-            TypeError: the graph has a Value whose ``_backward`` was set to a function, which names the original.
+            TypeError: the graph has a Value whose ``_backward`` was set to a function, which refers to the original.
         """
         place = _core.pickle_position(self)
         if place is not None:
@@ -112,9 +112,10 @@ _drawing: Callable[[], Any]
 
 
 def register_drawing(load: Callable[[], Any]) -> None:
-    """Have Values drawn by the ``draw_dot`` and the ``mimebundle`` of what ``load()`` gives.
+    """Make Values draw themselves with the ``draw_dot`` and the ``mimebundle`` of the object that ``load()`` returns.
 
-    The engine names no other part of the package, so drawing is told to it; ``load`` is called at the first picture.
+    The engine imports no other part of the package, so drawing is registered here; ``load`` is called at the first
+    picture.
     """
     global _drawing
     _drawing = load
@@ -144,11 +145,11 @@ class no_grad(ContextDecorator):
 
 
 class scope(ContextDecorator):
-    """A name for a part of the computation: what this thread computes inside belongs to it.
+    """A name for a part of the computation: everything that this thread computes inside belongs to it.
 
-    A context manager (``with scope("attention"):``) and a decorator (``@scope("attention")``). Scopes inside one
-    another make a path, ``"block/attention"``, which drawings collapse by; the modules of `fastgrad.nn` open theirs
-    by themselves. Copies keep their scopes, pickles do not.
+    A context manager (``with scope("attention"):``) and a decorator (``@scope("attention")``). Nested scopes form a
+    path, ``"block/attention"``, by which drawings are collapsed. The modules of `fastgrad.nn` open scopes
+    automatically. Copies keep their scopes, pickles do not.
 
     Raises:
         TypeError: the name is not a str.
@@ -180,14 +181,14 @@ if TYPE_CHECKING:
 
 
 def where(condition: Any, x: Any, y: Any) -> Any:
-    """``x`` where the condition holds, else ``y``, to the last bit; the derivative flows to the chosen one only.
+    """``x`` where the condition holds, else ``y``, to the last bit; the gradient flows only to the chosen one.
 
-    A bool or a number, such as the comparison ``a < b``, which is by data, chooses at once: the result is ``x`` or
-    ``y`` itself. A Value, such as ``fastgrad.less(a, b)``, makes the choice a part of the graph: the result is a new
-    Value, made of the condition and of both operands, which are Values or numbers. Every condition holds unless it
-    is 0, so nan does; the condition itself has the derivative 0.
+    A bool or a number, such as the comparison ``a < b``, which compares data, chooses immediately: the result is
+    ``x`` or ``y`` itself. A Value, such as ``fastgrad.less(a, b)``, makes the choice part of the graph: the result is
+    a new Value, computed from the condition and both operands, which are Values or numbers. A condition holds unless
+    it is 0, so nan holds; the derivative in the condition is 0.
 
-    The operand that is not chosen may hold inf or nan. But it gets a gradient of 0, and 0 times an infinite slope is
+    The operand that is not chosen may be inf or nan. But it gets a gradient of 0, and 0 times an infinite slope is
     nan: in ``where(less(0.0, x), x.sqrt(), 0.0)`` at ``x = 0``, take the root of ``maximum(x, tiny)``.
 
     Raises:
@@ -196,7 +197,7 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     if isinstance(condition, _core.Value):
         return _core.keep_if(x, condition) + _core.drop_if(y, condition)
     try:
-        holds = _core.stop_gradient(condition) != 0.0  # of a number: the float that an operand would be
+        holds = _core.stop_gradient(condition) != 0.0  # of a number: the float that it would be as an operand
     except TypeError:
         raise TypeError(
             f"where() needs a bool, a number or a Value as its condition, not {condition!r} of type "

@@ -1,6 +1,6 @@
-"""The formulas of the operations as syntax trees, so that printing, checking or translating one needs no text search.
+"""The formulas of the operations as syntax trees, so that printing, checking and translating need no text search.
 
-A formula is an expression of C++ and of Python alike (`csrc/ops.def` has the rules): Python's own parser reads it.
+A formula is an expression in both C++ and Python (`csrc/ops.def` has the rules), so Python's parser can read it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["CONSTANTS", "HELPERS", "called", "inlined", "parse", "readable"]
 CONSTANTS = {row.name: row for row in _core.constants()}
 HELPERS = {row.name: row for row in _core.helpers()}
 
-#: How mathematics writes functions that C spells with a name: parameters and meaning, as of a helper.
+#: The mathematical notation for functions that C spells with a name: parameters and meaning, as for a helper.
 _NOTATION = {
     "fabs": (("x",), "abs(x)"),
     "log_gamma": (("x",), "log(abs(gamma(x)))"),
@@ -28,12 +28,12 @@ _MEANINGS = {row.name: (row.parameters, row.meaning) for row in HELPERS.values()
 
 @cache
 def parse(formula: str) -> ast.expr:
-    """The tree of a formula, which is not to be changed: it is kept."""
+    """The tree of a formula. It is cached, so do not change it."""
     return ast.parse(formula, mode="eval").body
 
 
 def inlined(tree: ast.expr) -> ast.expr:
-    """The tree with the formulas of helpers in their places.
+    """The tree with helpers replaced by their formulas.
 
     What remains are numbers, names, operators, `choose`, and functions of the C library and of
     `csrc/core/formulas.hpp`.
@@ -48,7 +48,7 @@ def called(formula: str) -> set[str]:
 
 
 def readable(formula: str, names: Mapping[str, str] | None = None) -> str:
-    """A formula as a reader of mathematics writes it, with other names for its variables.
+    """A formula in mathematical notation, with other names for its variables.
 
     >>> readable("choose(x > 0.0, pow_dx(x, y), -fabs(x))")
     '(y * x**(y - 1) if x > 0 else -|x|)'
@@ -58,7 +58,7 @@ def readable(formula: str, names: Mapping[str, str] | None = None) -> str:
 
 
 class _Inliner:
-    """Puts expressions in the place of functions and of names. What it is given stays as it is."""
+    """Replaces functions and names by expressions. Does not change its arguments."""
 
     def __init__(self, functions: Mapping[str, tuple[tuple[str, ...], str]], names: Mapping[str, ast.expr]):
         self._functions, self._names = functions, names
@@ -86,7 +86,7 @@ class _Inliner:
         return tree
 
 
-# How tightly an expression binds: what binds less tightly than its place asks for stands in parentheses.
+# How tightly an expression binds: an expression that binds less tightly than its context needs gets parentheses.
 _SUM, _PRODUCT, _POWER, _ATOM = range(4)
 _OPERATORS = {
     ast.Add: (" + ", _SUM),
@@ -99,7 +99,7 @@ _COMPARISONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: 
 
 
 class _Printer:
-    """Writes a tree as mathematics, with these names for variables."""
+    """Writes a tree in mathematical notation, with the given names for variables."""
 
     def __init__(self, names: Mapping[str, str]):
         self._names = names
@@ -134,7 +134,7 @@ class _Printer:
         raise ValueError(f"no formula: {ast.unparse(tree)}")
 
     def _choice(self, tree: ast.expr) -> str:
-        """A choice without parentheses; one that stands in its last branch goes on."""
+        """A choice without parentheses; a choice in its last branch is appended without parentheses too."""
         match tree:
             case ast.IfExp(test=condition, body=x, orelse=y):
                 pass

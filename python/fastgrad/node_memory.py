@@ -1,6 +1,6 @@
-"""`memory()`: how much memory the nodes of all graphs take, to find a graph that nobody lets go of.
+"""`memory()`: how much memory the nodes of all graphs take, to find graphs that are never released.
 
-The module has another name than its function, which would be hidden as `fastgrad.memory` once this is imported.
+The module is not called `memory`, because importing it would then hide the function `fastgrad.memory`.
 """
 
 from __future__ import annotations
@@ -11,35 +11,36 @@ from fastgrad import _core
 
 
 class Memory(NamedTuple):
-    """The state of the store of nodes, of the whole process.
+    """The state of the node store, for the whole process.
 
-    A node has 48 bytes, and lies in a chunk of 64 KiB. Leaves have chunks of their own. A chunk is free again when
-    its last node dies; some free chunks wait for the next nodes, the memory of the others goes back to the system.
+    A node has 48 bytes and is part of a chunk of 64 KiB. Leaves have separate chunks. A chunk is free again when its
+    last node is freed; some free chunks are kept for later nodes, and the memory of the others is returned to the
+    system.
     """
 
     live_nodes: int
-    """Nodes that live, leaves among them."""
+    """Live nodes, including leaves."""
     live_leaves: int
-    """Leaves that live."""
+    """Live leaves."""
     chunks: int
-    """Chunks that hold a live node, or take the next one."""
+    """Chunks that contain a live node, or take the next one."""
     free_chunks: int
-    """Chunks that wait for more nodes."""
+    """Free chunks, kept for later nodes."""
     bytes: int
-    """Bytes that the store has from the system, for all of these chunks."""
+    """Bytes of all these chunks, allocated from the system."""
     peak_bytes: int
-    """The most bytes that it ever had."""
+    """The maximum of `bytes` so far."""
     operand_blocks: int
-    """Nodes with operands in a block of their own: results of `sum`, `dot`, `softmax`, ..."""
+    """Nodes with a separate block of operands: results of `sum`, `dot`, `softmax`, ..."""
     operand_bytes: int
-    """Bytes of these blocks, which `bytes` does not count."""
+    """Bytes of these blocks, which `bytes` does not include."""
 
 
 def memory() -> Memory:
     """How much memory the nodes of all graphs take, in nodes, chunks and bytes.
 
-    Captured graphs have memory of their own: see the `bytes` of `Graph.stats()`. So have labels, and the Python
-    objects of Values, which are 32 bytes each.
+    Captured graphs use other memory: see the `bytes` of `Graph.stats()`. So do labels, and the Python objects of
+    Values, which are 32 bytes each.
 
     >>> from fastgrad import Value, memory
     >>> before = memory().live_nodes

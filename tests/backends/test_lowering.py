@@ -1,4 +1,4 @@
-"""The interface of backends: what an emitter is shown, in which order."""
+"""The interface of backends: which emitter methods are called, and in which order."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ guard %3 is true
 
 
 class Writer(Emitter[str, str]):
-    """Writes the text that it is shown."""
+    """Writes the statements as text."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []

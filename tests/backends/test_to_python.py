@@ -1,4 +1,4 @@
-"""Graphs as Python source: the numbers of the graph to the last bit, or an error where a number is not finite."""
+"""Graphs as Python source: the numbers of the graph to the last bit, or an error if a number is not finite."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def with_every_number(graph: Graph) -> Graph:
 
 
 def assert_equals(graph: Graph, points: Sequence[Sequence[float]]) -> None:
-    """The function gives the graph's bits, and raises only where some number of the graph is not finite."""
+    """The function returns the graph's bits, and raises only if some number of the graph is not finite."""
     graph = with_every_number(graph)
     function = made(graph)
     for point in points:
@@ -77,7 +77,7 @@ def test_random_graphs_and_their_gradients(recipe: Recipe, is_input: list[bool])
     assert_equals(graph.gradient(passes=()), [point])
 
 
-def test_the_source_is_what_one_would_write():
+def test_the_source_is_readable():
     x, w = Value(2.0), Value(3.0)
     graph = Graph([(w * x).relu(), x.sigmoid() + math.inf], [x], passes=())
     assert to_python(graph, "step") == (
@@ -114,7 +114,7 @@ def test_an_error_of_python_takes_the_place_of_an_infinity():
 
 
 @pytest.mark.parametrize("name", ["cbrt", "exp2"])
-def test_what_math_lacks_comes_from_fastgrad(name: str, monkeypatch: pytest.MonkeyPatch):
+def test_functions_that_math_lacks_come_from_fastgrad(name: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delattr(math, name, raising=False)  # as before Python 3.11
     x = Value(2.0)
     graph = Graph(getattr(fastgrad, name)(x), [x], passes=())
@@ -122,7 +122,7 @@ def test_what_math_lacks_comes_from_fastgrad(name: str, monkeypatch: pytest.Monk
     assert_equals(graph, [[2.0], [-0.3], [math.inf]])
 
 
-def test_bound_leaves_are_arguments_with_their_present_data():
+def test_bound_leaves_are_arguments_with_their_current_data():
     x, w, c = Value(2.0), Value(3.0), Value(math.nan)
     graph = Graph([w * x, c.copysign(x)], [x])
     w.data, c.data = 5.0, -math.inf

@@ -1,4 +1,4 @@
-"""The benchmarks' own machinery, with a tiny workload; and README's numbers are the committed result's."""
+"""The machinery of the benchmarks with a tiny workload, and README's numbers against the committed result."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TINY = Effort(slot=1e-4, rounds=3, budget=1.0, quick=True)
 
 
 class Power(Repeated):
-    """The number 2 to the power of the size, and its derivative, wrong or not."""
+    """2 to the power of the size, and its derivative, right or wrong."""
 
     def __init__(self, error: float, size: int) -> None:
         self.size, self.error = size, error
@@ -65,7 +65,7 @@ WORKLOAD = Workload(
 
 
 class Here:
-    """A process that is this one: the machinery without its processes."""
+    """Stands for a process, but runs in this one, to test the machinery without processes."""
 
     def __init__(self, host: comparison.Host) -> None:
         self.host = host
@@ -75,7 +75,7 @@ class Here:
 
 
 class Nearby(comparison.Processes):
-    """No processes at all."""
+    """Starts no processes."""
 
     def __getitem__(self, package: str) -> Any:
         return self._hosts.setdefault(package, Here(comparison.Host(package)))  # type: ignore[arg-type]
@@ -101,7 +101,7 @@ def row(rows: Sequence[Row], entry: str, size: int) -> Row:
     return next(row for row in rows if (row.entry, row.size) == (entry, size))
 
 
-def test_who_finds_the_same_is_timed_in_each_round(rows):
+def test_a_peer_with_the_same_result_is_timed_in_each_round(rows):
     for entry in ("fastgrad", "exact", "floor"):
         for size in WORKLOAD.quick:
             costs = row(rows, entry, size).costs
@@ -119,7 +119,7 @@ def test_who_finds_the_same_is_timed_in_each_round(rows):
         ("absent", 1, "not installed"),
     ],
 )
-def test_who_does_not_is_a_row_that_says_why(rows, entry, size, note):
+def test_a_peer_without_the_same_result_is_a_row_that_says_why(rows, entry, size, note):
     found = row(rows, entry, size)
     assert (found.note, found.costs) == (note, {})
 
@@ -152,7 +152,7 @@ def course(spent: list[tuple[float, float, float]]) -> comparison.Course:
         ([(1.0, 0.1, 10.0)], 1000, "not run: would take about 8 h"),
     ],
 )
-def test_who_would_take_too_long_is_not_run(spent, size, objection):
+def test_a_peer_that_would_take_too_long_is_not_run(spent, size, objection):
     assert course(spent).objection(size) == objection
 
 
@@ -180,7 +180,7 @@ def test_only_what_is_alike_is_compared():
 
 
 @pytest.mark.parametrize(("last", "said"), [(1000.0, "fastgrad, run: 1.000."), (3000.0, "1.239 (NOT linear).")])
-def test_a_slope_that_is_not_one_is_said_to_be_none(last, said):
+def test_a_slope_that_does_not_fit_is_reported(last, said):
     rows = [timed("fastgrad", "fastgrad", 10**power, cost) for power, cost in ((1, 1000.0), (2, 1000.0), (3, last))]
     (line,) = tables.slopes(results.found(WORKLOAD, rows))
     assert line.endswith(said)
@@ -206,7 +206,7 @@ def test_markdown_has_every_entry_and_its_note(result):
     page = tables.page(result)
     assert "| time per power | 1 n | 10 n |" in page
     assert "| absent | not installed | not installed |" in page
-    assert "| fastgrad | 2.00 | 2.00 |" in page  # building, by itself
+    assert "| fastgrad | 2.00 | 2.00 |" in page  # building alone
 
 
 def test_plots_are_written_and_dated(result, tmp_path):
@@ -234,7 +234,7 @@ def test_the_list_names_workloads_and_peers(capsys):
         (["--peers", "aadc"], "there is no peer aadc: choose from fastgrad.reference, micrograd"),
     ],
 )
-def test_what_there_is_not_is_an_error(argv, message, capsys):
+def test_unknown_names_are_errors(argv, message, capsys):
     with pytest.raises(SystemExit, match="2"):
         cli.main(["bench", *argv])
     assert message in capsys.readouterr().err
@@ -262,7 +262,7 @@ def test_the_limits_of_the_machine_are_found():
     assert all(map(math.isfinite, found.values()))
 
 
-# ---- what is said about a run ----------------------------------------------------------------------------------
+# ---- the report of a run ---------------------------------------------------------------------------------------
 
 
 def test_readme_and_documentation_say_what_the_committed_result_says():

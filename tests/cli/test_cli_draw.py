@@ -1,4 +1,4 @@
-"""`fastgrad draw`: what it computes, draws and prints, and what it refuses to read."""
+"""`fastgrad draw`: what it computes, draws and prints, and which input it refuses."""
 
 import math
 import re
@@ -51,7 +51,7 @@ def result(text, **values):
         ("  a  # twice\n", 2.0),
     ],
 )
-def test_what_an_expression_gives(text, number):
+def test_results_of_expressions(text, number):
     values = {"a": 2.0, "b": -3.0, "c": 10.0}
     assert result(text, **{name: values[name] for name in re.findall(r"\b[abc]\b", text)}).data == pytest.approx(
         number, rel=1e-15
@@ -156,7 +156,7 @@ HOSTILE = [
     ("del x", "neither an expression nor"),
     ("def f(): pass", "neither an expression nor"),
     ("x; x", "only the last expression may go without a name"),
-    # no expression at all
+    # not an expression
     ("", "the expression is empty"),
     ("  # only a comment", "the expression is empty"),
     ("x +", "no expression"),
@@ -165,7 +165,7 @@ HOSTILE = [
     ("1if x else 2", "no expression"),
     ("x\0", "no expression"),
     ("9" * 5000 + "*x", "no expression"),
-    # too much
+    # too large
     ("(" * 4999 + "x" + ")" * 4999, "no expression|nested too deeply"),
     ("-" * 9000 + "x", "nested too deeply"),
     ("x**" * 3000 + "x", "nested too deeply"),
@@ -173,7 +173,7 @@ HOSTILE = [
     ("9**9**9 + x", "'9\\*\\*9\\*\\*9'"),
     ("x + 10**400", "'10\\*\\*400'"),
     ("x * " + "9" * 400, "too large"),
-    # cannot be computed
+    # not computable
     ("x/(x - x)", "'x/\\(x - x\\)': .*division by zero"),
     ("1/0 + x", "'1/0': .*zero"),
     ("exp(1000*x)", "'exp\\(1000\\*x\\)'"),

@@ -1,4 +1,4 @@
-"""`fastgrad info`: what is reported is what is there."""
+"""`fastgrad info`: the report agrees with the installation."""
 
 import json
 import platform
@@ -32,7 +32,7 @@ def test_the_build(report):
     assert set(build["sanitizers"].split(",")) <= {"", "address", "undefined", "thread"}
 
 
-def test_what_the_machine_has(report):
+def test_features_of_the_machine(report):
     assert report["instruction_sets"] == _core.instruction_sets()
     assert set(report["vector_functions"]) <= {row.name for row in fastgrad.operations()}
 
@@ -62,7 +62,7 @@ def test_text(capsys):
     assert all(line[18:19].strip() for line in lines if line and line not in ("renderers", "packages"))
 
 
-def test_what_is_missing_is_named_with_the_way_to_get_it(monkeypatch, no_renderer, capsys):
+def test_missing_programs_are_named_with_a_way_to_install_them(monkeypatch, no_renderer, capsys):
     def version(package):
         raise metadata.PackageNotFoundError(package)
 

@@ -1,4 +1,4 @@
-"""What `fastgrad.Graph` refuses, and how it says so."""
+"""Errors of `fastgrad.Graph`, and their messages."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def product() -> tuple[Value, list[Value]]:
     return a * b, [a, b]
 
 
-# ---- when a graph is made
+# ---- on creation
 
 
 @pytest.mark.parametrize("output", [1.0, "ab", None, {"loss": 1.0}, np.float64(2.0), [Value(1.0), 2]], ids=repr)
-def test_outputs_that_are_no_values_are_refused(output: Any):
+def test_outputs_that_are_not_values_are_refused(output: Any):
     with pytest.raises(TypeError, match="outputs must be Values or nested lists of them, not "):
         Graph(output)
 
@@ -33,7 +33,7 @@ def test_a_graph_needs_an_output(outputs: Any):
 
 
 @pytest.mark.parametrize("wrong", [1.0, None, [Value(1.0)]], ids=repr)
-def test_inputs_that_are_no_values_are_refused(wrong: Any):
+def test_inputs_that_are_not_values_are_refused(wrong: Any):
     a = Value(1.0)
     with pytest.raises(TypeError, match=re.escape(f"inputs must be Values, not {wrong!r}")):
         Graph(a * a, [a, wrong])
@@ -45,7 +45,7 @@ def test_graph_before_its_constructor_has_run():
             use(Graph.__new__(Graph))
 
 
-def test_an_input_that_is_no_leaf_is_named():
+def test_an_input_that_is_not_a_leaf_is_named():
     a = Value(3.0)
     square = a * a
     with pytest.raises(ValueError, match=re.escape("input 1, Value(data=9.0), is not a leaf: name what it was")):
@@ -58,7 +58,7 @@ def test_an_input_given_twice_is_named():
         Graph(a * b, [a, b, Value(0.0), b])
 
 
-def test_own_operations_are_refused_by_their_symbol():
+def test_custom_operations_are_refused_by_their_symbol():
     a = Value(2.0)
     own = Value(4.0, (a,), "my square")
     with pytest.raises(TypeError, match=r"custom operation \('my square'\).*write it with fastgrad's operations"):
@@ -67,8 +67,8 @@ def test_own_operations_are_refused_by_their_symbol():
         Graph(Value(4.0, (a,), (4.0,)))
 
 
-def test_an_own_operation_on_an_operation_on_a_sequence_is_refused():
-    """It kept the sequence in the graph that had been taken apart, whose results are no instructions."""
+def test_a_custom_operation_on_a_sequence_operation_is_refused():
+    """Regression: it kept the sequence in the expanded graph, whose results are not instructions."""
     half, _ = softmax([Value(0.5), Value(0.5)])
     with pytest.raises(TypeError, match=r"custom operation \('twice'\)"):
         Graph(Value(1.0, (half,), "twice") + half)
@@ -82,7 +82,7 @@ def test_unknown_passes_and_instruction_sets_are_refused():
         Graph(a, [a], instruction_set="abacus")
 
 
-# ---- when it is run
+# ---- on a run
 
 
 WRONG_SHAPES = [
@@ -125,7 +125,7 @@ def test_wrong_shapes_of_cotangents_are_errors_that_name_both(
 
 
 @pytest.mark.parametrize("x", [["1.5", "2"], [1j, 2.0], np.zeros(2, complex), "ab", np.zeros(2, "M8[s]")], ids=repr)
-def test_what_is_no_real_number_is_refused(x: Any):
+def test_anything_but_a_real_number_is_refused(x: Any):
     graph = Graph(*product())
     for call, what in ((lambda: graph(x), "inputs"), (lambda: graph.vjp([1.0, 2.0], x), "cotangents")):
         with pytest.raises(TypeError, match=f"{what} must be real numbers, not "):

@@ -1,4 +1,4 @@
-"""`fastgrad.Graph`: what is an input and what is bound, which numbers it takes, and what it gives."""
+"""`fastgrad.Graph`: inputs and bound leaves, the numbers it accepts, and its results."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_without_inputs_a_batch_counts_each_bound_gradient_once_a_sample(batch: 
     assert (values.tolist(), gradients.shape, w.grad) == ([9.0] * batch, (batch, 0), 6.0 * batch)
 
 
-# ---- numbers given as something else than a contiguous array of float64
+# ---- numbers other than a contiguous array of float64
 
 GIVEN: dict[str, Callable[[np.ndarray], Any]] = {
     "nested lists": lambda x: x.tolist(),
@@ -109,7 +109,7 @@ GIVEN: dict[str, Callable[[np.ndarray], Any]] = {
 
 @pytest.mark.parametrize("batch", [3, 40])
 @pytest.mark.parametrize("convert", GIVEN.values(), ids=GIVEN)
-def test_numbers_are_converted_whatever_they_lie_in(convert: Callable[[np.ndarray], Any], batch: int):
+def test_numbers_are_converted_from_any_container(convert: Callable[[np.ndarray], Any], batch: int):
     x = np.random.default_rng(0).integers(0, 2, (batch, 2)).astype(float)
     given = convert(x)
     output, legs = hypotenuse()
@@ -202,7 +202,7 @@ def test_bound_gradients_are_summed_over_the_batch_and_added(passes: tuple[str, 
     w.grad, b.grad = 0.5, -1.0
     graph = Graph(w * x + b, [x], passes=passes)
     graph(np.ones((batch, 1)))
-    assert (w.grad, b.grad) == (0.5, -1.0)  # the outputs alone leave gradients as they are
+    assert (w.grad, b.grad) == (0.5, -1.0)  # computing outputs leaves gradients unchanged
     graph.value_and_grad(np.arange(float(batch))[:, None])
     assert (w.grad, b.grad) == (0.5 + batch * (batch - 1) / 2, -1.0 + batch)
     graph.vjp(np.ones((batch, 1)), np.full((batch, 1), 2.0))
@@ -220,7 +220,7 @@ class Parameter(Value):
     pass
 
 
-def test_a_bound_leaf_of_a_class_of_ones_own_comes_back_as_it_is():
+def test_a_bound_leaf_of_a_users_class_comes_back_unchanged():
     w = Parameter(2.0)
     w.name = "weight"
     graph = Graph(w * 3.0)
@@ -247,7 +247,7 @@ def test_a_graph_keeps_its_bound_leaves_and_nothing_else_alive(live_nodes: Calla
     assert live_nodes() == 0
 
 
-# ---- the rest
+# ---- other
 
 
 def test_the_best_instruction_set_is_the_default():

@@ -1,4 +1,4 @@
-"""`jit`: what a recorded function takes, when it is recorded, and that it gives what the plain function gives."""
+"""`jit`: the arguments of a recorded function, when it is recorded, and that its results are the plain function's."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fastgrad import Value, jit, maximum, nn, no_grad, vmap, where
 from fastgrad.compile.trees import flatten
 from support.recordings import Counted, assert_same_as_eager, each_parameter, random_rows
 
-# ---- what it takes
+# ---- arguments
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_static_arguments_of_different_types_are_different():
     assert [f(1.0, kind=kind).data for kind in (1, 1.0, True)] == [2.0, 3.0, 4.0]
 
 
-# ---- the same numbers as without it
+# ---- the same numbers as the plain function
 
 
 def loss_of(model: nn.MLP, xs: Any, ys: Any) -> Value:
@@ -248,7 +248,7 @@ def test_without_passes_values_and_gradients_are_equal_to_the_last_bit():
 
 
 def test_errors_of_arithmetic_come_from_the_call_that_records():
-    """As documented: the call that records raises what Python raises, a replay gives inf or nan as C does."""
+    """As documented: the call that records raises Python's errors, a replay returns inf or nan as C does."""
     divide = jit(lambda x: 1.0 / x)
     with pytest.raises(ZeroDivisionError):
         divide(0.0)
@@ -258,7 +258,7 @@ def test_errors_of_arithmetic_come_from_the_call_that_records():
     assert math.isnan(jit(lambda x: x - x)(math.inf).data)
 
 
-# ---- what comes from outside
+# ---- values from outside
 
 
 def test_leaves_from_outside_are_read_anew_at_each_call():
@@ -292,7 +292,7 @@ def test_a_number_from_outside_is_a_constant_of_the_recording():
 
 
 def test_a_leaf_that_is_replaced_by_another_is_not_noticed():
-    """A leaf is known by its identity: set its data, do not put another Value in its place."""
+    """A leaf is known by its identity: set its data instead of replacing it by another Value."""
     w = Value(2.0)
     f = jit(lambda x: x * w)
     assert f(1.0).data == 2.0
@@ -312,7 +312,7 @@ def test_values_that_the_function_makes_are_constants():
 
 
 def test_a_value_that_the_function_makes_and_keeps_is_a_parameter(live_nodes: Callable[[], int]):
-    """As a layer that makes its weights when it first sees an input."""
+    """For example, a layer that creates its weights when it first sees an input."""
     kept: list[Value] = []
 
     def lazy(x: Value) -> Value:
@@ -341,7 +341,7 @@ def test_without_gradients_the_results_are_leaves_even_of_the_call_that_records(
     assert w.grad == 3.0
 
 
-# ---- inside each other
+# ---- nesting
 
 
 def test_a_recorded_function_inside_another_is_a_part_of_it():

@@ -1,4 +1,4 @@
-"""What a recording refuses: everything that would freeze a number. And that nothing of it is left afterwards."""
+"""What a recording refuses, namely everything that would freeze a number, and that an error leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -89,9 +89,7 @@ every_refusal = pytest.mark.parametrize(("function", "what"), REFUSED.values(), 
 
 @every_refusal
 @pytest.mark.parametrize("decorate", [jit, lambda f: jit(jit(f)), lambda f: jit(lambda x: vmap(f)([x]))])
-def test_what_would_freeze_a_number_is_an_error(
-    decorate: Callable[..., Any], function: Callable[[Any], Any], what: str
-):
+def test_freezing_a_number_is_an_error(decorate: Callable[..., Any], function: Callable[[Any], Any], what: str):
     recorded = decorate(function)
     for _ in range(2):
         with pytest.raises(TypeError, match=what + " inside a function that is being recorded .* would freeze"):
@@ -119,7 +117,7 @@ def test_the_error_names_file_and_line_and_has_hints():
         assert hint in str(raised.value)
 
 
-def test_what_needs_no_number_is_allowed():
+def test_operations_that_read_no_number_are_allowed():
     def f(x: Any) -> Any:
         y = x * 2.0
         y.label = "y"
@@ -130,7 +128,7 @@ def test_what_needs_no_number_is_allowed():
         assert x != y
         assert len({x, y, x}) == 2
         assert y.topological_order()[-1] is y
-        assert "Value" in repr(y)  # for print() while one looks for a mistake
+        assert "Value" in repr(y)  # so that print() works while debugging
         return +y
 
     assert jit(f)(3.0).data == 6.0
@@ -156,7 +154,7 @@ def test_a_comparison_with_a_value_that_was_computed_outside_is_an_error():
 
 
 @pytest.mark.parametrize("local", ["cube", (3.0,)], ids=["callback", "local gradient"])
-def test_an_own_operation_is_an_error(local: Any):
+def test_a_custom_operation_is_an_error(local: Any):
     with pytest.raises(TypeError, match=r"custom operation.*write it with fastgrad's operations"):
         jit(lambda x: Value(1.0, (x,), local))(1.0)
     own = Value(1.0, (Value(1.0),), local)
@@ -202,7 +200,7 @@ ARGUMENTS = {
 
 
 @pytest.mark.parametrize(("argument", "message"), ARGUMENTS.values(), ids=ARGUMENTS)
-def test_an_argument_that_is_no_number_is_an_error_whether_recorded_before_or_not(argument: Any, message: str):
+def test_an_argument_that_is_not_a_number_is_an_error_whether_recorded_before_or_not(argument: Any, message: str):
     f = jit(lambda x: x[0] * 1.0 if isinstance(x, np.ndarray) else x * 1.0)
     for _ in range(2):
         with pytest.raises(TypeError, match=message):
@@ -244,7 +242,7 @@ def test_wrong_arguments_raise_what_the_function_raises():
         f(1.0, y=2.0)
 
 
-# ---- nothing is left
+# ---- cleanup
 
 
 @pytest.mark.parametrize(
@@ -275,7 +273,7 @@ def test_no_grad_outside_survives_an_exception_inside():
     assert (Value(1.0) + 1.0)._prev != set()
 
 
-def test_a_recording_is_a_matter_of_its_thread():
+def test_a_recording_is_thread_local():
     inside, done = threading.Event(), threading.Event()
     seen: list[Any] = []
 

@@ -1,4 +1,4 @@
-"""Recorded functions that compare Values: one recording for each way the comparisons turn out."""
+"""Recorded functions that compare Values: one recording for each combination of answers."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_both_sides_of_every_comparison(function: Callable[..., Any]):
 
 
 @every_function
-def test_a_way_that_was_recorded_is_not_recorded_again(function: Callable[..., Any]):
+def test_a_recorded_path_is_not_recorded_again(function: Callable[..., Any]):
     counted = Counted(function)
     recorded = jit(counted, max_recordings=40)
     for _ in range(3):
@@ -109,7 +109,7 @@ def test_a_way_that_was_recorded_is_not_recorded_again(function: Callable[..., A
     assert counted.runs == recorded.recordings <= 2
 
 
-def test_a_leaf_from_outside_that_changes_changes_the_way():
+def test_changing_a_leaf_from_outside_changes_the_path():
     threshold = Value(1.0)
     f = jit(lambda x: x * 2.0 if x < threshold else x * 3.0)
     assert f(2.0).data == 6.0
@@ -135,7 +135,7 @@ def test_special_numbers_compare_as_floats_do(number: float):
         assert [v.data for v in recorded(x)] == [x < 0.0, x <= 0.0, x > 0.0, x >= 0.0]
 
 
-def test_each_way_may_return_another_structure():
+def test_each_path_may_return_another_structure():
     f = jit(lambda x: [x, x * 2.0] if x > 0.0 else {"negative": -x})
     for _ in range(2):
         assert [v.data for v in f(3.0)] == [3.0, 6.0]
@@ -151,14 +151,14 @@ def test_numpys_comparisons_and_extremes_of_arrays():
         assert_same_as_eager(recorded, f, (np.array([Value(x) for x in numbers]),))
 
 
-def test_the_ways_of_several_structures_are_counted_apart():
+def test_the_paths_of_several_structures_are_counted_separately():
     f = jit(lambda *xs: sorted(xs)[0] * 1.0, max_recordings=2)
     for xs in ((1.0, 2.0), (2.0, 1.0), (1.0, 2.0, 3.0), (2.0, 1.0, 3.0)):
         f(*xs)
     assert f.recordings == 4
 
 
-def test_more_ways_than_recordings_is_an_error_that_says_what_to_do():
+def test_more_paths_than_recordings_is_an_error_that_says_what_to_do():
     def rank(xs: Any) -> Any:
         return sorted(xs)[0] * 1.0
 
@@ -172,7 +172,7 @@ def test_more_ways_than_recordings_is_an_error_that_says_what_to_do():
 
 @pytest.mark.parametrize("count", [8, 40, 200])
 def test_a_comparison_within_rounding_of_a_tie_goes_as_in_python(count: int):
-    """The passes sum in another order; a recording whose answers that turns is made without them."""
+    """The passes sum in another order; if that changes an answer, the recording is made without them."""
     numbers = random.Random(1)
     for _ in range(10):
         ws = [Value(numbers.uniform(-1.0, 1.0)) for _ in range(count)]
@@ -186,7 +186,7 @@ def test_a_comparison_within_rounding_of_a_tie_goes_as_in_python(count: int):
         assert jit(f)(*xs).data == pytest.approx(2.0 * threshold, rel=1e-12)
 
 
-def test_a_way_that_does_not_repeat_is_an_error():
+def test_a_path_that_does_not_repeat_is_an_error():
     threshold = Value(1.0)
 
     def f(x: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Recorded functions as things: metadata, methods, copies, threads, and how long what they hold lives."""
+"""Recorded functions as objects: metadata, methods, copies, threads, and how long they keep what they hold alive."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_copies_and_pickles_of_it_are_itself_as_with_any_function():
 
 
 class Scale:
-    """A function with a state."""
+    """A callable object with state."""
 
     def __init__(self, factor: float) -> None:
         self.factor = Value(factor)
@@ -110,7 +110,7 @@ class Shifted(Model):
         return super().loss(x) + 100.0
 
 
-def test_each_instance_has_recordings_of_its_own():
+def test_each_instance_has_separate_recordings():
     Model.runs = 0
     a, b = Model(2.0), Model(3.0)
     for _ in range(3):
@@ -141,7 +141,7 @@ def test_a_method_that_calls_the_one_that_it_overrides():
     assert model.loss(1.0).data == 102.0
 
 
-def test_a_copy_of_an_instance_has_recordings_of_its_own():
+def test_a_copy_of_an_instance_has_separate_recordings():
     model = Model(2.0)
     model.loss(1.0)
     kept = model.loss
@@ -183,7 +183,7 @@ def test_instances_can_be_collected(live_nodes: Callable[[], int]):
 
 
 class Parameter(Value):
-    """A Value with a name, as users make them."""
+    """A Value with a name, as users define them."""
 
     def __init__(self, data: float, name: str) -> None:
         super().__init__(data)
@@ -196,7 +196,7 @@ def test_instances_of_subclasses_as_arguments_and_from_outside():
     assert_same_as_eager(jit(lambda x: [x * w, x]), lambda x: [x * w, x], (x,), [w])
 
 
-def test_what_subclasses_add_lives_as_long_as_the_recording_and_the_result(live_nodes: Callable[[], int]):
+def test_attributes_of_subclasses_live_as_long_as_the_recording_and_the_result(live_nodes: Callable[[], int]):
     w, x = Parameter(2.0, "w"), Parameter(3.0, "x")
     gone = weakref.ref(w)
 

@@ -1,4 +1,4 @@
-"""What a recorded function returns: nodes of the eager graph, their gradients, and how the graph shows them."""
+"""The results of a recorded function: nodes of the eager graph, their gradients, and how the graph shows them."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_backward_from_any_gradient(seed: float):
 
 
 def test_steps_by_hand_give_the_same_gradients():
-    """As the micrograd lectures do it: each Value's _backward(), from the last to the first."""
+    """As in the micrograd lectures: each Value's _backward(), from the last to the first."""
     x, w = Value(2.0), Value(3.0)
     several = jit(lambda x: (x * w, x + w))
     first, second = several(x)
@@ -220,7 +220,7 @@ def test_one_result_as_the_argument_that_gives_another():
     assert_same_as_eager(program(jit(both)), program(both), (Value(2.0), Value(5.0)))
 
 
-def test_backward_inside_the_backward_of_an_own_operation():
+def test_backward_inside_the_backward_of_a_custom_operation():
     x = Value(1.0)
     a, b = jit(lambda x: (x * 2.0, x * 3.0))(x)
     own = Value(0.0, (a,), "own")
@@ -234,7 +234,7 @@ def test_backward_inside_the_backward_of_an_own_operation():
     assert x.grad == 3.0 + 11.0 * 2.0
 
 
-# ---- the graph that one sees
+# ---- the visible graph
 
 
 def test_zero_grad_reaches_arguments_and_leaves_from_outside():

@@ -1,4 +1,4 @@
-"""From a recorded function to its graphs: `f.graph(*args)` of `jit` and `vmap`."""
+"""The graphs of recorded functions: `f.graph(*args)` of `jit` and `vmap`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import fastgrad
 from fastgrad import Graph, Value, jit, vmap
 
 
-def test_each_way_through_a_function_has_a_graph():
+def test_each_path_through_a_function_has_a_graph():
     @jit
     def f(x: Value, y: Value) -> Value:
         return x * y if x < y else x - y
@@ -27,7 +27,7 @@ def test_each_way_through_a_function_has_a_graph():
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_the_first_sample_that_a_graph_does_not_hold_for_is_named(threads: int):
+def test_the_first_sample_that_fails_a_guard_is_named(threads: int):
     @jit
     def f(x: Value) -> Value:
         return x.exp() if x > 0.0 else x
@@ -86,7 +86,7 @@ def test_a_mapped_function_has_a_graph_of_one_sample():
     assert graph([1.0, 2.0]).tolist() == [2.25]
 
 
-def test_the_private_ways_to_make_and_run_a_graph_are_no_part_of_it():
+def test_private_functions_that_make_and_run_graphs_are_not_exposed():
     assert not hasattr(Graph, "replay")
     with pytest.raises(TypeError):
         Graph(Value(1.0) * 2.0, constants=())

@@ -1,4 +1,4 @@
-"""Nested arguments and results: taken apart into leaves and a structure, and put together again."""
+"""Nested arguments and results: split into leaves and a structure, and rebuilt."""
 
 from __future__ import annotations
 

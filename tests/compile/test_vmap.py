@@ -1,4 +1,4 @@
-"""`vmap`: a function of one sample, for many at once; the same as a loop in Python."""
+"""`vmap`: a function of one sample applied to many at once gives the same as a loop in Python."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SIZES = [1, 2, 3, 7, 8, 9, 16, 31, 64, 100]
 
 
 def in_a_loop(function: Callable[..., Any], in_axes: Any = 0, reduce: str | None = None) -> Callable[..., Any]:
-    """What `vmap` is to compute, for arrays of objects and nested lists."""
+    """The expected result of `vmap`, for arrays of objects and nested lists."""
 
     def run(*arguments: Any) -> Any:
         axes = in_axes if isinstance(in_axes, tuple) else (in_axes,) * len(arguments)

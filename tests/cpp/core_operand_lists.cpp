@@ -1,4 +1,4 @@
-// The operands of operations on sequences.
+// The operands of sequence operations.
 #include <utility>
 #include <vector>
 
@@ -26,7 +26,7 @@ OperandList::Pointer list_of(Op op, const std::vector<Term>& terms) {
     return list;
 }
 
-// The node of an operation on a sequence, as the binding makes it.
+// A node of a sequence operation, created as the binding does.
 Term sequence(Op op, const std::vector<Term>& terms) {
     OperandList::Pointer list = list_of(op, terms);
     const double value = sequences::evaluate(op, *list);

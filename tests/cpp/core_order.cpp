@@ -1,4 +1,4 @@
-// The topological order, which is the order of creation.
+// The topological order, which is the creation order.
 #include <utility>
 #include <vector>
 

@@ -1,4 +1,4 @@
-// Scopes: paths by number, and which one a new node remembers.
+// Scopes: paths by number, and which of them a new node gets.
 #include <thread>
 
 #include "core/scope.hpp"

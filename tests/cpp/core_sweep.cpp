@@ -1,4 +1,4 @@
-// The reverse sweep: what it adds where, and that nothing of it stays behind.
+// The reverse sweep: its contributions, and that it leaves nothing behind.
 #include <vector>
 
 #include "core/sweep.hpp"
@@ -90,7 +90,7 @@ TEST("a callback may sweep another graph, and the one that is being swept") {
                                  return succeeded;
                              }));
     CHECK(sweep((node + shared).node(), 1.0));
-    // Of the inner sweeps 4 and 10, of the outer one 10 for each of the two gradients of `shared`.
+    // 4 and 10 from the inner sweeps, and from the outer one 10 for each of the two gradients of `shared`.
     CHECK_EQUAL(x.node()->grad, 34.0);
     CHECK(!is_sweeping());
 }

@@ -1,4 +1,4 @@
-// How long nodes live, and what of the store's memory is used again.
+// The lifetime of nodes, and which memory of the store is reused.
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -95,7 +95,7 @@ TEST("a chunk that empties is given back, wherever it lies in the order") {
     std::vector<Term> nodes;
     for (std::size_t i = 0; i < 5 * nodes_per_chunk; ++i) nodes.push_back(-x);
     const std::size_t chunks = tape.memory().chunks;
-    // Whatever the first and the last chunk share with other nodes, the second to the fourth are full of these.
+    // The first and the last chunk may hold other nodes too; the second to the fourth are full of these.
     const Chunk* middle = Chunk::of(nodes[2 * nodes_per_chunk].node());
     for (Term& node : nodes) {
         if (Chunk::of(node.node()) == middle) node = 0.0;
@@ -174,7 +174,7 @@ TEST("the binding is told when the last operand slot lets go of a node that asks
     static Node* told;
     told = nullptr;
     tape.set_on_last_use([](Node* node) { told = node; });
-    Node* node = tape.leaf(2.0);  // its one reference stands for a Python object
+    Node* node = tape.leaf(2.0);  // its only reference represents a Python object
     node->flags |= Node::notifies_last_use;
     Node* result = tape.binary(Op::mul, 4.0, node, node, 0);
     CHECK(!told);

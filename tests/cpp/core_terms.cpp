@@ -1,4 +1,4 @@
-// Terms: the formulas of ops.def over numbers that remember where they came from.
+// Terms: the formulas of ops.def over numbers that remember how they were computed.
 #include <cmath>
 
 #include "core/linearization.hpp"

@@ -1,5 +1,5 @@
-// Runs all tests, or those of the files that are named (core_tape), and checks the store after each: it must be
-// consistent, and hold as many nodes as before.
+// Runs all tests, or those of the named files (core_tape), and checks the store after each: it must be consistent,
+// and hold as many nodes as before.
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -13,7 +13,7 @@ namespace {
 
 using namespace fastgrad;
 
-// What failed; empty if nothing did.
+// The failure as text; empty if the test passed.
 std::string failure_of(const test::Test& test) {
     const std::size_t before = tape.memory().live_nodes;
     try {

@@ -1,4 +1,4 @@
-// Nodes for the tests of the core, held by Terms: their arithmetic makes nodes as Python's operators do.
+// Nodes for the tests of the core, held by Terms, whose arithmetic creates nodes as Python's operators do.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@ namespace fastgrad::test {
 
 inline Term leaf(double data) { return Term::adopt(tape.leaf(data)); }
 
-// A custom operation with these local gradients; without any, with this callback.
+// A custom operation with these local gradients or, if there are none, with this callback.
 inline Term custom(std::initializer_list<Node*> operands, std::initializer_list<double> local_gradients,
                    std::shared_ptr<BackwardCallback> callback = nullptr) {
     auto operation = std::make_unique<CustomOperation>();
@@ -40,7 +40,7 @@ std::shared_ptr<BackwardCallback> callback(Run run) {
     return std::make_shared<Callback<Run>>(std::move(run));
 }
 
-// While this lives, somebody has pressed Ctrl-C.
+// Simulates a pending Ctrl-C during its lifetime.
 class Interrupting {
  public:
     Interrupting() {

@@ -1,4 +1,4 @@
-"""The documentation is run: its programs work, and print what they say; its pictures, links and quotations exist."""
+"""Tests that documentation programs run and print what they say, and that pictures, links and quotations exist."""
 
 import importlib
 import json
@@ -19,7 +19,7 @@ def name_of(page: Path) -> str:
 
 
 def programs() -> list[tuple[str, str]]:
-    """Each block is a program, but a lesson is one from its first block to its last."""
+    """Each block is a program, except that a lesson is one program from its first block to its last."""
     found = []
     for page in PAGES:
         blocks = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
@@ -37,7 +37,7 @@ def names_after(lines: list[str]) -> dict[str, object]:
 
 
 def columns(page: Path) -> list[list[str]]:
-    """The code in the tables whose heads are "there" and "here", top to bottom: there and here."""
+    """The code in tables with the heads "there" and "here", from top to bottom: there and here."""
     tables = re.findall(r"^\| there[^\n]*\| here \|\n\|[-|]+\n((?:\|.*\n)+)", page.read_text(), re.MULTILINE)
     rows = [re.split(r"(?<!\\)\|", row)[1:3] for table in tables for row in table.splitlines()]
     return [
@@ -82,7 +82,7 @@ def test_lines_of_a_migration_run_here_and_give_the_same_numbers_as_there(there:
     theirs, ours = columns(page)
     here = numbers(names_after(ours))
     assert here
-    if there == "microgpt":  # a script, not a package: what is to the left of the import works here as well
+    if there == "microgpt":  # a script, not a package: the left side of the import works here too
         theirs[0] = ours[0]
     else:
         pytest.importorskip(there, reason=f"the left column needs {there}")

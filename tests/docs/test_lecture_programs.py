@@ -1,4 +1,4 @@
-"""The programs of the lecture and its retellings, in code of our own, with the numbers that they print."""
+"""The programs of the lecture and its retellings, rewritten, with the numbers that they print."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NAMES = ("a", "b", "c", "e", "d", "f", "L")
 
 
 def expression(nudged: str = "", h: float = 0.0) -> dict[str, Value]:
-    """L = (a * b + c) * f, with `h` added to one of its values on the way."""
+    """L = (a * b + c) * f, with `h` added to one of its intermediate values."""
 
     def step(name: str, v: Value) -> Value:
         v.label = name
@@ -64,7 +64,7 @@ def picture(root: Value) -> graphviz.Digraph:
     return dot
 
 
-# ---- one expression, by hand
+# ---- one expression, step by step
 
 
 def test_values_print_as_in_the_lecture():
@@ -86,7 +86,7 @@ def test_one_step_of_each_kind():
     [
         ("d", 0.001, -2.000000000000668),
         ("f", 0.00001, 4.000000000026205),
-        ("c", 0.0000001, -1.999999987845058),  # printed beside a step of 1e-5, but found with this one
+        ("c", 0.0000001, -1.999999987845058),  # printed beside a step of 1e-5, but computed with this one
         ("c", 0.00001, -1.9999999999242843),
         ("e", 0.00001, -1.9999999999242843),
         ("a", 0.00001, 6.000000000128124),
@@ -234,7 +234,7 @@ def test_linear_neuron():
     assert [v.grad for v in (x1, x2, w1, w2, b)] == [3.0, -1.0, 1.0, 2.0, 1.0]
 
 
-# ---- the ways to go backwards
+# ---- backward passes
 
 
 def test_value_added_to_itself_gets_both_gradients():

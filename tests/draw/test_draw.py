@@ -1,4 +1,4 @@
-"""Drawings: the users' own graph, the right text in every box, and what can be chosen."""
+"""Drawings: the user's graph, the right text in every box, and the options."""
 
 import math
 import operator
@@ -38,7 +38,7 @@ NOTE = "every gradient is 0 until backward() runs"
 @each_expression
 def test_trace_is_the_users_own(expression):
     root = expression()
-    # Constant operands are leaves for as long as somebody holds them.
+    # Constant operands are leaves as long as something holds them.
     held = root.topological_order()
     assert trace(root) == recursive_trace(root)
     assert trace(root)[0] == set(held)
@@ -155,7 +155,7 @@ def test_a_function_that_is_recorded_is_not_drawn():
         f(Value(1.0))
 
 
-# ---- large graphs (those that are drawn by groups: test_draw_groups.py)
+# ---- large graphs (for drawings by groups see test_draw_groups.py)
 
 
 def test_graphs_beyond_max_nodes_are_drawn_by_groups():
@@ -172,7 +172,7 @@ def test_constants_count():
     assert "2 Values\\n1 leaf\\n1 constant" in draw_dot(root, max_nodes=1).source
 
 
-def test_what_a_recording_is_bound_to_does_not_count():
+def test_bound_leaves_of_a_recording_do_not_count():
     weights = [Value(float(i)) for i in range(500)]
     y = jit(lambda x: sum(w * x for w in weights))(Value(2.0))
     assert len(draw_dot(y, max_nodes=2).body) == 2 + 1 + 2
@@ -185,7 +185,7 @@ def test_no_limit():
     assert sum("record" in line for line in draw_dot(root, max_nodes=None).body) == 501
 
 
-# ---- what is shown
+# ---- what to show
 
 
 def boxes(drawing):
@@ -316,7 +316,7 @@ def test_the_note_is_in_the_picture():
     assert NOTE in texts(draw_dot(neuron()).pipe())
 
 
-# ---- colours
+# ---- colors
 
 
 def test_boxes_are_filled_by_their_numbers():
@@ -348,7 +348,7 @@ def test_numbers_that_are_all_zero_need_no_legend():
     assert set(re.findall('fillcolor="(.*?)"', "".join(drawing.body))) == {"#ffffff"}
 
 
-def test_infinite_numbers_have_the_colours_of_the_ends():
+def test_infinite_numbers_have_the_colors_of_the_ends():
     scale = Scale.over([1.0, -2.0, math.inf, math.nan])
     assert scale.limit == 2.0
     assert scale.color(math.inf) == scale.color(2.0)
@@ -368,7 +368,7 @@ def contrast(one, other):
     return (light + 0.05) / (dark + 0.05)
 
 
-def test_text_is_readable_on_every_colour():
+def test_text_is_readable_on_every_color():
     ink = re.search('fontcolor="(.*?)" fontname.*rounded', draw_dot(Value(1.0)).source)[1]
     fills = [Scale(1.0).color(i / 50) for i in range(-50, 51)] + [Scale(1.0).color(math.nan)]
     assert min(contrast(ink, fill) for fill in fills) > 4.5
@@ -382,7 +382,7 @@ def test_lines_and_the_note_are_readable_on_light_and_dark(background):
         assert contrast(color, background) > 3
 
 
-# How Vienot, Brettel and Mollon (1999) take a colour without red-sensitive, or green-sensitive, cones.
+# Simulates colors without red-sensitive or green-sensitive cones, as Vienot, Brettel and Mollon (1999) do.
 DICHROMATS = {
     "protanope": [(0.11238, 0.88762, 0.0), (0.11238, 0.88762, 0.0), (0.00401, -0.00401, 1.0)],
     "deuteranope": [(0.29275, 0.70725, 0.0), (0.29275, 0.70725, 0.0), (-0.02234, 0.02234, 1.0)],
@@ -390,7 +390,7 @@ DICHROMATS = {
 
 
 @pytest.mark.parametrize("sight", DICHROMATS)
-def test_the_signs_differ_for_the_colour_blind(sight):
+def test_the_signs_differ_for_the_color_blind(sight):
     def seen(color):
         return [math.fsum(map(operator.mul, row, linear(color))) for row in DICHROMATS[sight]]
 
@@ -446,11 +446,11 @@ def test_escaped_source(label, field):
     assert f'label="{{ {field} | data 1.5000 | grad 0.0000 }}"' in draw_dot(Value(1.5, label=label)).source
 
 
-# --- operations on sequences
+# --- sequence operations
 
 
 def drawn_operations(root: Value, **options: bool) -> list[str]:
-    """The labels of the ellipses, whose names go on after the number of a Value."""
+    """The labels of the ellipses, whose names extend the number of a Value."""
     ellipse = r"^\t\"?\d+[^\"\s\d][^\"\s]*\"? \[label=\"?([^\"]*?)\"?\]$"
     return sorted(re.findall(ellipse, draw_dot(root, **options).source, re.MULTILINE))
 

@@ -31,7 +31,7 @@ def squares(count: int) -> Value:
 
 
 def batch(samples: int = 30, sizes: tuple[int, ...] = (8, 1)) -> Value:
-    """The mean squared error of a network, with everything a training step has."""
+    """The mean squared error of a network, with all parts of a training step."""
     random.seed(1)
     model = MLP(2, list(sizes), activation="tanh")
     loss = Value(0.0)
@@ -41,7 +41,7 @@ def batch(samples: int = 30, sizes: tuple[int, ...] = (8, 1)) -> Value:
 
 
 def heads(count: int = 16, uneven: bool = False) -> Value:
-    """Parts that repeat, in a part of their own."""
+    """Repeated parts inside a separate part."""
     xs = [Value(0.1 * i) for i in range(4)]
     found = []
     with scope("attention"):
@@ -52,7 +52,7 @@ def heads(count: int = 16, uneven: bool = False) -> Value:
         return sum(found)
 
 
-# ---- what a drawing says
+# ---- the contents of a drawing
 
 
 def labels(drawing: graphviz.Digraph) -> dict[str, list[str]]:
@@ -67,7 +67,7 @@ def boxes(drawing: graphviz.Digraph) -> dict[str, list[str]]:
 
 
 def flows(drawing: graphviz.Digraph) -> dict[tuple[str, str], int]:
-    """How many Values flow from group to group."""
+    """The number of Values that flow from group to group."""
     title = {name: fields[0] for name, fields in labels(drawing).items()}
     edges = re.findall(r'"(group \d+)" -> "(group \d+)"(?: \[label=" ([\d,]+) "\])?', drawing.source)
     return {(title[a], title[b]): int(count.replace(",", "") or 1) for a, b, count in edges}
@@ -122,7 +122,7 @@ def test_sums_of_any_length_are_alike():
     assert flows(drawing) == {("* × 434", "+ × 28"): 434, ("+ × 28", "exp × 28"): 28, ("exp × 28", "+"): 28}
 
 
-def test_what_is_used_otherwise_is_another_group():
+def test_values_with_other_users_are_another_group():
     xs = [Value(0.1 * i) for i in range(150)]
     drawing = draw_dot(sum(x.exp() * 2 for x in xs) + sum(x.exp() / 2 for x in xs))
     titles = [title for title, *_ in labels(drawing).values()]
@@ -241,7 +241,7 @@ def test_depth_is_how_many_levels_of_scopes_are_open(depth: int, titles: set[str
 
 
 @pytest.mark.parametrize(("depth", "error"), [(-1, ValueError), (1.5, TypeError), ("1", TypeError)])
-def test_a_depth_that_is_none(depth: Any, error: type[Exception]):
+def test_an_invalid_depth(depth: Any, error: type[Exception]):
     with pytest.raises(error, match=f"depth must be .*{re.escape(repr(depth))}"):
         draw_dot(Value(1.0), depth=depth)
 
@@ -281,10 +281,10 @@ def test_deep_scopes_and_long_chains_need_no_recursion():
     assert list(boxes(draw_dot(x.tanh(), depth=0))) == ["the graph"]
 
 
-# ---- what else is chosen
+# ---- other options
 
 
-def test_colour_is_that_of_the_number_farthest_from_zero():
+def test_color_is_that_of_the_number_farthest_from_zero():
     with scope("part"):
         root = sum(Value(x) * 1.0 for x in (1.0, -4.0, 2.0) * 50)
     root = root * 0.001

@@ -1,4 +1,4 @@
-"""What a notebook shows: a Value as its graph, a drawing as its picture, and text where there is none."""
+"""What a notebook shows: a Value as its graph, a drawing as its picture, and text if there is no picture."""
 
 import html
 import re
@@ -17,7 +17,7 @@ SVG = "image/svg+xml"
 
 
 def chain(count):
-    """The last of so many Values."""
+    """The last of `count` Values."""
     value = Value(0.0)
     for _ in range(count - 1):
         value = -value
@@ -40,7 +40,7 @@ def test_a_value_shows_its_graph(expression):
 
 
 @needs_renderer
-def test_what_is_shown_can_be_chosen():
+def test_shown_fields_can_be_chosen():
     value = neuron()
     plain = {"text/plain": repr(value)}
     assert value._repr_mimebundle_(include=["text/plain"]) == plain
@@ -65,7 +65,7 @@ def test_without_a_renderer_a_value_is_text(no_renderer):
     assert neuron()._repr_mimebundle_() == {"text/plain": "Value(data=0.707106777676776)"}
 
 
-def test_a_renderer_that_fails_is_not_the_readers_problem(monkeypatch):
+def test_a_notebook_shows_text_if_a_renderer_fails(monkeypatch):
     def pipe(*args, **options):
         raise OSError("out of paper")
 
@@ -138,5 +138,5 @@ def test_without_a_renderer_a_drawing_shows_its_text_and_what_to_install(no_rend
 
 
 @pytest.mark.parametrize("shown", [[SVG], ["image/png"]])
-def test_whatever_a_notebook_asks_for_without_a_renderer(no_renderer, shown):
+def test_any_format_for_a_notebook_without_a_renderer(no_renderer, shown):
     assert "install" in draw_dot(Value(1.0))._repr_mimebundle_(include=shown)["text/plain"]

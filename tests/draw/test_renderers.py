@@ -14,7 +14,7 @@ from support.pictures import graph_in, neuron
 
 HINT = r'install Graphviz.*pip install "fastgrad\[viz\]"'
 
-# A program that takes dot's options and writes them, for the text of a picture.
+# A program that accepts dot's options and writes them instead of a picture.
 FAKE_DOT = f"""\
 #!{sys.executable}
 import pathlib, sys
@@ -119,7 +119,7 @@ def test_without_any_renderer_the_error_has_a_hint(drawing):
         drawing.pipe()
 
 
-def test_who_expects_graphvizs_error_gets_it(drawing):
+def test_the_error_is_also_graphvizs(drawing):
     with pytest.raises(graphviz.ExecutableNotFound):
         drawing.pipe()
 
@@ -146,7 +146,7 @@ def test_options_of_the_dot_program_need_it(pygraphviz, drawing, option):
         drawing.pipe(**option)
 
 
-def test_a_dot_program_that_fails_is_not_passed_by(dot_program, pygraphviz, drawing):
+def test_a_failing_dot_program_is_not_skipped(dot_program, pygraphviz, drawing):
     with pytest.raises(graphviz.CalledProcessError):
         drawing.pipe("pdf", quiet=True)
 
@@ -158,7 +158,7 @@ def test_an_encoding_gives_text(pygraphviz, drawing):
 
 
 @pytest.mark.parametrize("wrong", [{"format": "scroll"}, {"engine": "scroll"}])
-def test_what_graphviz_does_not_know(pygraphviz, drawing, wrong):
+def test_formats_and_engines_unknown_to_graphviz(pygraphviz, drawing, wrong):
     with pytest.raises(ValueError, match="scroll"):
         drawing.pipe(**wrong)
 
@@ -168,7 +168,7 @@ def test_what_graphviz_does_not_know(pygraphviz, drawing, wrong):
 
 @pytest.fixture(params=["dot_program", "pygraphviz"])
 def renderer(request):
-    """Both ways to a file: the graphviz package's, and ours, which must not differ."""
+    """Both ways to write a file, the graphviz package's and ours, which must not differ."""
     request.getfixturevalue(request.param)
     return "by dot" if request.param == "dot_program" else "by pygraphviz"
 
@@ -231,7 +231,7 @@ def test_copies_render_too(pygraphviz, drawing):
     assert drawing.copy().pipe() == drawing.pipe()
 
 
-# ---- the real ones
+# ---- the real renderers
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""copy, deepcopy and pickle: of single Values, of whole graphs, and of bytes that are no graph."""
+"""copy, deepcopy and pickle: of single Values, of whole graphs, and of bytes that are not a graph."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def through_pickle(protocol: int) -> Callable[[Any], Any]:
     return lambda thing: pickle.loads(pickle.dumps(thing, protocol))
 
 
-#: Every way to carry a graph over as a whole.
+#: Every way to copy a whole graph.
 carriers = pytest.mark.parametrize(
     "carry",
     [copy.deepcopy, *(through_pickle(protocol) for protocol in PROTOCOLS)],
@@ -32,7 +32,7 @@ carriers = pytest.mark.parametrize(
 
 
 class Parameter(Value):
-    """A user's subclass, with state of its own."""
+    """A user's subclass with additional state."""
 
     def __init__(self, data: float, name: str = "") -> None:
         super().__init__(data)
@@ -40,7 +40,7 @@ class Parameter(Value):
 
 
 class Square(Value):
-    """A user's operation as a subclass, with state of its own."""
+    """A user's operation as a subclass with additional state."""
 
     def __init__(self, v: Value, note: str) -> None:
         super().__init__(v.data**2, (v,), (2.0 * v.data,))
@@ -48,7 +48,7 @@ class Square(Value):
 
 
 def described(root: Value) -> list[tuple[Any, ...]]:
-    """Everything that a copy must keep: structure by position, numbers, labels, operations."""
+    """Everything that a copy must preserve: structure by position, numbers, labels, operations."""
     order = root.topological_order()
     position = {value: i for i, value in enumerate(order)}
     return [
@@ -89,7 +89,7 @@ def test_data_keeps_its_bits(carry: Callable[[Any], Any], data: float):
     assert repr(carry(Value(data) * 1.0)._operands()[0].data) == repr(data)
 
 
-def test_copy_has_the_same_operands_and_a_gradient_of_its_own():
+def test_copy_has_the_same_operands_and_a_separate_gradient():
     a = Value(3.0)
     b = a * 2.0
     b.label = "b"
@@ -207,7 +207,7 @@ def test_copy_of_a_subclass_keeps_its_type_and_state():
 
 
 @pytest.mark.parametrize("carry", [copy.copy, copy.deepcopy, through_pickle(5)], ids=["copy", "deepcopy", "pickle"])
-def test_own_operation_of_a_subclass_keeps_its_state_or_is_refused(carry: Callable[[Any], Any]):
+def test_custom_operation_of_a_subclass_keeps_its_state_or_is_refused(carry: Callable[[Any], Any]):
     square = Square(Value(3.0), "area")
     refused = None
     try:
@@ -263,7 +263,7 @@ def test_copy_of_a_value_with_a_closure_is_refused_or_right():
     assert a.grad == 4.0
 
 
-# ---- bytes that are no graph
+# ---- bytes that are not a graph
 
 
 def snapshot(root: Value) -> tuple[bytes, list[Value]]:
@@ -281,7 +281,7 @@ def values_of(graph: _core.Snapshot) -> Iterator[Value]:
 
 
 def exercise(data: bytes, shared_nodes: list[Value]) -> None:
-    """Uses whatever graph the bytes give, in every way; a ValueError means that they were refused."""
+    """Uses the graph that the bytes describe, if any, in every way; a ValueError means that they were refused."""
     try:
         graph = _core.Snapshot(data, shared_nodes)
     except ValueError:
@@ -350,7 +350,7 @@ def test_snapshot_refers_to_values_only():
 
 
 def test_pickle_names_only_fastgrad():
-    """What a restricted unpickler has to allow, so that saved graphs need nothing else."""
+    """The names that a restricted unpickler has to allow: saved graphs need nothing else."""
     names = set()
 
     class Recorder(pickle.Unpickler):

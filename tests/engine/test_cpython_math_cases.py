@@ -1,4 +1,4 @@
-"""CPython's own test cases for `math`, read from the interpreter that runs: all of those for operations."""
+"""CPython's own test cases for `math`, read from the running interpreter: all that concern operations."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Case:
 
 
 def case_file(name: str) -> Path | None:
-    """Since Python 3.12 the data have a folder of their own; many distributions leave out the tests."""
+    """Since Python 3.12 the data have a separate folder; many distributions leave out the tests."""
     candidates = (LIBRARY / "mathdata" / name, LIBRARY / name)
     return next((path for path in candidates if path.exists()), None)
 
@@ -43,7 +43,7 @@ def expectation(result: str, flags: list[str]) -> Outcome:
 
 
 def cases(name: str) -> Iterator[Case]:
-    """`identifier function argument -> result flags`; in the file for `cmath` numbers have an imaginary part too."""
+    """`identifier function argument -> result flags`; in the file for `cmath`, numbers are complex."""
     path = case_file(name)
     if path is None:
         pytest.skip(f"this Python comes without {name}")
@@ -59,7 +59,7 @@ def cases(name: str) -> Iterator[Case]:
 
 
 def tolerance(case: Case) -> tuple[int, float]:
-    """CPython's own: so many units in the last place, or so much."""
+    """CPython's own tolerance, in units in the last place, and absolute."""
     if case.name == "lgamma":
         return 5, 1e-15
     if case.name == "erfc" and case.argument >= 0.0:
@@ -122,7 +122,7 @@ def test_captured_graphs_give_the_same_bits_and_an_inf_or_nan_for_an_error(name:
 
 
 def pythagorean_triples(count: int) -> Iterator[tuple[float, float]]:
-    """Catheti whose hypotenuse takes 54 bits: it lies in the middle between two doubles."""
+    """Legs whose hypotenuse needs 54 bits, so that it lies halfway between two doubles."""
     rng = random.Random(5)
     found = 0
     while found < count:

@@ -1,4 +1,4 @@
-"""Operations of the user's own: closures and local gradients, their place in a sweep, and how they die."""
+"""Custom operations: closures and local gradients, their place in a sweep, and how they are freed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import pytest
 from fastgrad import Value
 from support.interpreters import FREE_THREADED
 
-# ---- the idioms
+# ---- idioms
 
 
 def tanh(v: Value) -> Value:
-    """The seeds' idiom: a closure that names its own output."""
+    """micrograd's idiom: a closure that refers to its own output."""
     t = math.tanh(v.data)
     out = Value(t, (v,), "tanh")
 
@@ -81,7 +81,7 @@ every_idiom = pytest.mark.parametrize("own_tanh", IDIOMS.values(), ids=IDIOMS)
 
 
 def network(own_tanh: Callable[[Value], Value], width: int, depth: int) -> tuple[Value, list[Value]]:
-    """Layers of neurons whose activation is the user's own."""
+    """Layers of neurons with a custom activation."""
     inputs = layer = [Value(0.1 * i - 0.3) for i in range(width)]
     for _ in range(depth):
         total = sum(layer)
@@ -90,7 +90,7 @@ def network(own_tanh: Callable[[Value], Value], width: int, depth: int) -> tuple
 
 
 @every_idiom
-def test_own_operation_differentiates_as_the_built_in_one(own_tanh: Callable[[Value], Value]):
+def test_custom_operation_differentiates_as_the_built_in_one(own_tanh: Callable[[Value], Value]):
     ours, our_inputs = network(own_tanh, 4, 3)
     theirs, their_inputs = network(Value.tanh, 4, 3)
     for times in (1, 2):
@@ -101,7 +101,7 @@ def test_own_operation_differentiates_as_the_built_in_one(own_tanh: Callable[[Va
 
 
 @every_idiom
-def test_own_operation_has_children_and_a_symbol(own_tanh: Callable[[Value], Value]):
+def test_custom_operation_has_children_and_a_symbol(own_tanh: Callable[[Value], Value]):
     v = Value(0.5)
     out = own_tanh(v)
     assert isinstance(out, Value)
@@ -125,7 +125,7 @@ def test_assigned_closure_can_be_read_and_replaced():
     assert a.grad == 10.0
 
 
-def test_own_operation_without_a_closure_passes_nothing():
+def test_custom_operation_without_a_closure_passes_nothing():
     a = Value(2.0)
     out = Value(4.0, (a,), "square")
     out.backward()
@@ -290,14 +290,14 @@ def test_closure_may_replace_itself():
 
 
 @every_idiom
-def test_own_operation_is_collected(own_tanh: Callable[[Value], Value], live_nodes: Callable[[], int]):
+def test_custom_operation_is_collected(own_tanh: Callable[[Value], Value], live_nodes: Callable[[], int]):
     for _ in range(10):
         own_tanh(Value(0.5) * 2.0).backward()
     assert live_nodes() == 0
 
 
 @every_idiom
-def test_layers_of_own_operations_go_with_one_run_of_the_collector(
+def test_layers_of_custom_operations_go_with_one_run_of_the_collector(
     own_tanh: Callable[[Value], Value], live_nodes: Callable[[], int]
 ):
     loss, inputs = network(own_tanh, 5, 8)
@@ -330,7 +330,7 @@ def test_closure_dies_with_its_node(live_nodes: Callable[[], int]):
     out._backward = step
     gone = weakref.ref(step)
     del step, out
-    assert gone() is None  # it does not name its output, so no cycle waits for the collector
+    assert gone() is None  # it does not refer to its output, so no cycle waits for the collector
 
 
 @pytest.mark.parametrize("names_output", [True, False])
@@ -363,7 +363,7 @@ def test_deep_chain_of_closures_dies_without_recursion(names_output: bool, live_
 
 
 class Tensorish(Value):
-    """A user's subclass, which keeps a name and a count of its own."""
+    """A user's subclass, which keeps a name and a count."""
 
     def __init__(self, data: float, *rest: Any, name: str = "") -> None:
         super().__init__(data, *rest)
@@ -386,7 +386,7 @@ def test_subclass_dies_with_the_graph_that_held_it(live_nodes: Callable[[], int]
     assert gone() is None
 
 
-def test_subclass_makes_own_operations(live_nodes: Callable[[], int]):
+def test_subclass_makes_custom_operations(live_nodes: Callable[[], int]):
     a = Value(3.0)
     out = Tensorish(9.0, (a,), (6.0,), name="square")
     root = out * 2.0
@@ -414,7 +414,7 @@ def test_subclass_with_a_closure_is_collected(live_nodes: Callable[[], int]):
     assert live_nodes() == 0
 
 
-def test_subclass_without_a_dict_makes_own_operations_too():
+def test_subclass_without_a_dict_makes_custom_operations_too():
     class Slotted(Value):
         __slots__ = ()
 
@@ -424,12 +424,12 @@ def test_subclass_without_a_dict_makes_own_operations_too():
     assert (type(out), a.grad) == (Slotted, 6.0)
 
 
-def test_subclass_instance_that_is_initialised_again_leaves_the_old_graph(live_nodes: Callable[[], int]):
+def test_subclass_instance_that_is_initialized_again_leaves_the_old_graph(live_nodes: Callable[[], int]):
     w = Tensorish(2.0)
     root = w * 2.0
     watch = weakref.ref(w)
     Value.__init__(w, 3.0)
     assert (w.data, root.data, w in root._prev) == (3.0, 4.0, False)
     del w
-    assert live_nodes() == 3  # root, its constant, which `_prev` made a leaf, and what w stood for
+    assert live_nodes() == 3  # root, its constant, which `_prev` turned into a leaf, and the former node of w
     assert watch() is None

@@ -1,4 +1,4 @@
-"""Every operation at the written table of edges: the eager engine, the reference, and captured graphs."""
+"""Every operation on the written table of edges: the eager engine, the reference, and captured graphs."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_captured_graphs_give_what_is_written_and_ieee_numbers_for_errors(operat
     wrong: list[Any] = []
     for point, cell, value, slopes in zip(arguments, cells, values, gradients, strict=True):
         numbers = [float(value), *(float(slope) for slope in slopes)]
-        # A gradient is added to 0.0, which takes the sign from a zero.
+        # A gradient is added to 0.0, which removes the sign of a zero.
         expected = [cell.numbers[0], *(edge_table.Number(n.value + 0.0, n.is_exact) for n in cell.numbers[1:])]
         if not all(number.agrees(x) for number, x in zip(expected, numbers, strict=True)):
             wrong.append((point, str(cell), numbers))

@@ -1,4 +1,4 @@
-"""What users get wrong, and what they get back: the type, the value that was given, and the way out."""
+"""User errors and their exceptions: the type, the given value, and the suggested solution."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def test_message(
 
 @pytest.mark.parametrize("symbol", ["+", "-", "*", "/", "**", "<", "<=", ">", ">="])
 @pytest.mark.parametrize("other", ["x", [1], None, 1j, {}], ids=repr)
-def test_operator_beside_what_is_no_number_is_pythons_own_type_error(
+def test_operator_with_a_non_number_raises_pythons_own_type_error(
     symbol: str, other: Any, live_nodes: Callable[[], int]
 ):
     for expression in (f"v {symbol} other", f"other {symbol} v"):
@@ -215,7 +215,7 @@ def test_constructor_without_data_or_with_unknown_names():
         Value(1.0, (), "", "", None)
 
 
-def test_children_that_are_no_iterable():
+def test_children_that_are_not_iterable():
     with pytest.raises(TypeError, match="not iterable"):
         Value(1.0, 3, "f")
 
@@ -233,7 +233,7 @@ def test_integers_too_large_for_a_float_are_overflow_errors(live_nodes: Callable
     assert live_nodes() == 0
 
 
-def test_error_of_a_number_that_cannot_be_read_is_passed_on(live_nodes: Callable[[], int]):
+def test_the_error_of_an_unreadable_number_is_passed_on(live_nodes: Callable[[], int]):
     v = Value(1.0)
     calls = [
         lambda: Value(Failing()),
@@ -253,7 +253,7 @@ def test_error_of_a_number_that_cannot_be_read_is_passed_on(live_nodes: Callable
     assert live_nodes() == 1
 
 
-def test_label_that_is_no_unicode_text(live_nodes: Callable[[], int]):
+def test_label_that_is_not_unicode_text(live_nodes: Callable[[], int]):
     with pytest.raises(UnicodeEncodeError):
         Value(1.0, label="\ud800")
     assert live_nodes() == 0

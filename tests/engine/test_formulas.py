@@ -1,4 +1,4 @@
-"""The formulas of the tables: Python reads them, traits and meanings are true, they print as mathematics."""
+"""The formulas of the tables: Python parses them, traits and meanings are true, and they print as mathematics."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from support.edge_table import EDGES
 from support.operations import all_arguments, every, every_operation, outcome, same
 
 ROWS = {row.name: row for row in _core.operations()}
-#: Calls that a processor has as one instruction, of the bits of a sign.
+#: Calls that are one processor instruction, on the sign bit.
 INLINE = {"fabs", "copysign"}
 
 
@@ -26,7 +26,7 @@ INLINE = {"fabs", "copysign"}
 
 
 def quiet(function: Callable[..., float]) -> Callable[..., float]:
-    """With IEEE 754's results where Python raises: those that no pole and no overflow of the tables needs are nan."""
+    """Returns IEEE 754's results where Python raises; nan where no pole or overflow of the tables needs them."""
 
     def ieee(*arguments: float) -> float:
         try:
@@ -53,7 +53,7 @@ FUNCTIONS: dict[str, Callable[..., float]] = {
 
 
 def evaluate(tree: ast.expr, names: Mapping[str, float]) -> float:
-    """The number that a formula without helpers gives, by nothing but the rules at the head of ops.def."""
+    """The number for a formula without helpers, computed only by the rules at the head of ops.def."""
     match tree:
         case ast.Constant(value=float() | int() as number):
             return number
@@ -215,7 +215,7 @@ def test_names_take_the_place_of_variables_and_of_nothing_else():
     assert readable("over_square(x, y, r)", {"y": "x"}) == "over_square(x, x, r)"
 
 
-def test_what_is_no_formula_is_refused():
+def test_anything_but_a_formula_is_refused():
     with pytest.raises(ValueError, match=r"no formula: x\[0\]"):
         readable("x[0]")
     with pytest.raises(SyntaxError):

@@ -1,4 +1,4 @@
-"""How long things live: types, nodes, memory, threads, and ten million nodes."""
+"""Lifetimes: types, nodes, memory, threads, and ten million nodes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from support.programs import run
 
 DEEP = 1_000_000
 
-# What AddressSanitizer keeps back when it is freed counts as resident: for processes whose memory is measured.
+# AddressSanitizer holds freed memory back, which counts as resident: off for processes whose memory is measured.
 SMALL_QUARANTINE = f"{os.environ.get('ASAN_OPTIONS', '')}:quarantine_size_mb=1:thread_local_quarantine_size_kb=64"
 
 

@@ -1,4 +1,4 @@
-"""Where nodes live: slots and chunks are used again, and empty ones go back."""
+"""The memory of nodes: slots and chunks are reused, and empty chunks are returned."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_slots_of_dead_leaves_are_used_again():
     assert output == "0 0\n"
 
 
-def test_graph_is_built_again_where_the_last_one_died():
+def test_a_graph_is_built_in_the_memory_of_the_last_one():
     output = run(
         """
         from fastgrad import Value, _core
@@ -88,7 +88,7 @@ def test_leaves_do_not_pin_the_chunks_of_a_graph():
     assert output == "2 1001\n"
 
 
-def test_random_lives_keep_their_numbers():
+def test_values_with_random_lifetimes_keep_their_numbers():
     rng = random.Random(1)
     output = run(
         f"""

@@ -121,7 +121,7 @@ def test_zero_dimensional_array_is_an_operand_of_numpys_own():
 
 
 @pytest.mark.parametrize("data", [np.array([1.0]), np.array(1.0), np.array([[1, 2]]), np.zeros(0)], ids=str)
-def test_array_is_no_data(data: Any):
+def test_an_array_is_not_data(data: Any):
     with pytest.raises(TypeError, match=r"Value\(\) needs a real number, not .*array.*take one element at a time"):
         Value(data)
 
@@ -135,6 +135,6 @@ def test_complex_numbers_are_refused_even_where_they_convert_to_float(number: An
             operation()
 
 
-def test_what_numpy_cannot_do_is_its_own_type_error():
+def test_unsupported_numpy_operations_raise_its_own_type_error():
     with pytest.raises(TypeError):
         np.arctan(Value(1.0))

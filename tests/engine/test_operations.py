@@ -1,4 +1,4 @@
-"""Every operation of the table against the reference: values, gradients, errors, and what may be an operand."""
+"""Every operation of the table against the reference: values, gradients, errors, and kinds of operands."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def function_of(operation: Operation) -> Callable[..., Any]:
 
 
 def gradients(module: Any, operation: Operation, arguments: tuple[float, ...]) -> list[float]:
-    """What backward() adds to each operand's gradient; from -0.0 on, so that the sign of a zero shows."""
+    """What backward() adds to each operand's gradient, which starts at -0.0 so that the sign of a zero shows."""
     operands = [module.Value(argument) for argument in arguments]
     for operand in operands:
         operand.grad = -0.0
@@ -56,7 +56,7 @@ def gradients(module: Any, operation: Operation, arguments: tuple[float, ...]) -
 
 
 def moderate_points(operation: Operation) -> list[tuple[float, ...]]:
-    """Those where a step of a millionth crosses neither the end of the domain nor a kink at x = y."""
+    """Points where a step of a millionth crosses neither the end of the domain nor a kink at x = y."""
     return [
         point
         for point in operation.points
@@ -177,7 +177,7 @@ def test_same_value_on_both_sides_gets_both_gradients(operation: Operation):
         v = Value(x)
         function_of(operation)(v, v).backward()
         first, second = gradients(fastgrad, operation, (x, x))
-        # The sweep adds the first operand's share before the second's.
+        # The sweep adds the first operand's contribution before the second's.
         assert bits(v.grad) == bits(0.0 + first + second)
 
 

@@ -51,7 +51,7 @@ def test_topological_order_has_the_nodes_of_the_reference_with_operands_first(re
     position = {value: i for i, value in enumerate(order)}
     assert all(position[operand] < position[value] for value in order for operand in value._prev)
     assert order[-1] is ours[-1]
-    # Which nodes: by data and operation, since two engines share no objects.
+    # The nodes are compared by data and operation, because two engines share no objects.
     expected = theirs[-1].topological_order()
     assert sorted((bits(v.data), v._op) for v in order) == sorted((bits(v.data), v._op) for v in expected)
 
@@ -91,7 +91,7 @@ def test_recurrent_network_with_shared_weights(weights: list[float], inputs: lis
 
 
 def test_a_result_of_softmax_that_no_gradient_reaches_adds_nothing():
-    """It added 0 times its derivative, which is nan for an infinite operand."""
+    """Regression: it added 0 times its derivative, which is nan for an infinite operand."""
     for module in (fastgrad, reference):
         xs = [module.Value(1.0), module.Value(math.inf)]
         module.softmax(xs)[0].backward()

@@ -1,4 +1,4 @@
-"""Scopes: the names under which parts of a computation are made."""
+"""Scopes: names for parts of a computation."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_an_exception_leaves_the_scope():
     assert Value(1.0)._scope == ""
 
 
-def test_a_scope_is_a_matter_of_the_thread():
+def test_a_scope_is_thread_local():
     seen: list[str] = []
     with scope("main"):
         thread = threading.Thread(target=lambda: seen.append(Value(1.0)._scope))
@@ -64,7 +64,7 @@ def test_copies_keep_their_scope_and_pickles_do_not():
     assert pickle.loads(pickle.dumps(v))._scope == ""
 
 
-def test_what_a_sequence_is_made_of_belongs_to_its_scope():
+def test_expanded_nodes_belong_to_the_scope_of_their_sequence():
     xs = [Value(0.5), Value(1.5)]
     with scope("head"):
         loss = fastgrad.cross_entropy(xs, 0)
@@ -114,7 +114,7 @@ def test_layers_open_scopes_named_by_the_attributes_that_lead_to_them():
     assert scopes_of(model([1.0, 2.0])) == {f"Model/body/{i}" for i in range(3)} | {"Model/head", "Model"}
 
 
-def test_a_call_of_the_bases_call_opens_no_scope_of_its_own():
+def test_calling_the_base_class_opens_no_second_scope():
     class Doubled(Linear):
         def __call__(self, x: Any) -> Any:
             return [2.0 * y for y in super().__call__(x)]

@@ -1,4 +1,4 @@
-"""Second derivatives of every operation of the table against mpmath, higher ones of compositions, and what holds for
+"""Second derivatives of every operation of the table against mpmath, higher ones of compositions, and properties of
 random programs."""
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from support.exact import error, exact_second_partial, exact_value
 from support.operations import every_true_derivative
 from support.recipes import NAMES, Recipe, cook, recipes
 
-TOLERANCE = 1e-12  # of max(1, |exact|)
-LARGEST = 1e300  # of what a float can be compared with
+TOLERANCE = 1e-12  # relative to max(1, |exact|)
+LARGEST = 1e300  # beyond this, floats are not compared
 
 
 def function_of(name: str) -> Callable[[list[Any]], Any]:
@@ -70,7 +70,7 @@ def test_gradient_recorded_as_values_is_the_one_of_the_sweep(operation: Operatio
 
 @every_true_derivative
 def test_derivatives_are_made_without_comparisons(operation: Operation):
-    """A comparison would be an error here: each derivative holds on both sides of a kink."""
+    """A comparison would raise here: each derivative holds on both sides of a kink."""
     points = np.array(operation.points)
     over_all = vmap(grad(function_of(operation.name)), passes=())(points)
     for row, point in zip(over_all, operation.points, strict=True):
@@ -149,7 +149,7 @@ SEQUENCES: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("function", SEQUENCES.values(), ids=SEQUENCES)
-def test_operations_on_sequences(function: Callable[[Any], Any]):
+def test_sequence_operations(function: Callable[[Any], Any]):
     x, step = [0.3, -0.7, 1.1], 1e-6
     assert [v.data for v in grad(function)(list(map(Value, x)))] == pytest.approx(grad(function)(x), rel=1e-14)
     differences = []
@@ -163,14 +163,14 @@ def test_operations_on_sequences(function: Callable[[Any], Any]):
 # ---- random programs
 
 tame_numbers = st.one_of(st.floats(0.05, 3.0), st.floats(-3.0, -0.05))
-#: At a kink the second derivatives depend on the order in which they are taken; polygamma is for positive numbers.
+#: At a kink, second derivatives depend on the order in which they are taken; polygamma is for positive numbers.
 KINKED = {"abs", "relu", "leaky_relu", "elu", "maximum", "minimum", "copysign", "keep_if", "drop_if"}
 smooth = [name for name in NAMES if name not in {*KINKED, "polygamma"}]
 programs = recipes(smooth, constants=tame_numbers, most_steps=12)
 
 
 def computed(recipe: Recipe, leaves: list[Any]) -> list[Any]:
-    """What the recipe makes of these leaves; what cannot be built is left out."""
+    """The nodes of the recipe for these leaves; those that cannot be built are left out."""
     remaining = iter(leaves)
 
     class Kitchen:
@@ -183,7 +183,7 @@ def computed(recipe: Recipe, leaves: list[Any]) -> list[Any]:
 
 
 def is_tame(recipe: Recipe) -> bool:
-    """Whether no number is so small or so large that slopes cancel: hypot(x, -x) at 1e-8 has second ones of 1e8."""
+    """Whether no number is so small or so large that slopes cancel: second slopes of hypot(x, -x) at 1e-8 are 1e8."""
     nodes = computed(recipe, list(map(Value, recipe.leaves)))
     return all(
         0.01 <= abs(node.data) <= 100.0 or node._op in ("less", "less_equal", "floor", "ceil") for node in nodes

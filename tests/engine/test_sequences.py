@@ -1,4 +1,4 @@
-"""Operations on sequences: what they compute, their gradients, and the one node that each of them is."""
+"""Sequence operations: what they compute, their gradients, and that each is one node."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from support.sequences import Sequenced, every_sequence
 INF, NAN = math.inf, math.nan
 
 
-#: Not exponentials of numbers that differ by thousands, nor squares that overflow.
+#: Neither exponentials of numbers that differ by thousands nor squares that overflow.
 numbers = st.one_of(st.floats(-700.0, 700.0), st.sampled_from([0.0, -0.0, 1.0, 1000.0, -1000.0]))
 
 
@@ -34,7 +34,7 @@ def listed(result: Any) -> list[Any]:
 
 
 def total(results: list[Any]) -> Any:
-    """One number of all results, each with another weight, added from the last to the first."""
+    """A weighted sum of all results, added from the last to the first."""
     weighted = [result * (1.0 + 0.25 * i) for i, result in enumerate(results)]
     return sum(reversed(weighted))
 
@@ -51,7 +51,7 @@ def test_every_row_of_the_table_is_a_function_here_and_in_the_reference():
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_values_and_gradients_are_those_of_the_ordinary_nodes_to_the_last_bit(row: Sequenced, data: st.DataObject):
-    """Also where a Value stands in a sequence several times, is an interior node, or stands beside constants."""
+    """Also if a Value is in a sequence several times, is an interior node, or is beside constants."""
     length = data.draw(st.sampled_from(row.lengths()))
     leaves = data.draw(st.lists(numbers, min_size=1, max_size=length))
     places = data.draw(st.lists(st.integers(-3, len(leaves)), min_size=length, max_size=length))
@@ -280,7 +280,7 @@ def test_a_second_backward_is_right_where_the_number_that_results_share_is_used_
     assert [x.grad for x in xs] == [2.0 * gradient for gradient in first]
 
 
-def test_results_that_are_not_used_have_no_part():
+def test_unused_results_contribute_nothing():
     xs = [Value(0.1), Value(0.7), Value(-0.3)]
     p = fastgrad.log_softmax(xs)
     p[2].backward()
@@ -308,7 +308,7 @@ def test_one_step_by_hand_reaches_the_operands():
 
 
 def test_a_sweep_inside_a_sweep_leaves_the_results_gradients_alone():
-    """A callback that starts a sweep through the softmax whose own gradients are half collected."""
+    """A callback starts a sweep through the softmax whose own gradients are only partly accumulated."""
     xs = [Value(0.1), Value(0.7)]
 
     def gradients(nested: bool) -> list[float]:
@@ -407,7 +407,7 @@ def test_constants_become_leaves_once_they_are_looked_at():
     x = Value(2.0)
     result = fastgrad.dot([x, 3.0], [4.0, x], 1.0)
     assert [operand.data for operand in result._operands()] == [2.0, 4.0, 3.0, 2.0, 1.0]
-    assert result._node_count() == 5  # x once
+    assert result._node_count() == 5  # x counts once
     result.backward()
     assert x.grad == 7.0
 
@@ -421,7 +421,7 @@ def test_deep_chains_of_sequences_need_no_recursion():
     del total_
 
 
-# --- taken apart
+# --- expanded
 
 
 @every_sequence
@@ -443,7 +443,7 @@ def test_expanded_graphs_have_ordinary_nodes_and_equal_bits(row: Sequenced):
     assert [bits(x.grad + 0.0) for x in xs] == expected
 
 
-def test_what_has_no_sequence_in_it_is_expanded_to_itself():
+def test_a_graph_without_sequences_expands_to_itself():
     result = (Value(2.0) * 3.0).tanh()
     assert _core.expanded(result) is result
 

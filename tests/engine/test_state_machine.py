@@ -1,6 +1,6 @@
-"""Whatever is done to Values, in whatever order, the store holds what a model of it in plain Python holds.
+"""Any sequence of actions on Values leaves the store in the state predicted by a model in plain Python.
 
-After each step: numbers, gradients, labels, operands and scopes of all that is alive, and how many nodes that is.
+Compared after each step: numbers, gradients, labels, operands and scopes of all live nodes, and their number.
 """
 
 from __future__ import annotations
@@ -50,30 +50,30 @@ from support.recipes import NAMES, Recipe, numbers, recipes
 from support.replays import FLAT, all_bits, eager_gradients
 from support.sequences import TABLE as SEQUENCES
 
-check_store: Callable[[], object] = getattr(_core, "check", lambda: None)  # what a debug build has
+check_store: Callable[[], object] = getattr(_core, "check", lambda: None)  # only in a debug build
 
-#: One of the Values that have a name, counted from the last.
+#: One of the named Values, counted from the last.
 places = st.integers(0, 15)
 calm = st.one_of(st.floats(-3.0, 3.0), st.sampled_from([0.0, -0.0, 1.0, -1.0, 2.0, 0.5]))
 operands = st.one_of(places.map(lambda i: ("node", i)), numbers.map(lambda x: ("constant", x)))
-#: Operations of the table, with more operands than some take.
+#: Operations of the table, with more operands than some of them take.
 steps = st.lists(st.tuples(st.sampled_from(NAMES), operands, operands), min_size=1, max_size=5)
-#: Not a bool, which is a part of a recording's structure.
+#: Not a bool, which is part of a recording's structure.
 given = st.one_of(places.map(lambda i: ("node", i)), calm.map(lambda x: ("constant", x)))
 rarely = st.integers(0, 9).map(lambda n: n == 9)
-#: Whether something is done in no_grad, and how that ends.
+#: Whether an action runs in no_grad, and how that ends.
 pauses = st.sampled_from([*[""] * 8, "returns", "raises"])
 
 
 class Tagged(Value):
-    """A user's subclass, with an attribute."""
+    """A user's subclass with an attribute."""
 
     note: str
 
 
 @dataclass
 class Held:
-    """A Value that has a name, and what it must be."""
+    """A named Value, and its expected state."""
 
     ours: Value
     node: Node
@@ -82,7 +82,7 @@ class Held:
 class Store(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        gc.freeze()  # what exists already is out of the collector's sight
+        gc.freeze()  # hides existing objects from the collector
         self.before = _core.memory()
         self.held: list[Held] = []
         self.others: list[Captured | Recorded] = []
@@ -97,13 +97,13 @@ class Store(RuleBasedStateMachine):
             self.scopes.pop().__exit__()
         self.held.clear()
         self.others.clear()
-        traceback.clear_frames(sys.exc_info()[2])  # of a step that failed: they keep what they name
+        traceback.clear_frames(sys.exc_info()[2])  # of a failed step: they keep their variables alive
         try:
             self.store_is_consistent()
         finally:
             gc.unfreeze()
 
-    # --- what must hold
+    # --- invariants
 
     def alive(self) -> list[Node]:
         roots = [held.node for held in self.held]
@@ -115,7 +115,7 @@ class Store(RuleBasedStateMachine):
         alive = self.alive()
         expected = len(alive), sum(node.is_leaf for node in alive)
         while self.has_closures and self.counts() != expected and gc.collect():
-            pass  # one closure in another's list may need a run of its own
+            pass  # one closure in another's list may need a separate run
         assert self.counts() == expected
 
     def counts(self) -> tuple[int, int]:
@@ -150,7 +150,7 @@ class Store(RuleBasedStateMachine):
         return self.held[-1 - place % len(self.held)]
 
     def pick_result(self, place: int) -> Held:
-        """Mostly one that was computed."""
+        """One of the Values, usually a computed one."""
         results = [held for held in self.held if place % 4 and not held.node.is_leaf] or self.held
         return results[-1 - place % len(results)]
 
@@ -216,7 +216,7 @@ class Store(RuleBasedStateMachine):
         self.paused = False
 
     def read(self, chosen: Sequence[tuple[str, Any]]) -> tuple[list[Any], list[Node | Spec]]:
-        """The operands, and what the model has for them; one of them at least is a Value."""
+        """The operands, and the model's numbers for them; at least one of them is a Value."""
         if all(kind == "constant" for kind, _ in chosen):
             chosen = [("node", 0), *chosen[1:]]
         ours, expected = [], list[Node | Spec]()
@@ -256,7 +256,7 @@ class Store(RuleBasedStateMachine):
                 self.copy_one(self.held[-1])
 
     def add_results(self, ours: list[Value], specs: list[Spec], node: Node) -> None:
-        """Several results of one node, which is between them and the operands."""
+        """Several results of one node, which lies between them and the operands."""
         node.inside = list(dict.fromkeys(value for spec in specs for value in spec._operands))
         if not self.paused:
             node.spec.data = ours[0]._operands()[0].data
@@ -267,7 +267,7 @@ class Store(RuleBasedStateMachine):
 
     @rule(chosen=st.lists(places, min_size=1, max_size=3), data=calm, factors=st.tuples(calm, calm, calm),
           idiom=st.sampled_from(["closure", "closure", "local gradients", "none"]))  # fmt: skip
-    def make_own_operation(self, chosen: list[int], data: float, factors: tuple[float, ...], idiom: str) -> None:
+    def make_custom_operation(self, chosen: list[int], data: float, factors: tuple[float, ...], idiom: str) -> None:
         ours, nodes = [self.pick(i).ours for i in chosen], [self.pick(i).node for i in chosen]
         factors = factors[: len(chosen)]
         specs = specs_of(nodes)
@@ -312,7 +312,7 @@ class Store(RuleBasedStateMachine):
 
     def copy_one(self, held: Held) -> None:
         if any(owner.inside for owner in held.node.nodes()):
-            return  # one result twice: the engine adds their gradients up before it multiplies, the reference after
+            return  # one result twice: the engine adds their gradients before it multiplies, the reference after
         twin, error = outcome_of(copy.copy, held.ours)
         assert error is (None if held.node.is_copyable else TypeError)
         if not error:
@@ -400,7 +400,7 @@ class Store(RuleBasedStateMachine):
         cotangents = cotangents[: len(program.outputs)]
         run, error = outcome_of(program.run, x)
         if error:
-            return  # the eager engine would raise: a replay goes on with IEEE's numbers
+            return  # the eager engine would raise: a replay continues with IEEE's numbers
         outputs, inputs, bound = run
         assert all_bits(captured.graph(x)) == all_bits([output.data for output in outputs])
         expected = eager_gradients(outputs, cotangents, [*inputs, *bound])

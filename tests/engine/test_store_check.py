@@ -1,4 +1,4 @@
-"""The check of the store's invariants: it passes for every kind of node, and finds each planted fault."""
+"""The check of the store's invariants: it passes for every kind of node and finds each planted fault."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = needs_checks
 
 
 class Node(ctypes.Structure):
-    """What csrc/core/node.hpp has."""
+    """The layout in csrc/core/node.hpp."""
 
     _fields_ = (
         ("data", ctypes.c_double),
@@ -32,7 +32,7 @@ class Node(ctypes.Structure):
 
 
 class Chunk(ctypes.Structure):
-    """What csrc/core/chunk.hpp has."""
+    """The layout in csrc/core/chunk.hpp."""
 
     _fields_ = (
         ("older", ctypes.c_void_p),
@@ -46,7 +46,7 @@ class Chunk(ctypes.Structure):
 
 
 def node_of(value: Value) -> Node:
-    # Behind the object's reference count and type.
+    # After the object's reference count and type.
     pointer = ctypes.c_void_p.from_address(id(value) + object.__basicsize__)
     assert pointer.value is not None
     return Node.from_address(pointer.value)
@@ -138,7 +138,7 @@ def test_it_finds_operands_in_the_wrong_places():
     check()
 
 
-def test_it_refuses_to_look_during_a_sweep():
+def test_the_check_is_refused_during_a_sweep():
     a = Value(2.0)
     out = Value(4.0, (a,), "own")
     out._backward = check

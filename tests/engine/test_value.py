@@ -198,7 +198,7 @@ def test_format_is_that_of_the_data_also_without_a_specification():
 
 
 @pytest.mark.parametrize("data", [math.nan, math.inf])
-def test_int_of_what_is_no_integer_raises_as_float_does(data: float):
+def test_int_of_a_non_integer_raises_as_float_does(data: float):
     with pytest.raises((ValueError, OverflowError), match="cannot convert float"):
         int(Value(data))
 
@@ -441,7 +441,7 @@ def test_no_grad_is_a_decorator():
     assert (a * a)._prev == {a}
 
 
-def test_no_grad_is_a_matter_of_its_thread():
+def test_no_grad_is_thread_local():
     a = Value(2.0)
     inside, checked = threading.Event(), threading.Event()
     seen = {}

@@ -1,4 +1,4 @@
-"""`where(condition, x, y)`: which operand it gives, to the last bit, and to which the derivative flows."""
+"""`where(condition, x, y)`: which operand it chooses, to the last bit, and which one gets the gradient."""
 
 from __future__ import annotations
 
@@ -93,6 +93,6 @@ def test_anything_else_as_condition_is_an_error_that_names_it(condition: Any):
     assert "one element at a time" in str(raised.value)
 
 
-def test_an_operand_that_is_no_number_is_an_error():
+def test_an_operand_that_is_not_a_number_is_an_error():
     with pytest.raises(TypeError, match=r"keep_if.*'x'"):
         where(Value(1.0), "x", 2.0)

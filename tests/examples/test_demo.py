@@ -1,4 +1,4 @@
-"""The moons, which `fastgrad demo` trains on, on a small setting, and the command around them."""
+"""The moons example, which `fastgrad demo` runs, with small settings, and the command."""
 
 import math
 import subprocess
@@ -73,8 +73,8 @@ def test_two_moons():
     points, classes = moons.make_moons(samples=101, seed=0, noise=0.0)
     assert (classes.count(-1), classes.count(1)) == (50, 51)
     for (x, y), label in zip(points, classes, strict=True):
-        centre = (0.0, 0.0) if label < 0 else (1.0, 0.5)
-        assert math.dist((x, y), centre) == pytest.approx(1.0)
+        center = (0.0, 0.0) if label < 0 else (1.0, 0.5)
+        assert math.dist((x, y), center) == pytest.approx(1.0)
         assert (y >= 0.0) if label < 0 else (y <= 0.5)
 
 
@@ -123,7 +123,7 @@ def interrupt_at(monkeypatch, call):
 
 
 @pytest.mark.parametrize(("call", "finished"), [(4, 3), (21, 20), (22, 20)])
-def test_what_was_learned_before_ctrl_c_is_drawn(monkeypatch, tmp_path, call, finished):
+def test_progress_before_ctrl_c_is_drawn(monkeypatch, tmp_path, call, finished):
     interrupt_at(monkeypatch, call)
     result = small_run(tmp_path)
     assert result.interrupted

@@ -1,4 +1,4 @@
-"""The examples on small settings: what they find is right, is shown, and is not lost at Ctrl-C."""
+"""The examples with small settings: their results are right, are shown, and survive Ctrl-C."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ for library in ("matplotlib", "tqdm"):
     pytest.importorskip(library, reason="of the examples extra")
 
 SOURCES = ROOT / "examples"
-#: Options that make a run short.
+#: Options for a short run.
 SMALL = {
     "moons": ["--steps", "3", "--samples", "10"],
     "curve_fit": [],
@@ -61,7 +61,7 @@ def interrupted(*args: Any, **named: Any) -> None:
 
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs without pictures: for what a run finds."""
+    """Runs without pictures, for tests of the results alone."""
     for name in SMALL:
         if name != "moons":
             monkeypatch.setattr(import_module(f"fastgrad.examples.{name}"), "draw", lambda *args: None)
@@ -73,7 +73,7 @@ def require_picture(path: Path) -> None:
 
     pixels = imread(path)
     assert min(pixels.shape[:2]) >= 400
-    assert len(np.unique((255 * pixels).astype(np.uint8).view(np.uint32))) >= 50  # colours
+    assert len(np.unique((255 * pixels).astype(np.uint8).view(np.uint32))) >= 50  # colors
 
 
 # ---- all of them -----------------------------------------------------------------------------------------------
@@ -94,7 +94,7 @@ def test_each_ends_with_a_picture(name, tmp_path, capsys):
     assert f"wrote {out / PICTURES[name]}\n" in printed.out
     assert "it/s" in printed.err
     require_picture(out / PICTURES[name])
-    # The random numbers of whoever calls an example stay theirs.
+    # Running an example must not change the caller's random numbers.
     assert (random.getstate(), np.random.get_state()[1].tolist()) == states  # noqa: NPY002
 
 
@@ -184,14 +184,14 @@ def test_help_says_what_an_example_teaches(name, capsys):
     assert import_module(f"fastgrad.examples.{name}").__doc__.strip() in text
 
 
-# ---- Ctrl-C in earnest -----------------------------------------------------------------------------------------
+# ---- real Ctrl-C -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 @pytest.mark.parametrize("interrupted", ["gpt", "lotka_volterra"])
 def test_a_script_ends_at_a_signal_with_what_it_has_learned(interrupted, tmp_path):
     require(interrupted)
-    # A shell's background job, as a test may be, ignores the signal, and so would its children.
+    # A background job of a shell, as a test may be, ignores the signal, and so would its children.
     program = "import runpy, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
     program += "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
     script = SOURCES / f"{interrupted}.py"
@@ -200,7 +200,7 @@ def test_a_script_ends_at_a_signal_with_what_it_has_learned(interrupted, tmp_pat
         assert process.stderr is not None
         assert process.stdout is not None
         shown = "".join(takewhile(lambda letter: letter != "=", iter(lambda: process.stderr.read(1), "")))
-        assert "it/s, " in shown, shown + process.stderr.read()  # it trains: a step's loss has been noted
+        assert "it/s, " in shown, shown + process.stderr.read()  # it trains: a step's loss was noted
         process.send_signal(signal.SIGINT)
         printed, _ = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -209,7 +209,7 @@ def test_a_script_ends_at_a_signal_with_what_it_has_learned(interrupted, tmp_pat
     require_picture(tmp_path / PICTURES[interrupted])
 
 
-# ---- what they find --------------------------------------------------------------------------------------------
+# ---- results ---------------------------------------------------------------------------------------------------
 
 
 def test_lotka_volterra_finds_the_rates(undrawn, tmp_path):
@@ -239,7 +239,7 @@ def test_curve_fit_agrees_with_scipys(undrawn, tmp_path):
 
     found, covariance = scipy_optimize.curve_fit(swing, curve_fit.TIMES, curve_fit.measure(42), p0=curve_fit.GUESS)
     assert list(fit.found.values()) == pytest.approx(found, rel=1e-4)
-    # Scipy's covariance leaves the residuals' curvature out.
+    # Scipy's covariance omits the curvature of the residuals.
     assert list(fit.errors.values()) == pytest.approx(np.sqrt(np.diag(covariance)), rel=0.1)
 
 
@@ -254,7 +254,7 @@ def test_greeks_are_the_textbooks(option):
 
 
 def test_greeks_are_the_prices_slopes():
-    """The textbooks' formulas, in their turn, are differences of prices."""
+    """The textbook formulas in turn agree with differences of prices."""
     step = 1e-4
     spot, strike, rate, volatility, years = black_scholes.OPTION
 
@@ -383,7 +383,7 @@ def test_names_of_the_standard_library_lose_their_underscores():
         (["--temperature", "0"], "the temperature must be above 0, got 0.0"),
     ],
 )
-def test_what_gpt_cannot_do(options, message, tmp_path, capsys):
+def test_invalid_options_of_gpt(options, message, tmp_path, capsys):
     assert run_command("gpt", tmp_path, *options) == 2
     printed = capsys.readouterr()
     assert printed.err.startswith("fastgrad examples gpt: ")

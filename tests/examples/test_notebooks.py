@@ -26,7 +26,7 @@ def read(lesson: Path) -> dict[str, Any]:
 
 
 def outputs(lesson: str, cell_id: str) -> list[dict[str, Any]]:
-    """What a cell shows in the file: for each output, its contents by kind."""
+    """The outputs of a cell in the file, each with its contents by kind."""
     path = next(path for path in LESSONS if path.stem.startswith(lesson))
     cell = next(cell for cell in read(path)["cells"] if cell["id"] == cell_id)
     return [output.get("data", {"text/plain": output.get("text")}) for output in cell["outputs"]]
@@ -39,7 +39,7 @@ def notebooks(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
-# ---- they run
+# ---- running
 
 
 def test_every_cell_shows_what_is_in_the_file():
@@ -47,7 +47,7 @@ def test_every_cell_shows_what_is_in_the_file():
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
-SPOILS = {  # cell: what is replaced, by what, what the tool says
+SPOILS = {  # cell: the text to replace, its replacement, the tool's message
     "nudge-f": ("3.9999999999995595", "3.9999999999895595", "shows '3.9999999999995595', not '3.99999999998"),
     "first-part": ("is made", "was made", 'shows "d is made by'),
     "first-picture": ("data 10.0000", "data 11.0000", "draws "),
@@ -94,7 +94,7 @@ def test_lesson_with_pytorch_says_what_it_skips_without_it():
     assert len(lines) == printed.count("\n")
 
 
-# ---- they end at the known numbers
+# ---- the known numbers
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_lesson_with_pytorch_says_what_it_skips_without_it():
         ("3", "grad-d", "-2.000000000000668"),
         ("3", "grad-f", "4.000000000026205"),
         ("3", "grad-c-e", "-1.9999999999242843"),
-        ("3", "smaller-steps", "-1.999999987845058"),  # printed beside a step of 1e-5, but found with one of 1e-7
+        ("3", "smaller-steps", "-1.999999987845058"),  # printed beside a step of 1e-5, but computed with one of 1e-7
         ("3", "grad-a-b", "6.000000000128124\n-4.000000000026205"),
         ("4", "path", "-4.0 -4.0"),
         ("4", "own-sweep", "d has -2.0 and passes on: [('c', -2.0), ('e', -2.0)]"),
@@ -194,7 +194,7 @@ def test_picture_has_the_known_boxes(lesson: str, cell: str, nodes: int, edges: 
 
 
 @each_lesson
-def test_file_is_small_and_its_cells_have_names_of_their_own(lesson: Path):
+def test_file_is_small_and_its_cells_have_unique_names(lesson: Path):
     assert lesson.stat().st_size < 150_000
     names = [cell["id"] for cell in read(lesson)["cells"]]
     assert len(names) == len(set(names))

@@ -1,4 +1,4 @@
-"""fastgrad.functional composed: Values in, Values out; transforms in transforms, in `jit` and in `vmap`."""
+"""Composition in fastgrad.functional: Values in, Values out; transforms in transforms, in `jit` and in `vmap`."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_derivative_is_never_the_callers_own_leaf():
 
 
 def test_only_what_the_function_computes_is_differentiated():
-    """The argument's own history is behind it, and a closure over its relatives is a constant."""
+    """The argument's own history is not followed, and a closure over related Values is a constant."""
     a = Value(3.0)
     b = a * a
     assert grad(lambda x: x * a)(b).data == 3.0
@@ -91,7 +91,7 @@ def test_perturbations_are_not_confused():
 
 @every_transform
 def test_every_transform_can_be_differentiated(transform: Callable[..., Any]):
-    """The sum of all that it gives, as a function of the argument, against differences."""
+    """The derivative of the sum of its results, as a function of the argument, against differences."""
 
     def total(x: float | Value) -> Any:
         leaves: list[Any] = []

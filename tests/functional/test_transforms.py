@@ -1,4 +1,4 @@
-"""fastgrad.functional: what goes in and comes out, how transforms compose, what they leave alone, and what raises."""
+"""fastgrad.functional: arguments and results, how transforms compose, what they leave unchanged, and errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fastgrad import Value, _core, functional, jit, no_grad
 from fastgrad.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from support.transforms import cube, data_of, every_transform, rosenbrock, rosenbrock_hessian
 
-# ---- what goes in and comes out
+# ---- arguments and results
 
 
 def test_functions_of_one_number():
@@ -39,7 +39,7 @@ def test_functions_of_one_number():
 
 
 @pytest.mark.parametrize("number", [2, True + 1, np.float64(2.0), np.float32(2.0), np.int64(2)])
-def test_any_number_will_do(number: Any):
+def test_any_kind_of_number_is_accepted(number: Any):
     assert grad(lambda x: x**3)(number) == 12.0
     assert hessian(lambda x: x**3)(number) == 12.0
 
@@ -74,7 +74,7 @@ def test_argnums():
     assert jacobian(f, (0, 1))(2.0, 3.0) == (9.0, 12.0)
 
 
-def test_other_arguments_are_handed_on_as_they_are():
+def test_other_arguments_are_passed_on_unchanged():
     model, data = object(), np.arange(3)
 
     def f(x: Any, *rest: Any, **named: Any) -> Any:
@@ -130,7 +130,7 @@ def test_infinite_derivative_spoils_no_other():
     assert jacobian(f)([0.0, 3.0]) == [[math.inf, 0.0], [2.0, 1.0], [0.0, 6.0]]
 
 
-def test_what_does_not_depend_on_the_argument_has_the_derivative_zero():
+def test_the_derivative_of_a_function_that_does_not_depend_on_its_argument_is_zero():
     w = Value(2.0)
     for f in (lambda x: 3.0, lambda x: w * 3.0, lambda x: x.detach() * 2.0, lambda x: fastgrad.floor(x)):
         assert grad(f)(1.5) == 0.0
@@ -171,7 +171,7 @@ def test_names_and_documentation_are_those_of_the_function():
 # ---- custom operations
 
 
-def test_own_operations_with_a_closure_to_first_order():
+def test_custom_operations_with_a_closure_to_first_order():
     assert grad(cube)(2.0) == 12.0
     assert grad(lambda x: cube(x) * x)(2.0) == 32.0
     assert jacobian(lambda x: [cube(x[0]), x[1] * 2.0])([2.0, 1.0]) == [[12.0, 0.0], [0.0, 2.0]]
@@ -180,7 +180,7 @@ def test_own_operations_with_a_closure_to_first_order():
     assert pull([0.0, 1.0]) == (1.0,)
 
 
-def test_own_operations_that_do_not_depend_on_the_variables_are_constants():
+def test_custom_operations_that_do_not_depend_on_the_variables_are_constants():
     c = cube(Value(2.0))
     assert hessian(lambda x: c * x**2)(3.0) == 16.0
     assert hessian(lambda x: cube(Value(2.0)) * x**2)(3.0) == 16.0
@@ -212,11 +212,11 @@ def test_closures_have_no_second_derivative(call: Callable[[], Any]):
         call()
 
 
-# ---- what they leave alone
+# ---- what they leave unchanged
 
 
 def graph_with_gradients() -> tuple[list[Value], Value]:
-    """Leaves and an interior Value, all with a gradient from elsewhere."""
+    """Leaves and an interior Value, all with a gradient from another computation."""
     a, b = Value(2.0), Value(-3.0)
     c = a * b
     for i, value in enumerate((a, b, c)):
@@ -281,8 +281,8 @@ def test_nothing_stays_alive(transform: Callable[..., Any], live_nodes: Callable
     assert live_nodes() == before
 
 
-def test_inside_a_backward_of_its_own():
-    """A gradient that is taken while another sweep is under way disturbs neither."""
+def test_gradients_inside_another_sweep():
+    """A gradient computed while another sweep is in progress disturbs neither."""
     x = Value(3.0)
     shared = x * 2.0
 
@@ -397,11 +397,11 @@ def test_errors_say_what_was_given_and_what_to_do(call: Callable[[], Any], error
 
 def test_native_half_checks_what_it_is_given():
     x = Value(2.0)
-    linearisation = _core.Linearization([x * 3.0], [x], x, as_values=False)
+    linearization = _core.Linearization([x * 3.0], [x], x, as_values=False)
     for call, error in (
-        (lambda: linearisation.pull([]), ValueError),
-        (lambda: linearisation.push([1.0, 2.0]), ValueError),
-        (lambda: linearisation.pull(["a"]), TypeError),
+        (lambda: linearization.pull([]), ValueError),
+        (lambda: linearization.push([1.0, 2.0]), ValueError),
+        (lambda: linearization.pull(["a"]), TypeError),
         (lambda: _core.swept_gradients([x], [], [x]), ValueError),
         (lambda: _core.swept_gradients([1.0], [1.0], [x]), TypeError),
         (lambda: _core.Linearization([x], [x], None, as_values=False), TypeError),
@@ -411,6 +411,6 @@ def test_native_half_checks_what_it_is_given():
             call()
 
 
-def test_everything_has_a_documentation():
+def test_everything_is_documented():
     for name in functional.__all__:
         assert getattr(functional, name).__doc__, name

@@ -1,4 +1,4 @@
-"""Whatever is saved is there whole or not at all."""
+"""A saved file is either complete or not written at all."""
 
 from __future__ import annotations
 

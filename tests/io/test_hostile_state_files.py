@@ -1,4 +1,4 @@
-"""Bytes that are no saved state, or one that was damaged: refused with a reason, and nothing in them is executed."""
+"""Bytes that are not a saved state, or a damaged one: refused with a reason, and nothing in them is executed."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_huge_numbers_everywhere(tried: Callable[..., None]):
 
 
 def test_counts_in_the_directory(tried: Callable[..., None]):
-    """No checksum covers the sizes, offsets and numbers of entries that it has: 0, and the largest."""
+    """No checksum covers its sizes, offsets and numbers of entries: these are set to 0 and to the largest number."""
     for i in range(DATA.index(b"PK\x01\x02"), len(DATA) - 4):
         for number in (0, 2**32 - 1):
             tree = accepted(DATA[:i] + struct.pack("<I", number) + DATA[i + 4 :])
@@ -104,7 +104,7 @@ json_trees = st.recursive(
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tree=json_trees)
 def test_random_trees(tree: Any, tried: Callable[..., None]):
-    """Behind right checksums: whatever is accepted can be saved again."""
+    """With correct checksums: any accepted data can be saved again."""
     data = made({"dict": [["x", tree]]}, array_0=npy(np.ones(1)))
     found = accepted(data)
     if found is not None:

@@ -1,4 +1,4 @@
-"""Saving and loading: everything comes back to the last bit, and what does not fit is refused and changes nothing."""
+"""Saving and loading: everything is restored to the last bit; anything invalid is refused and changes nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from support.states import FIRST, FIRST_PARTS, same
 
 
 class Holder:
-    """Whatever it is given is its state, unless it refuses."""
+    """Its state is whatever it is given, unless it refuses."""
 
     def __init__(self, state: Any, refusal: BaseException | None = None) -> None:
         self.state = state
@@ -41,7 +41,7 @@ def through_file(tmp_path: Path, tree: Any) -> Any:
     return fastgrad.load(tmp_path / "x.npz")["tree"]
 
 
-# ---- what comes back
+# ---- what is restored
 
 
 def test_a_network_comes_back(tmp_path: Path):
@@ -79,7 +79,7 @@ def test_arrays_in_other_orders_come_back(tmp_path: Path):
     for array in (square.T, np.asfortranarray(square), square[::2, ::-1]):
         back = through_file(tmp_path, array)
         np.testing.assert_array_equal(back, array)
-        back[0, 0] = 100.0  # may be written
+        back[0, 0] = 100.0  # is writable
 
 
 @pytest.mark.parametrize("payload", [0x7FF8000000000001, 0xFFF8000000000000, 0x8000000000000000])
@@ -108,7 +108,7 @@ def test_the_file_is_an_archive_that_numpy_reads(tmp_path: Path):
     assert (header["format"], header["version"], header["fastgrad"]) == ("fastgrad state", 1, fastgrad.__version__)
 
 
-#: Of each the last case, with most settings.
+#: The last case of each, with the most settings.
 OPTIMIZERS: dict[str, Callable[[list[Value]], optim.Optimizer]] = {
     case.optimizer: case.make for case in CASES.values()
 }
@@ -124,7 +124,7 @@ class Training:
         self.schedule = optim.CosineAnnealingLR(self.optimizer, T_max=40)
 
     def go_on(self, steps: int) -> list[Any]:
-        """What there is afterwards."""
+        """Continue training; the state afterwards."""
         for _ in range(steps):
             x = [self.chance.uniform(-1.0, 1.0), self.chance.uniform(-1.0, 1.0)]
             self.optimizer.zero_grad()
@@ -135,7 +135,7 @@ class Training:
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_going_on_after_loading_gives_the_bits_of_never_stopping(optimizer: str, tmp_path: Path):
+def test_continuing_after_loading_gives_the_bits_of_an_uninterrupted_run(optimizer: str, tmp_path: Path):
     first, second = Training(optimizer, 0), Training(optimizer, 1)
     first.go_on(15)
     fastgrad.save(
@@ -189,7 +189,7 @@ def test_other_things_are_refused_with_their_place(part: Any, place: str, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_holds_itself_is_refused(tmp_path: Path):
+def test_data_that_contain_themselves_are_refused(tmp_path: Path):
     part: list[Any] = []
     part.append(part)
     with pytest.raises(ValueError, match="nested too deeply, or holds itself"):
@@ -201,7 +201,7 @@ def test_nothing_to_save(tmp_path: Path):
         fastgrad.save(tmp_path / "x")
 
 
-# ---- what does not fit
+# ---- states that do not fit
 
 
 def test_another_network_is_refused_and_names_are_listed(tmp_path: Path):
@@ -232,7 +232,7 @@ def test_data_is_not_loaded_into_objects(tmp_path: Path):
 @pytest.mark.parametrize(
     "refusal", [ValueError("no"), KeyError("no"), TypeError("no"), AttributeError("no"), OverflowError("no")]
 )
-def test_after_an_object_refuses_the_others_are_as_they_were(refusal: Exception, tmp_path: Path):
+def test_if_one_object_refuses_the_others_are_unchanged(refusal: Exception, tmp_path: Path):
     net = Linear(2, 1)
     fastgrad.save(tmp_path / "x", model=net, first={"m": np.ones(2)}, second={"n": 2})
     twin, first, second = Linear(2, 1), Holder({"m": np.zeros(2)}), Holder({"n": 1}, refusal)

@@ -1,4 +1,4 @@
-"""The reverse of a graph as a graph: `Graph.gradient`, against the interpreter's reverse and against functional."""
+"""The reverse of a graph as a graph, `Graph.gradient`, against the interpreter's reverse and fastgrad.functional."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_an_input_that_nothing_depends_on_has_gradient_zero():
     assert Graph(x.floor() + 1.0, [x, unused]).gradient()([1.5, 2.0]).tolist() == [0.0, 0.0]
 
 
-def test_guards_go_along():
+def test_guards_are_kept():
     @fastgrad.jit
     def f(x: Value) -> Value:
         return x * x if x > 0.0 else -x

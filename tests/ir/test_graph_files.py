@@ -29,7 +29,7 @@ def bits(numbers: Any) -> bytes:
 
 
 def perceptron(seed: int = 0) -> tuple[list[Value], list[Value], list[Value]]:
-    """Inputs, parameters and hidden units of a layer that rolls into dots and maps."""
+    """Inputs, parameters and hidden units of a layer that compiles to dots and maps."""
     random = np.random.default_rng(seed)
     inputs = [Value(0.0) for _ in range(5)]
     parameters = [Value(number) for number in random.normal(size=12 * 6)]
@@ -70,7 +70,7 @@ carriers = pytest.mark.parametrize(
 
 
 def assert_same(one: _core.Graph, other: _core.Graph) -> None:
-    """To the last bit: values and gradients, single and batched, of inputs and bound leaves."""
+    """Equal to the last bit: values and gradients, single and batched, of inputs and bound leaves."""
     assert (one.inputs_count, one.outputs_count, one.passes) == (
         other.inputs_count,
         other.outputs_count,
@@ -115,7 +115,7 @@ def test_each_pass_by_itself_and_left_out(name: str, tmp_path: Path):
         assert_same(graph, through_file(graph, tmp_path))
 
 
-def test_present_data_is_saved(tmp_path: Path):
+def test_current_data_is_saved(tmp_path: Path):
     a, x = Value(1.0), Value(0.0)
     graph = Graph(a * x, [x])
     a.data, a.grad, a.label = 2.0, 9.0, "later"
@@ -186,14 +186,14 @@ def test_files_of_earlier_versions_stay_readable(path: Path):
         assert_same(twin, graph)
 
 
-def test_passes_of_the_first_version_have_their_present_names():
+def test_passes_of_the_first_version_have_their_current_names():
     graph = Graph.load(next(path for path in CORPUS if path.stem == "rolled"))
     assert set(graph.passes) <= set(PASSES)
     assert {"cse", "dce"} <= set(graph.passes)
 
 
 def test_operations_keep_their_numbers():
-    """Files name them by their row: new ones are appended."""
+    """Files refer to operations by their row: new ones are appended."""
     first = (
         "add sub mul div pow neg abs exp exp2 expm1 log log1p log2 log10 sqrt cbrt hypot sin cos tan asin acos atan "
         "atan2 sinh cosh tanh asinh acosh atanh erf erfc erfinv lgamma digamma sigmoid logit softplus relu "
@@ -291,7 +291,7 @@ def test_carrying_leaves_no_nodes_behind(live_nodes: Callable[[], int], tmp_path
 
 
 def test_pickle_names_only_fastgrad():
-    """What a restricted unpickler has to allow, so that saved graphs need nothing else."""
+    """The names that a restricted unpickler has to allow: saved graphs need nothing else."""
     names = set()
 
     class Recorder(pickle.Unpickler):

@@ -1,4 +1,4 @@
-"""Bytes that are no saved graph, or one that was damaged: refused with a reason, and never a crash."""
+"""Bytes that are not a saved graph, or a damaged one: refused with a reason, and never a crash."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DOT, NONE = 255, 0xFFFFFFFF
 
 
 def exercise(data: bytes) -> None:
-    """Uses whatever graph the bytes give, in every way; a ValueError means that they were refused."""
+    """Uses the graph that the bytes describe, if any, in every way; a ValueError means that they were refused."""
     try:
         graph = loaded(data)
     except ValueError:
@@ -80,7 +80,7 @@ def test_huge_numbers_everywhere(path: Path, live_nodes: Callable[[], int], trie
 
 
 def test_what_fuzzing_found(live_nodes: Callable[[], int], tried: Callable[..., None]):
-    """One file for each way through the reader that 10^8 runs of tools/fuzz_graph_file.cpp found."""
+    """One file for each path through the reader that 10^8 runs of tools/fuzz_graph_file.cpp found."""
     with zipfile.ZipFile(DATA / "fuzzed.zip") as archive:
         for name in archive.namelist():
             exercise(archive.read(name))
@@ -126,9 +126,9 @@ def made(
     end: bytes = b"",
     said: dict[str, int] | None = None,
 ) -> bytes:
-    """A file with these contents; an instruction is (op, x, y), a dot's terms follow as further numbers.
+    """A file with these contents. An instruction is (op, x, y); a dot's terms follow as further numbers.
 
-    `said`: what it says in the place of a count, by name.
+    `said`: what it states instead of the true counts, by name.
     """
 
     def count(name: str, true: int, code: str = "<Q") -> bytes:
@@ -201,7 +201,7 @@ STRANGE = (math.nan, -math.nan, math.inf, -math.inf, -0.0, 5e-324, sys.float_inf
 
 
 def test_strange_constants_keep_their_bits():
-    """A nan with a payload, too: nothing is computed with it here."""
+    """Even a nan with a payload, because nothing is computed with it here."""
     payload = struct.unpack("<d", struct.pack("<Q", 0x7FF8_0000_DEAD_BEEF))[0]
     constants = (*STRANGE, payload)
     data = made([(LEAF, 0, 0)], bound=0, constants=constants, outputs=tuple(range(len(constants))), options=0)
@@ -220,7 +220,7 @@ def test_arithmetic_with_strange_constants_is_numpys(constant: float):
 
 INSTRUCTIONS = [INPUT, (ADD, 2, 1), (DOT, 2, NONE, 3, 0, 0, 1)]
 CONTENTS: dict[str, Any] = {"labels": ((0, b"weight"),), "passes": (b"dot",), "outputs": (4, 3), "conditions": 1}
-COUNTS = {  # what each of its counts says, and the bytes of one thing that it counts
+COUNTS = {  # for each of its counts: the true value, and the bytes of one counted item
     "passes": (1, 8),
     "pass": (3, 1),
     "bound": (1, 8),
@@ -326,7 +326,7 @@ def test_the_file_is_named(tmp_path: Path):
 @pytest.mark.skipif(sys.platform != "linux", reason="limits memory by what Linux has")
 @pytest.mark.skipif("asan" in os.environ.get("LD_PRELOAD", ""), reason="the sanitizer needs the address space")
 def test_a_small_file_cannot_ask_for_much_memory(tried: Callable[..., None]):
-    """Beyond 64 MiB more than the process has, there would be a MemoryError."""
+    """If it took more than 64 MiB beyond the process's memory, there would be a MemoryError."""
     output = run(
         """
         import resource, struct, sys
@@ -353,7 +353,7 @@ def test_a_small_file_cannot_ask_for_much_memory(tried: Callable[..., None]):
 @pytest.mark.skipif(sys.platform != "linux", reason="limits memory by what Linux has")
 @pytest.mark.skipif("asan" in os.environ.get("LD_PRELOAD", ""), reason="the sanitizer needs the address space")
 def test_a_chain_of_ten_million():
-    """90 MB: loaded and run within 400 MiB, and where there is less, a MemoryError after which all goes on."""
+    """90 MB: loaded and run within 400 MiB; with less memory, a MemoryError after which everything still works."""
     assert (
         run("""
         import resource, struct, sys, zlib

@@ -1,4 +1,4 @@
-"""Programs as text, what a program shows to NumPy, and golden texts of what each pass makes of a program."""
+"""Programs as text, the arrays that NumPy sees, and golden texts of programs after each pass."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from support.replays import all_bits
 
 
 def body(graph: Graph) -> str:
-    """The text of a graph without what came before its passes."""
+    """The text of a graph without the lines before its slots."""
     return "".join(line for line in graph.text().splitlines(keepends=True) if line[0] in "%og")
 
 
@@ -114,7 +114,7 @@ def test_a_text_by_hand_may_have_comments_and_leave_out_numbers():
         ("%0 = input 0\n%1 = dot %0\noutput %1", "a sum has no terms"),
     ],
 )
-def test_text_that_is_no_program(text: str, why: str, live_nodes):
+def test_text_that_is_not_a_program(text: str, why: str, live_nodes):
     with pytest.raises(ValueError, match=f"^{why}"):
         Graph.from_text(text)
 
@@ -143,7 +143,7 @@ GOLDEN = {
 
 
 @pytest.mark.parametrize("name", fastgrad.compile.PASSES)
-def test_what_a_pass_makes_of_a_program(name: str):
+def test_golden_text_after_a_pass(name: str):
     before, after = GOLDEN[name]
     assert body(Graph.from_text(before)) == before
     assert body(Graph.from_text(before, passes=[name])) == after

@@ -1,4 +1,4 @@
-"""What holds for every module: its formula, and that copies, pickles and states carry all that it computes with."""
+"""Properties of every module: its formula, and that copies, pickles and states contain all that it computes with."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_results_are_those_of_the_formula(sample: Sample):
 
 @every_module
 @pytest.mark.parametrize("carry", [copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))])
-def test_copies_compute_the_same_with_parameters_of_their_own(sample: Sample, carry: Callable[[Any], Any]):
+def test_copies_compute_the_same_with_separate_parameters(sample: Sample, carry: Callable[[Any], Any]):
     module = shaken(sample.make())
     twin = carry(module)
     assert sample.results(twin) == sample.results(module)

@@ -1,4 +1,4 @@
-"""Initialisers: shapes, bounds, variances, and what they draw from."""
+"""Initializers: shapes, bounds, variances, and their random generator."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ drawn = pytest.mark.parametrize("name", DRAWN)
 
 @drawn
 def test_variance(name: str):
-    """Of 60,000 numbers: the estimate's own standard deviation is 0.6 % for normal ones, less for uniform ones."""
-    initialise, variance, _ = DRAWN[name]
-    numbers = np.array(initialise(NIN, NOUT, generator=random.Random(1)))
+    """With 60,000 numbers: the estimate's standard deviation is 0.6 % for normal ones, less for uniform ones."""
+    initialize, variance, _ = DRAWN[name]
+    numbers = np.array(initialize(NIN, NOUT, generator=random.Random(1)))
     assert numbers.shape == (NOUT, NIN)
     assert numbers.var() == pytest.approx(variance, rel=0.02)
     mean = {"uniform in [2, 5)": 3.5, "normal around 3": 3.0}.get(name, 0.0)
@@ -29,23 +29,23 @@ def test_variance(name: str):
 
 @pytest.mark.parametrize("name", [name for name, (_, _, bound) in DRAWN.items() if bound])
 def test_bound(name: str):
-    """None is beyond it, and the largest of 60,000 is near it."""
-    initialise, _, bound = DRAWN[name]
-    largest = np.abs(initialise(NIN, NOUT, generator=random.Random(2))).max()
+    """No number is beyond it, and the largest of 60,000 is near it."""
+    initialize, _, bound = DRAWN[name]
+    largest = np.abs(initialize(NIN, NOUT, generator=random.Random(2))).max()
     assert 0.999 * bound < largest <= bound
 
 
 @drawn
 def test_the_generator_decides(name: str):
-    initialise = DRAWN[name][0]
-    numbers = initialise(3, 2, generator=random.Random(7))
-    assert initialise(3, 2, generator=random.Random(7)) == numbers
-    assert initialise(3, 2, generator=random.Random(8)) != numbers
+    initialize = DRAWN[name][0]
+    numbers = initialize(3, 2, generator=random.Random(7))
+    assert initialize(3, 2, generator=random.Random(7)) == numbers
+    assert initialize(3, 2, generator=random.Random(8)) != numbers
     random.seed(7)
     before = random.getstate()
-    initialise(3, 2, generator=random.Random(7))
+    initialize(3, 2, generator=random.Random(7))
     assert random.getstate() == before
-    assert initialise(3, 2) == numbers  # by default Python's own, which was seeded alike
+    assert initialize(3, 2) == numbers  # by default Python's generator, which was seeded alike
 
 
 @drawn
@@ -55,18 +55,18 @@ def test_a_generator_is_one_of_pythons(name: str, generator: Any):
         DRAWN[name][0](2, 2, generator=generator)
 
 
-@pytest.mark.parametrize(("initialise", "number"), CONSTANTS.values(), ids=CONSTANTS)
-def test_constants_draw_nothing(initialise: Any, number: float):
+@pytest.mark.parametrize(("initialize", "number"), CONSTANTS.values(), ids=CONSTANTS)
+def test_constants_draw_nothing(initialize: Any, number: float):
     generator = random.Random(1)
     before = generator.getstate()
-    assert initialise(3, 2, generator=generator) == [[number] * 3, [number] * 3]
+    assert initialize(3, 2, generator=generator) == [[number] * 3, [number] * 3]
     assert generator.getstate() == before
 
 
-@pytest.mark.parametrize("initialise", [init.he_uniform, init.he_normal])
-def test_unknown_mode(initialise: Any):
+@pytest.mark.parametrize("initialize", [init.he_uniform, init.he_normal])
+def test_unknown_mode(initialize: Any):
     with pytest.raises(ValueError, match="mode must be 'fan_in' or 'fan_out', not 'fan_avg'"):
-        initialise(2, 2, mode="fan_avg")
+        initialize(2, 2, mode="fan_avg")
 
 
 def test_uniform_draws_micrograds_weights_in_its_order():
@@ -89,12 +89,12 @@ def test_uniform_draws_micrograds_weights_in_its_order():
         (partial(Embedding, 2, 3, init=init.xavier_normal), partial(init.xavier_normal, 3, 2)),
     ],
 )
-def test_layers_use_their_initialiser(layer: Any, expected: Any):
+def test_layers_use_their_initializer(layer: Any, expected: Any):
     weight = layer(generator=random.Random(3)).weight
     assert [[w.data for w in row] for row in weight] == expected(generator=random.Random(3))
 
 
 @pytest.mark.parametrize("rows", [[], [[1.0, 2.0]], [[1.0], [2.0]], [[1.0, 2.0], [3.0]]], ids=str)
-def test_an_initialiser_of_another_shape_is_refused(rows: list[list[float]]):
+def test_an_initializer_of_another_shape_is_refused(rows: list[list[float]]):
     with pytest.raises(ValueError, match=rf"2 rows of 2 numbers, not {len(rows)} of \["):
         Linear(2, 2, init=lambda nin, nout, generator: rows)

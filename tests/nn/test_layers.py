@@ -1,4 +1,4 @@
-"""Layers: against plain formulas, against PyTorch where it is installed, in recordings, and with wrong inputs."""
+"""Layers: against plain formulas, against PyTorch if it is installed, in recordings, and with wrong inputs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_results_are_those_of_the_formula(name: str):
 
 @every_layer
 def test_gradients_are_those_of_central_differences(name: str):
-    """Of the outputs' weighted sum, in the inputs and in the parameters; the step's error is about 1e-9."""
+    """For a weighted sum of the outputs, in the inputs and in the parameters; the step's error is about 1e-9."""
     layer, _ = made(name)
     inputs = [Value(x) for x in X]
 
@@ -97,7 +97,7 @@ def test_layers_compute_with_the_engine_of_their_parameters(name: str):
 
 @every_layer
 def test_layers_in_recordings(name: str):
-    """The passes that a captured graph runs may round sums in another order: 1e-12."""
+    """The passes of a captured graph may round sums in another order: 1e-12."""
     layer, formula = made(name)
     samples = np.random.default_rng(3).normal(size=(5, 3))
     expected = [formula(layer, x) for x in samples]

@@ -1,4 +1,4 @@
-"""Modules: what their parameters are and how they are named, modes, states, and modules that hold modules."""
+"""Modules: how parameters are found and named, modes, states, and modules that contain modules."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ def test_a_shared_parameter_appears_once_under_its_first_name():
     assert names(module) == ["a.0", "a.1"]
 
 
-def test_what_was_computed_is_no_parameter():
+def test_a_computed_value_is_not_a_parameter():
     w = Value(2.0)
     module = Holder(w=w, product=w * 3.0, detached=None)
     assert names(module) == ["w"]
 
 
 def test_rows_of_arrays_are_all_found():
-    """Each array gives lists that live no longer than the walk through them, whose ids come again."""
+    """Each array creates lists that exist only during the walk through them, so their ids are reused."""
     arrays = [np.array([[Value(float(i))], [Value(-float(i))]], dtype=object) for i in range(100)]
     assert len(Holder(arrays=arrays).parameters()) == 200
 
@@ -83,7 +83,7 @@ def test_names_of_micrograds_network():
 
 
 class Micrograd(Module):
-    """As a user of micrograd writes it."""
+    """Written as by a user of micrograd."""
 
     def __init__(self) -> None:
         self.neuron = Neuron(1)
@@ -94,7 +94,7 @@ class Micrograd(Module):
         return [*self.neuron.parameters(), *self.hidden]
 
 
-def test_a_class_that_says_what_its_parameters_are_is_believed():
+def test_an_overridden_parameters_method_is_used():
     module = Micrograd()
     module.input.grad = module.hidden[0].grad = 1.0
     module.zero_grad()
@@ -150,7 +150,7 @@ def test_depth_does_not_matter():
     module = Holder(inside=inside)
     assert len(module.parameters()) == 1
     assert names(module) == ["inside" + ".0" * 5_000]
-    while isinstance(inside, list):  # or Python's own way to free it would recurse
+    while isinstance(inside, list):  # otherwise Python's own way to free it would recurse
         inside = inside.pop()
 
 
@@ -235,7 +235,7 @@ def test_a_state_makes_a_twin(make):
     assert not set(twin.parameters()) & set(net.parameters())
 
 
-def test_states_go_from_engine_to_engine():
+def test_states_can_move_between_engines():
     net = Holder(w=Value(2.0))
     theirs = Holder(w=reference.Value(0.0))
     theirs.load_state_dict(net.state_dict())
@@ -261,7 +261,7 @@ def test_names_that_do_not_fit_are_listed_and_nothing_changes():
     assert module.state_dict() == {"a": 1.0, "b": 2.0, "c": 3.0}
 
 
-def test_long_lists_of_names_are_cut():
+def test_long_lists_of_names_are_truncated():
     with pytest.raises(ValueError, match=r'Missing.*"weight\.0\.9" and 1,790 more\.$'):
         Linear(100, 18, bias=False).load_state_dict({})
 
@@ -275,7 +275,7 @@ def test_without_strict_what_fits_is_loaded():
 
 @pytest.mark.parametrize("strict", [True, False])
 @pytest.mark.parametrize("wrong", ["1.0", None, [1.0], 1j, np.zeros(2)], ids=repr)
-def test_an_entry_that_is_no_number_changes_nothing(wrong: Any, strict: bool):
+def test_an_entry_that_is_not_a_number_changes_nothing(wrong: Any, strict: bool):
     module = Holder(a=Value(1.0), b=Value(2.0))
     with pytest.raises(TypeError, match="the state of 'b' is not a number"):
         module.load_state_dict({"a": 9.0, "b": wrong}, strict=strict)
@@ -289,7 +289,7 @@ def test_gradients_stay_when_a_state_is_loaded():
     assert (module.a.data, module.a.grad) == (2.0, 3.0)
 
 
-# ---- modules that hold modules
+# ---- modules that contain modules
 
 
 def test_a_module_list_is_a_list():
@@ -324,7 +324,7 @@ def test_a_module_list_holds_modules_only(put):
     assert len(modules) == 1
 
 
-def test_a_subclass_of_a_list_of_modules_may_have_parameters_of_its_own():
+def test_a_subclass_of_a_list_of_modules_may_add_parameters():
     class Scaled(Sequential):
         def __init__(self) -> None:
             super().__init__(Linear(1, 1))
@@ -359,7 +359,7 @@ def test_sequential_of_micrograds_layers():
     ],
     ids=repr,
 )
-def test_steps_that_cannot_be_called(step: Any, error: type[Exception], message: str):
+def test_steps_that_are_not_callable(step: Any, error: type[Exception], message: str):
     with pytest.raises(error, match=message):
         Sequential(step)
     with pytest.raises(error, match=message):
@@ -382,7 +382,7 @@ def test_repr_shows_what_is_inside():
 
 
 @pytest.mark.parametrize("twin_of", [copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net))])
-def test_copies_are_modules_of_their_own(twin_of):
+def test_copies_are_independent_modules(twin_of):
     net = Sequential(Linear(2, 3), "tanh", Dropout(0.5, generator=random.Random(1)), RMSNorm(3))
     net.eval()
     twin = twin_of(net)

@@ -1,4 +1,4 @@
-"""Networks: micrograd's weights, order, names and arithmetic, and the mistakes that it lets pass."""
+"""Networks: micrograd's weights, order, names and arithmetic, and the mistakes that micrograd does not detect."""
 
 import copy
 import pickle
@@ -11,7 +11,7 @@ import fastgrad
 from fastgrad.engine import Value
 from fastgrad.nn import MLP, Layer, Module, Neuron
 
-# What micrograd 0.1.0 gives for random.seed(42), MLP(2, [2, 1]) and the input [1.0, -2.0].
+# The results of micrograd 0.1.0 for random.seed(42), MLP(2, [2, 1]) and the input [1.0, -2.0].
 PARAMETERS = [
     0.2788535969157675, -0.9499784895546661, 0.0,
     -0.4499413632617615, -0.5535785237023545, 0.0,
@@ -87,7 +87,7 @@ def test_zero_grad(net):
 
 
 def test_a_neuron_adds_to_its_bias_from_the_left():
-    # In any other order the sum of these is another float.
+    # In any other order their sum is another float.
     neuron = weighted([1e16, 1.0, -1e16], 0.5)
     assert neuron([1.0, 1.0, 1.0]).data == ((0.5 + 1e16) + 1.0) + -1e16
 
@@ -198,7 +198,7 @@ def test_an_activation_is_a_name_or_a_function():
 
 
 @pytest.mark.parametrize("twin_of", [copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net))])
-def test_copies_are_networks_of_their_own(net, twin_of):
+def test_copies_are_independent_networks(net, twin_of):
     twin = twin_of(net)
     assert numbers(twin) == numbers(net)
     assert twin([1.0, -2.0]).data == OUTPUT

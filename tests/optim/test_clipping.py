@@ -1,4 +1,4 @@
-"""clip_grad_norm_ and clip_grad_value_: PyTorch's formulas, at all sizes of gradients."""
+"""clip_grad_norm_ and clip_grad_value_: PyTorch's formulas, for gradients of all sizes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def gradients_of(values: Sequence[Value]) -> list[float]:
     return [value.grad for value in values]
 
 
-#: Gradients, max_norm, norm_type; the norm and the clipped gradients that torch 2.13.0 found, in float64.
+#: Gradients, max_norm, norm_type; then the norm and the clipped gradients of torch 2.13.0, in float64.
 CLIPPED: list[tuple[list[float], float, float, float, list[float]]] = [
     ([3.0, -4.0], 1.0, 2.0, 5.0, [0.599999880000024, -0.799999840000032]),
     ([3.0, -4.0], 10.0, 2.0, 5.0, [3.0, -4.0]),
@@ -82,7 +82,7 @@ def test_norm_is_that_of_the_plain_formula_to_the_last_bit():
 
 
 @pytest.mark.parametrize("gradient", [INF, -INF, NAN])
-def test_norm_that_is_not_finite_is_an_error_if_it_shall_be(gradient: float):
+def test_a_norm_that_is_not_finite_is_an_error_on_request(gradient: float):
     values = leaves([1.0, gradient])
     with pytest.raises(RuntimeError, match=f"the norm of the gradients is {abs(gradient)!r}, .*error_if_nonfinite"):
         optim.clip_grad_norm_(values, 1.0, error_if_nonfinite=True)

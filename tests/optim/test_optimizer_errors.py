@@ -1,4 +1,4 @@
-"""What users of optimizers get wrong, and what they get back; a refused state changes nothing."""
+"""User errors with optimizers and their exceptions; a refused state changes nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def failing() -> Iterator[Value]:
 
 
 class WithSettings(optim.RMSprop):
-    """Passes settings on as they are."""
+    """Passes settings on unchanged."""
 
     def __init__(self, **settings: Any) -> None:
         optim.Optimizer.__init__(self, leaf(), 0.1, **settings)
@@ -221,7 +221,7 @@ def test_names_that_only_native_code_has_are_read_only():
 
 
 class Hasty(optim.SGD):
-    """Uses itself before it is made."""
+    """Uses itself before it is initialized."""
 
     def __init__(self, use: Callable[[optim.SGD], Any]) -> None:
         use(self)
@@ -251,7 +251,7 @@ def test_optimizer_before_its_constructor_has_run(use: Callable[[optim.SGD], Any
 
 RMSPROP = CASES["RMSprop, centered, with all"]
 
-#: What is done to a state of the case above, and what its loading says then.
+#: A change to a state of the case above, and the error when it is loaded.
 REFUSED: dict[str, tuple[Callable[[dict[str, Any]], Any], type[Exception], str]] = {
     "no dict": (
         lambda state: [state],

@@ -1,4 +1,4 @@
-"""Optimizers: where they go, beside plain formulas and PyTorch's numbers; what they hold; states and copies."""
+"""Optimizers: their steps against plain formulas and PyTorch's numbers; what they hold; states and copies."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def assert_close(actual: list[float], expected: Any) -> None:
 
 
 class Named(Value):
-    """A user's subclass, with state of its own."""
+    """A user's subclass with additional state."""
 
 
 # ---- every rule has a class and is tested
@@ -71,7 +71,7 @@ def test_each_class_has_a_rule():
     assert {"Optimizer", *_core.RULES} <= {*optim.__all__}
 
 
-# ---- where they go
+# ---- steps
 
 
 @every_case
@@ -81,13 +81,13 @@ def test_hundred_steps_equal_the_plain_formulas_to_the_last_bit(case: Case):
 
 
 @every_case
-def test_hundred_steps_lead_where_pytorch_was_led(case: Case):
+def test_a_hundred_steps_agree_with_pytorchs_numbers(case: Case):
     xs = start()
     assert_close(descend(xs, case.make(xs)), case.found)
 
 
 @every_case
-def test_hundred_steps_beside_pytorch(case: Case):
+def test_a_hundred_steps_agree_with_pytorch_itself(case: Case):
     torch = pytest.importorskip("torch", reason="compares with PyTorch itself")
     found = descend_in_torch(torch, case)
     assert_close(found, case.found)
@@ -112,7 +112,7 @@ def test_each_of_many_parameters_has_its_own_number_gradient_and_memory(case: Ca
     assert [x.grad for x in xs] == [math.cos(3 * i) for i in range(count)]
 
 
-def test_hundred_thousand_parameters(live_nodes: Callable[[], int]):
+def test_a_hundred_thousand_parameters(live_nodes: Callable[[], int]):
     xs = [Value(float(i)) for i in range(100_000)]
     optimizer = optim.Adam((x for x in xs), lr=0.5)
     for x in xs:
@@ -140,7 +140,7 @@ def test_learning_rate_may_change_between_steps(case: Case):
     assert descend(xs, optimizer, steps=1) != numbers
 
 
-def test_what_is_switched_off_is_not_computed():
+def test_settings_that_are_off_compute_nothing():
     mask = Value(-math.inf)
     for optimizer in (optim.SGD([mask]), optim.SGD([mask], momentum=0.5), optim.Adam([mask]), optim.RMSprop([mask])):
         optimizer.step()
@@ -169,7 +169,7 @@ def test_variance_that_rounding_would_take_below_zero_is_zero():
     assert -1e8 < x.data < 0.0
 
 
-def test_step_takes_the_present_data_and_grad_and_leaves_the_grad():
+def test_step_uses_the_current_data_and_grad_and_keeps_the_grad():
     a, b = Value(1.0), Value(2.0)
     optimizer = optim.SGD([a, b], lr=0.5)
     (a * b).backward()
@@ -260,8 +260,8 @@ def test_optimizer_that_is_part_of_a_cycle_is_collected(live_nodes: Callable[[],
 
 
 @needs_proc
-def test_optimizers_come_and_go_without_a_trace():
-    # In a process of its own: elsewhere the quarantine of AddressSanitizer counts as resident until it is full.
+def test_optimizers_leave_nothing_behind():
+    # In a separate process: elsewhere the quarantine of AddressSanitizer counts as resident until it is full.
     program = """
         import gc, os
         from fastgrad import Value, _core, optim
@@ -343,7 +343,7 @@ def test_state_has_the_settings_and_what_the_formula_remembers(case: Case):
 
 
 @every_case
-def test_resuming_gives_the_very_bits_of_never_having_stopped(case: Case):
+def test_resuming_gives_the_bits_of_an_uninterrupted_run(case: Case):
     xs = start()
     optimizer = case.make(xs)
     descend(xs, optimizer, steps=37)
@@ -403,7 +403,7 @@ def test_shallow_copy_optimizes_the_same_leaves_by_itself():
 
 
 class Doubling(optim.SGD):
-    """A user's subclass, whose constructor has another signature."""
+    """A user's subclass with another constructor signature."""
 
     def __init__(self, *leaves: Value) -> None:
         super().__init__(leaves, lr=2.0)

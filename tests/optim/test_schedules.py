@@ -21,7 +21,7 @@ from support.schedules import EPOCHS, FOUND, LR, SCHEDULES, every_schedule, opti
 
 
 def rates(schedule: Any, o: Any, lr: Callable[[], float], epochs: int = EPOCHS) -> list[float]:
-    """The learning rate of each epoch, as a training loop meets it."""
+    """The learning rate of each epoch, as a training loop uses it."""
     found = [lr()]
     for _ in range(epochs):
         o.step()
@@ -61,7 +61,7 @@ def test_learning_rates_are_those_that_pytorch_found(name: str):
         assert schedule.lr_at(epoch) == pytest.approx(lr, rel=0.0, abs=1e-12 * LR)
 
 
-def test_schedule_starts_from_what_the_user_set_and_not_from_what_another_schedule_made_of_it():
+def test_a_schedule_starts_from_the_users_rate_and_not_from_another_schedules():
     o = optimizer()
     optim.LinearLR(o, 0.5)
     assert (o.lr, o.initial_lr) == (0.1, LR)
@@ -78,7 +78,7 @@ def test_sequence_within_a_sequence():
     assert rates(schedule, o, lambda: o.lr) == pytest.approx(expected, rel=0.0, abs=1e-15)
 
 
-def test_schedule_of_ones_own():
+def test_a_users_own_schedule():
     class Inverse(optim.LRScheduler):
         def lr_from(self, base_lr: float, epoch: int) -> float:
             return base_lr / (1 + epoch)
@@ -101,7 +101,7 @@ def test_repr():
 
 @every_schedule
 @pytest.mark.parametrize("optimizer_first", [True, False])
-def test_resuming_gives_the_very_bits_of_never_having_stopped(name: str, optimizer_first: bool):
+def test_resuming_gives_the_bits_of_an_uninterrupted_run(name: str, optimizer_first: bool):
     make = SCHEDULES[name][0]
     o = optimizer()
     schedule = make(optim, o)
@@ -161,7 +161,7 @@ def test_copies_stay_connected_to_an_optimizer_that_is_copied_with_them(carry: C
     assert rates(twin_schedule, twin, lambda: twin.lr) == rates(schedule, o, lambda: o.lr)
 
 
-# ---- what they refuse
+# ---- errors
 
 #: A call with an optimizer, the error's type, and its message.
 ERRORS: dict[str, tuple[Callable[[optim.Optimizer], Any], type[Exception], str]] = {

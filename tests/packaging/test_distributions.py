@@ -1,4 +1,4 @@
-"""tools/distributions.py finds what does not belong in a wheel."""
+"""tools/distributions.py finds files that do not belong in a wheel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""tools/generate.py changes nothing outside the regions that it is to fill."""
+"""tools/generate.py changes nothing outside the regions that it fills."""
 
 from __future__ import annotations
 

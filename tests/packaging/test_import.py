@@ -1,4 +1,4 @@
-"""`import fastgrad` stays light: what drawing, training and typing need is imported when it is asked for."""
+"""`import fastgrad` stays light: dependencies of drawing, training and typing are imported on demand."""
 
 import pkgutil
 from types import ModuleType
@@ -24,7 +24,7 @@ def test_import_brings_in_nothing_heavy():
 
 
 @pytest.mark.skipif(not FREE_THREADED, reason="needs a free-threaded CPython")
-def test_a_free_threaded_interpreter_switches_its_gil_on_and_says_so():
+def test_a_free_threaded_interpreter_enables_its_gil_and_says_so():
     run(
         """
         import sys, warnings
@@ -50,7 +50,7 @@ def test_submodules_are_there_when_asked_for():
     assert not hasattr(fastgrad, "autograd")
 
 
-def test_no_module_bears_the_name_of_what_the_package_gives():
+def test_no_module_has_the_name_of_an_export():
     modules = {module.name for module in pkgutil.iter_modules(fastgrad.__path__)}
     given = {name for name in fastgrad.__all__ if not isinstance(getattr(fastgrad, name), ModuleType)}
-    assert modules & given == set()  # importing the module would put it in the place of the other
+    assert modules & given == set()  # importing such a module would replace the other

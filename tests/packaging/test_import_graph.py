@@ -1,6 +1,6 @@
-"""The modules of the package depend on each other in one direction, and on a name's owner instead of the root.
+"""The modules of the package depend on each other in one direction, and import names from their owner, not the root.
 
-Every import counts: at the top, in a function, for type checkers alone, and by a name that is text.
+Every import counts: at the top, in a function, only for type checkers, and by a name in a string.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from support import paths
 
 ROOT = "fastgrad"
 PACKAGE = paths.ROOT / "python" / ROOT
-#: What is installed beside the modules of this folder.
+#: Packages installed besides the modules of this folder.
 ELSEWHERE = ("fastgrad._core", "fastgrad.examples", "fastgrad.benchmarks")
 
 Graph = dict[str, set[str]]
 
 
 def modules_of(package: Path) -> dict[str, Path]:
-    """The files of a package by the names of their modules."""
+    """The files of a package by module name."""
     parts = {path: path.relative_to(package.parent).with_suffix("").parts for path in package.rglob("*.py")}
     return {".".join(parts[path]).removesuffix(".__init__"): path for path in parts}
 
 
 def imports_of(path: Path) -> Iterator[str]:
-    """What a file imports: modules, and names in modules as ``module.name``."""
+    """The imports of a file: modules, and names in modules as ``module.name``."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         match node:
             case ast.Import(names=names):
@@ -45,7 +45,7 @@ def imports_of(path: Path) -> Iterator[str]:
 
 
 def graph_of(package: Path) -> Graph:
-    """For each module of the package, those that it imports."""
+    """For each module of the package, the modules that it imports."""
     modules = modules_of(package)
     graph: Graph = {name: set() for name in modules}
     for name, path in modules.items():
@@ -60,7 +60,7 @@ def graph_of(package: Path) -> Graph:
 
 
 def coarse(graph: Graph) -> Graph:
-    """The same graph between what stands directly in the package: its modules and packages."""
+    """The same graph between the direct members of the package: its modules and packages."""
 
     def part(name: str) -> str:
         return ".".join(name.split(".")[:2])
@@ -95,11 +95,11 @@ def test_no_module_imports_from_the_root_of_the_package():
     assert importers_of_the_root(graph_of(PACKAGE)) == []
 
 
-# ---- the test's own eyes ---------------------------------------------------------------------------------------
+# ---- tests of the test itself ----------------------------------------------------------------------------------
 
 
 def make(folder: Path, files: dict[str, str]) -> Path:
-    """A package of these files."""
+    """A package with these files."""
     package = folder / ROOT
     for name, text in files.items():
         path = package / f"{name}.py"

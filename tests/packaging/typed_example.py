@@ -1,4 +1,4 @@
-"""A user's program with types: it runs, and a type checker accepts it in its strict mode."""
+"""A user's program with type annotations: it runs, and passes a type checker in strict mode."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fastgrad import Value, jit, nn, no_grad, optim, vmap
 
 
 def cube(v: Value) -> Value:
-    """An operation of the user's own."""
+    """A custom operation."""
     out = Value(v.data**3, (v,), "cube")
 
     def step() -> None:
@@ -24,7 +24,7 @@ def cube(v: Value) -> Value:
 
 
 def fit(xs: list[float], ys: list[float], steps: int) -> tuple[float, float]:
-    """Slope and offset of a line, by gradient descent."""
+    """The slope and offset of a line, by gradient descent."""
     slope, offset = Value(0.0, label="slope"), Value(0.0, label="offset")
     for _ in range(steps):
         errors: list[Value] = [slope * x + offset - y for x, y in zip(xs, ys, strict=True)]
@@ -42,7 +42,7 @@ def predict(slope: float, x: Value) -> Value:
 
 
 def descend(start: float, steps: int) -> float:
-    """The minimum of (x - 3)**2, by a schedule, and by an optimizer that is told through its base class."""
+    """The minimum of (x - 3)**2, with a schedule, and with an optimizer that is used through its base class."""
     x = Value(start)
     optimizer: optim.Optimizer = optim.Adam((v for v in [x]), lr=1, betas=(0.5, 0.9))
     schedule = optim.CosineAnnealingLR(optimizer, T_max=steps)
@@ -59,7 +59,7 @@ def descend(start: float, steps: int) -> float:
 
 
 class Line:
-    """Recorded functions take numbers in the place of Values."""
+    """Recorded functions accept numbers instead of Values."""
 
     def __init__(self) -> None:
         self.slope = Value(2.0)
@@ -92,12 +92,12 @@ class Net(nn.Module):
 
 
 def halves(nin: int, nout: int, *, generator: random.Random | None) -> list[list[float]]:
-    """An initialiser of the user's own."""
+    """A user-defined initializer."""
     return [[0.5] * nin for _ in range(nout)]
 
 
 def save_and_load(net: Net, directory: Path) -> None:
-    """The network's numbers go through a file into another."""
+    """Save the network's numbers and load them into another."""
     twin = Net(random.Random(1)).eval()
     fastgrad.save(directory / "net.npz", model=net, step=3)
     parts: dict[str, Any] = fastgrad.load(directory / "net.npz", model=twin)

@@ -1,4 +1,4 @@
-"""What each optimisation pass does to a graph, seen in `stats()`, and what it must leave alone."""
+"""The effect of each optimization pass on a graph, seen in `stats()`, and what it must not change."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_layer_becomes_three_loops():
 
 def test_passes_run_in_the_order_of_the_table_whatever_the_order_in_which_they_are_named():
     x = Value(2.0)
-    y = x**2 + x * x  # power before share: one product
+    y = x**2 + x * x  # strength_reduction before cse: one product
     for passes in (
         ("cse", "strength_reduction"),
         ("strength_reduction", "cse"),
@@ -89,12 +89,12 @@ def test_passes_run_in_the_order_of_the_table_whatever_the_order_in_which_they_a
 
 # ---- fold
 
-#: Operations that give their operand x back to the last bit, whatever it is.
+#: Operations that always return their operand x to the last bit.
 IDENTITIES = [
     lambda x: x * 1.0, lambda x: 1.0 * x, lambda x: x / 1.0, lambda x: x**1.0, lambda x: x + -0.0, lambda x: -0.0 + x,
     lambda x: x - 0.0,
 ]  # fmt: skip
-#: Operations that nearly do.
+#: Operations that almost do.
 OTHERS = [
     lambda x: x + 0.0, lambda x: 0.0 + x, lambda x: 0.0 - x, lambda x: x - -0.0, lambda x: x * -1.0,
     lambda x: 1.0 / x, lambda x: 1.0**x, lambda x: x**0.0, lambda x: x * 0.0,
@@ -122,7 +122,7 @@ def test_fold_makes_an_output_of_an_input_or_a_bound_leaf():
 
 
 def recorded(outputs: list[Value], inputs: list[Value], constants: list[Value], *passes: str) -> Any:
-    """A graph with leaves that keep their number, as those have that a recorded function makes."""
+    """A graph with leaves that keep their number, like the leaves that a recorded function creates."""
     return _core.Graph(_core.capture(outputs, inputs, constants=constants), passes=passes)
 
 
@@ -137,7 +137,7 @@ def test_fold_computes_what_depends_on_constants_alone():
     assert graph(np.full((EVERY_WIDTH, 1), 2.0)).tolist() == [[math.log(11.0) * 2.0, 32.0, 1.0]] * EVERY_WIDTH
 
 
-# ---- power
+# ---- strength_reduction
 
 
 @pytest.mark.parametrize("exponent", [2, -1.0])
@@ -163,14 +163,14 @@ def test_other_powers_of_numbers_that_are_not_negative(exponent: float):
         assert ours[1] == pytest.approx(theirs[1], rel=1e-15, nan_ok=True), number
 
 
-def test_power_leaves_exponents_that_are_not_constant_alone():
+def test_strength_reduction_keeps_exponents_that_are_not_constant():
     x, two = Value(3.0), Value(2.0)
     graph = Graph(x**two, [x], passes=PASSES)
     two.data = 3.0
     assert graph([2.0]).tolist() == [8.0]
 
 
-# ---- share
+# ---- cse
 
 
 def test_share_computes_equal_operations_once():
@@ -183,22 +183,22 @@ def test_share_computes_equal_operations_once():
         assert ours == pytest.approx(theirs, rel=1e-14)
 
 
-def test_share_tells_zeros_apart_by_their_sign():
+def test_cse_distinguishes_zeros_by_their_sign():
     a = Value(1.0)
     graph = Graph([a * 0.0, a * -0.0, a.copysign(0.0), a.copysign(-0.0)], [a], passes=("cse",))
     assert all_bits(graph([1.0])) == all_bits([0.0, -0.0, 1.0, -1.0])
 
 
-def test_share_takes_nan_constants_for_what_they_are():
+def test_cse_distinguishes_nan_constants():
     a = Value(1.0)
     graph = Graph([a + math.nan, a + math.nan, a.maximum(math.nan)], [a], passes=("cse",))
     assert all_bits(graph([1.0])) == all_bits([math.nan] * 3)
 
 
-# ---- prune
+# ---- dce
 
 
-def test_prune_drops_what_folding_left_behind():
+def test_dce_drops_what_folding_left_behind():
     x, c = Value(3.0), Value(0.0)
     y = where(c, x.exp().sin(), x * 2.0)
     graph = recorded([y], [x], [c], "fold", "dce")
@@ -206,23 +206,23 @@ def test_prune_drops_what_folding_left_behind():
     assert graph([4.0]).tolist() == [8.0]
 
 
-def test_prune_keeps_inputs_and_their_places():
+def test_dce_keeps_inputs_and_their_places():
     a, b, c = values(3)
     graph = Graph(c - 1.0, [a, b, c], passes=("dce",))
     assert (graph.inputs_count, graph([5.0, 6.0, 7.0]).tolist()) == (3, [6.0])
 
 
-# ---- dot
+# ---- gather_dots
 
 
-def test_dot_gathers_a_sum_of_products_with_what_is_added_to_it():
+def test_gather_dots_gathers_a_sum_of_products_with_its_addend():
     x, w, b = values(20), values(20), Value(0.5)
     for y in (dot(x, w), dot(x, w) + b, b + dot(x, w), sum((p * q for p, q in zip(x, w, strict=True)), b)):
         stats = Graph(y, x, passes=("gather_dots",)).stats()
         assert (stats["instructions_after"], stats["dots"], stats["terms"]) == (1, 1, 20)
 
 
-def test_dot_gathers_sums_and_trees_of_sums():
+def test_gather_dots_gathers_sums_and_trees_of_sums():
     x = values(32)
     pairs: list[Any] = x
     while len(pairs) > 1:
@@ -233,7 +233,7 @@ def test_dot_gathers_sums_and_trees_of_sums():
         assert graph.value_and_grad(np.arange(32.0))[0] == 496.0
 
 
-def test_dot_leaves_products_and_partial_sums_that_are_needed_elsewhere():
+def test_gather_dots_leaves_products_and_partial_sums_that_are_needed_elsewhere():
     x, w = values(20), values(20)
     products = [p * q for p, q in zip(x, w, strict=True)]
     half = sum(products[:10])
@@ -252,7 +252,7 @@ def test_dot_of_a_square_differentiates_both_factors():
     assert graph.value_and_grad([0.5] * 20)[1].tolist() == [1.0] * 20
 
 
-def test_dot_keeps_non_finite_numbers():
+def test_gather_dots_keeps_non_finite_numbers():
     x, w = values(20), values(20)
     graph = Graph(dot(x, w), x)
     for number in (math.inf, -math.inf, math.nan):
@@ -265,7 +265,7 @@ def test_dot_keeps_non_finite_numbers():
 
 @pytest.mark.parametrize("start", ["an input", "a product"])
 def test_additions_of_zero_are_gathered_in_one_walk(start: str):
-    """A walk from each of them would take hours."""
+    """A separate walk from each of them would take hours."""
     x, w = Value(1.0), Value(2.0)
     y: Any = x * w if start == "a product" else x
     for _ in range(300_000):
@@ -273,7 +273,7 @@ def test_additions_of_zero_are_gathered_in_one_walk(start: str):
     assert Graph(y, [x], passes=("gather_dots",))([3.0]).tolist() == [6.0 if start == "a product" else 3.0]
 
 
-def test_dot_leaves_one_product_of_a_sum_that_began_with_zero():
+def test_gather_dots_leaves_one_product_of_a_sum_that_began_with_zero():
     x, w = Value(3.0), Value(2.0)
     graph = Graph((0.0 + x * w) + 0.0, [x], passes=("gather_dots",))
     assert (instructions(graph), graph.stats()["dots"]) == (1, 0)
@@ -374,7 +374,7 @@ def test_reroll_of_more_instructions_than_it_moves_at_once():
 @pytest.mark.parametrize("samples", [1, 9])
 def test_loop_of_more_rows_than_its_buffers_hold(samples: int):
     x, y = values(1_501), values(1_501)
-    rows = [(a * b).sin() for a, b in zip(x, reversed(y), strict=True)]  # backwards, so by way of a buffer
+    rows = [(a * b).sin() for a, b in zip(x, reversed(y), strict=True)]  # backwards, so copied to a buffer
     graph, plain = Graph(rows, x + y, passes=("reroll",)), Graph(rows, x + y, passes=())
     assert graph.stats()["instructions_in_loops"] == 3_002
     rng = np.random.default_rng(0)
@@ -388,8 +388,8 @@ def test_loop_of_more_rows_than_its_buffers_hold(samples: int):
 
 @pytest.mark.parametrize("passes", [(), PASSES], ids=["without passes", "with all passes"])
 @pytest.mark.parametrize("batch", [None, 8, 32])
-def test_no_gradient_and_no_nan_passes_through_what_is_flat(passes: tuple[str, ...], batch: int | None):
-    """Below each of them lies a square root of 0, whose derivative is infinite: 0 times that would be nan."""
+def test_no_gradient_and_no_nan_passes_through_a_zero_derivative(passes: tuple[str, ...], batch: int | None):
+    """The operand of each is a square root of 0, whose derivative is infinite: 0 times that would be nan."""
     x, y = Value(4.0), Value(2.0)
     flat = [less(x.sqrt(), y), keep_if(y, x.sqrt()), stop_gradient(x.sqrt()) * y, x.sqrt().floor() + y,
             y.copysign(x.sqrt()), where(x.sqrt(), y, 2.0 * y)]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Random graphs, captured and run again: the eager engine's numbers, with each pass as near as the pass promises."""
+"""Random graphs, captured and run again: the eager engine's numbers, with the accuracy that each pass promises."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def assert_same_gradients(recipe: Recipe, ours: Any, theirs: list[float]) -> Non
     if not recipe.names() & FLAT:
         assert all_bits(ours) == all_bits(theirs)
     elif np.isfinite(theirs).all():
-        assert np.asarray(ours).tolist() == theirs  # but for the sign of zeros
+        assert np.asarray(ours).tolist() == theirs  # except for the sign of zeros
 
 
 every_leaf_an_input_or_bound = st.lists(st.booleans(), min_size=4, max_size=4)
@@ -113,7 +113,7 @@ calm = st.one_of(st.floats(-1.5, 1.5), st.sampled_from([0.0, -0.0, 1.0, -1.0, 2.
 
 @st.composite
 def growing_recipes(draw: st.DrawFn) -> Recipe:
-    """Of operations whose value and slope are largest at the absolute value of their operand."""
+    """Recipes of operations whose value and slope are largest at the absolute value of their operand."""
     recipe = draw(recipes(("add", "add", "mul", "mul", "sub", "neg", "pow", "sinh", "softplus"), calm, most_steps=40))
     square = ("constant", 2.0)
     return Recipe(
@@ -123,7 +123,7 @@ def growing_recipes(draw: st.DrawFn) -> Recipe:
 
 
 def with_every_term_positive(recipe: Recipe) -> Recipe:
-    """With absolute values for numbers and sums for differences: its results are the magnitudes of what is summed."""
+    """The recipe with absolute values of numbers and sums instead of differences: its results are the magnitudes."""
     steps: list[Any] = []
     for name, operands in recipe.steps:
         absolute = [(kind, abs(what)) for kind, what in operands]
@@ -149,5 +149,5 @@ def test_any_passes_change_no_more_than_rounding(
     graph = capture.graph(passes=passes, instruction_set=instruction_set)
     for x, weights in ((rows, cotangents), (rows[0], cotangents[0])):
         scales = magnitudes.run(magnitudes.graph(passes=()), np.abs(x), np.abs(weights))
-        assume(all(np.all(scale < 1e6) for scale in scales))  # what has grown further has a condition of its own
+        assume(all(np.all(scale < 1e6) for scale in scales))  # larger ones are ill-conditioned
         assert_close(capture.run(graph, x, weights), capture.run(capture.graph(passes=()), x, weights), scales)

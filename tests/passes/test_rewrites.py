@@ -1,4 +1,4 @@
-"""Each row of the table of rewrites by itself: the program before and after it, on edges and on random numbers."""
+"""Each row of the table of rewrites separately: the program before and after it, on edges and on random numbers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROWS = {f"{pattern} -> {result}": (pattern, result, keeps) for pattern, result, 
 
 
 def program_of(row: str, is_reversed: bool = False) -> str:
-    """The text of the program that computes a row on x, the input, and numbers; reversed: with operands exchanged."""
+    """The text of a program that computes a row on x, the input, and numbers; reversed: with operands swapped."""
     name, arguments = re.fullmatch(r"(\w+)\((.*)\)", row).groups()
     operands = arguments.split(", ")[:: -1 if is_reversed else 1]
     numbers = [operand for operand in operands if operand != "x"]
@@ -74,7 +74,7 @@ def test_numbers_match_by_their_bits(name: str, number: float):
 
 @pytest.mark.parametrize("row", ROWS)
 def test_a_rewrite_makes_progress(row: str):
-    """A result is an operand, or a row that no rule has for a pattern."""
+    """The result is an operand, or a row that is the pattern of no rule."""
     _, result, _ = ROWS[row]
     if result != "x":
         text = program_of(result)

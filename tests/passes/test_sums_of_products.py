@@ -1,4 +1,4 @@
-"""Sums of products as dots and loops: matrices, convolutions, attention, whatever lies where and varies or not."""
+"""Sums of products as dots and loops: matrices, convolutions, attention, in all layouts, varying or fixed."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from fastgrad import Value
 from fastgrad.compile import PASSES
 from support.replays import Capture
 
-#: Where a factor may come from. In a batch, what comes from an input varies from sample to sample.
+#: The possible sources of a factor. In a batch, factors from an input vary from sample to sample.
 ROLES = ("input", "of an input", "bound", "of a bound leaf", "constant")
 
 
 @dataclass
 class Factors:
-    """Makes numbers of each role, and remembers their leaves."""
+    """Creates numbers for each role and remembers their leaves."""
 
     rng: Any = field(default_factory=lambda: np.random.default_rng(7))
     inputs: list[Value] = field(default_factory=list)
@@ -31,7 +31,7 @@ class Factors:
     def make(self, role: str, count: int) -> list[Any]:
         numbers = self.rng.uniform(-1.5, 1.5, count).tolist()
         if role == "constant":
-            return [abs(x) for x in numbers]  # the magnitudes that runs are compared by need them positive
+            return [abs(x) for x in numbers]  # positive, for the magnitudes that runs are compared by
         leaves = list(map(Value, numbers))
         (self.inputs if role.endswith("input") else self.bound).extend(leaves)
         return [leaf.tanh() for leaf in leaves] if role.startswith("of") else leaves
@@ -181,7 +181,7 @@ def test_matrix_vector_products_of_every_length(a: str, rows: int, has_biases: b
 
 @st.composite
 def affine_rows(draw: st.DrawFn) -> tuple[Any, ...]:
-    """Rows of products whose places are affine in the row and the term, in one or two groups of numbers."""
+    """Rows of products whose positions are affine in the row and the term, in one or two groups of numbers."""
     rows, terms = draw(st.integers(1, 12)), draw(st.integers(1, 20))
     roles = [draw(st.sampled_from(ROLES)) for _ in range(3)]
     steps = [(draw(st.integers(-3, 3)), draw(st.integers(-2, 2))) for _ in range(3)]

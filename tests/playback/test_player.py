@@ -1,4 +1,4 @@
-"""The player: its steps are the engine's to the last bit, the graph stays as it was, labels are harmless."""
+"""The player: its steps are the engine's to the last bit, the graph stays unchanged, labels are harmless."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ each_graph = pytest.mark.parametrize("graph", GRAPHS, ids=lambda graph: graph.__
 
 
 def values_below(root: Value) -> list[Value]:
-    """All that ``root`` was made of, but for constants, which stay constants."""
+    """All Values of the graph, without constants, which stay constants."""
     found = {root: None}
     pending = [root]
     while pending:
@@ -146,7 +146,7 @@ def test_local_derivatives_of_one_operand_used_twice_stay_apart():
     assert [contribution.local for contribution in reverse_sweep(a / a)[0].contributions] == [0.25, -0.25]
 
 
-def test_results_of_softmax_have_gradients_of_their_own():
+def test_results_of_softmax_have_separate_gradients():
     xs = [Value(1.0), Value(2.0), Value(3.0)]
     p = fastgrad.softmax(xs)
     steps = reverse_sweep(p[0] * 2.0 + p[2])
@@ -157,7 +157,7 @@ def test_results_of_softmax_have_gradients_of_their_own():
     assert [contribution.local for contribution in steps[4].contributions] == [None, None, None]
 
 
-def test_what_max_did_not_choose_takes_a_gradient_of_0():
+def test_elements_that_max_did_not_choose_get_the_gradient_0():
     x, y = Value(1.0), Value(0.25)
     steps = reverse_sweep(fastgrad.max([x * 2.0, y.sqrt()]))
     assert [step.node._op for step in steps] == ["max", "sqrt", "*"]
@@ -174,7 +174,7 @@ def step_of_symbol(root: Value, symbol: str) -> Step:
 
 
 @pytest.mark.parametrize("is_older", [True, False])
-def test_a_function_may_add_to_what_it_does_not_name(is_older: bool):
+def test_a_function_may_add_to_values_that_are_not_its_children(is_older: bool):
     a, b = Value(2.0, label="a"), Value(3.0, label="b")
     out = Value(2.0, (a,), "same") if is_older else None
     stranger = (b * 2.0).exp()
@@ -251,12 +251,12 @@ def test_nothing_is_played_while_a_function_is_recorded():
 
 
 class Parts(HTMLParser):
-    """The page's elements, and the text of those that browsers run or hide."""
+    """The page's elements, and the text of those that browsers execute or hide."""
 
     def __init__(self, page: str) -> None:
         super().__init__(convert_charrefs=True)
         self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: dict[str, str] = {}  # by the element's id, or by its tag
+        self.texts: dict[str, str] = {}  # by the element's id or tag
         self.open = ""
         self.feed(page)
         self.close()
@@ -338,7 +338,7 @@ def test_only_a_value_can_be_played(root: Any):
         player(root)
 
 
-# ---- words
+# ---- text
 
 
 def words(root: Value) -> list[tuple[str, str, list[str]]]:
@@ -382,7 +382,7 @@ def test_no_formula_of_the_table_is_shown_in_words_of_c():
 
 
 def random_operands(nodes: int) -> list[list[int]]:
-    """Each node but the first is made of some of the twelve before it, and everything is used."""
+    """Each node except the first uses some of the twelve before it, and every node is used."""
     operands = [[(7 * i + j) % i for j in (1, 5) if i - (7 * i + j) % i <= 12] or [i - 1] for i in range(1, nodes)]
     return [[], *({*below, i} for i, below in enumerate(operands))]  # type: ignore[list-item]
 
@@ -412,7 +412,7 @@ def test_boxes_keep_apart_and_connections_pass_between_them(operands: list[list[
         assert points[0] == (boxes[source][0] + BOX_WIDTH, boxes[source][1] + BOX_HEIGHT / 2)
         assert points[-1] == (boxes[target][0] - 40.0, boxes[target][1] + BOX_HEIGHT / 2)
         assert [x for x, _ in points] == sorted(x for x, _ in points)
-        for (left, y), (right, _) in zip(points[1:-2:2], points[2:-2:2], strict=True):  # where it passes a layer
+        for (left, y), (right, _) in zip(points[1:-2:2], points[2:-2:2], strict=True):  # where it crosses a layer
             assert all(x >= right or x + BOX_WIDTH <= left or not top < y < top + BOX_HEIGHT for x, top in boxes)
 
 

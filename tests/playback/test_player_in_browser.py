@@ -30,7 +30,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture
 def opened(browser: Browser, tmp_path: Path) -> Iterator[Opened]:
-    """Opens the page of a graph, or a page of one's own; in the end none may have complained."""
+    """Opens the page of a graph, or a given page; at the end, no page may have reported a problem."""
     pages = []
 
     def open_page(what: Value | str, **options: Any) -> Page:
@@ -46,13 +46,13 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Opened]:
 
 
 def shown_gradients(page: Page) -> list[float]:
-    """Of all nodes, from their tooltips, which have every digit."""
+    """The gradients of all nodes, from their tooltips, which have every digit."""
     titles = page.evaluate("[...document.querySelectorAll('.node')].map(node => node.title)")
     return [float(title.rpartition("grad ")[2]) for title in titles]
 
 
 def expected_gradients(root: Value) -> list[list[float]]:
-    """Of all nodes, at every position of the timeline, in the order of the page."""
+    """The gradients of all nodes, at every position of the timeline, in the order of the page."""
     order = values_on_page(root)
     gradients = dict.fromkeys(order, 0.0) | {root: 1.0}
     found = [[gradients[value] for value in order]]
@@ -164,7 +164,7 @@ def test_a_function_that_overwrites_is_named(opened: Opened):
 
 
 def camera(page: Page) -> list[float]:
-    """The scale, and where the graph's corner is."""
+    """The scale, and the position of the graph's corner."""
     return page.evaluate("(m => [m.a, m.e, m.f])(new DOMMatrix(document.querySelector('#graph').style.transform))")
 
 
@@ -269,7 +269,7 @@ def test_a_notebook_shows_the_page_in_a_frame(opened: Opened):
     root = neuron()
     page = opened(f"<!doctype html><meta charset=utf-8>{player(root, path=None)._repr_html_()}")
     inside = "document.querySelector('iframe').contentDocument"
-    page.drag((30, 30), (30, 30))  # a click on the heading, which gives the frame the keyboard
+    page.drag((30, 30), (30, 30))  # a click on the heading, which gives the frame keyboard focus
     page.press("ArrowRight")
     titles = page.evaluate(f"[...{inside}.querySelectorAll('.node')].map(node => node.title)")
     assert [float(title.rpartition("grad ")[2]) for title in titles] == expected_gradients(root)[1]

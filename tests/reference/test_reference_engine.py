@@ -1,5 +1,5 @@
-"""The oracle on trial, its engine: the reverse sweep against forward-mode differentiation at 50 digits, which shares
-no code with it, and the behaviour of its Values."""
+"""The engine of the oracle: the reverse sweep against forward-mode differentiation at 50 digits, which shares no
+code with it, and the behavior of its Values."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Step = tuple[str, tuple[int, ...]]
 
 
 def random_program(seed: int) -> tuple[list[float], list[Step]]:
-    """Leaves, and steps that name their operands by position; each step is tame: no number in it is extreme."""
+    """Leaves, and steps that refer to their operands by position; each step is tame: no number in it is extreme."""
     rng = random.Random(seed)
     leaves = [rng.choice((-1.0, 1.0)) * rng.uniform(0.2, 2.0) for _ in range(4)]
     numbers, steps = list(leaves), list[Step]()
@@ -61,7 +61,7 @@ def values_of(leaves: list[float], steps: list[Step]) -> list[Value]:
 
 
 def exact_gradients(leaves: list[float], steps: list[Step]) -> list[Any]:
-    """The derivatives of the last step in every leaf: dual numbers, forwards, at 50 digits."""
+    """The derivatives of the last step in every leaf, by dual numbers at 50 digits."""
     with mp.workdps(50):
         values = [mpf(x) for x in leaves]
         tangents = [[mpf(i == j) for j in range(len(leaves))] for i in range(len(leaves))]
@@ -99,7 +99,7 @@ def test_a_second_backward_doubles_the_leaves_and_repeats_the_rest(seed: int) ->
     first = [value.grad for value in values]
     values[-1].backward()
     count = len(leaves)
-    # Contribution by contribution: so the sum may round otherwise than twice the first.
+    # One contribution after the other, so the sum may round differently from twice the first.
     assert [value.grad for value in values[:count]] == pytest.approx([2.0 * grad for grad in first[:count]], 1e-14)
     assert [bits(value.grad) for value in values[count:]] == [bits(grad) for grad in first[count:]]
 
@@ -177,11 +177,11 @@ def test_a_deep_graph_needs_no_recursion() -> None:
     assert x.grad == depth + 1.0
 
 
-# ---- operations of one's own -----------------------------------------------------------------------------------
+# ---- custom operations -----------------------------------------------------------------------------------------
 
 
 def own_tanh(x: Value) -> Value:
-    """Micrograd's idiom: a closure that adds to the operand's gradient."""
+    """micrograd's idiom: a closure that adds to the operand's gradient."""
     t = math.tanh(x.data)
     out = Value(t, (x,), "tanh")
 
@@ -193,13 +193,13 @@ def own_tanh(x: Value) -> Value:
 
 
 def microgpt_tanh(x: Value) -> Value:
-    """Microgpt's idiom: the local derivatives in the place of the name."""
+    """microgpt's idiom: the local derivatives instead of the name."""
     t = math.tanh(x.data)
     return Value(t, (x,), (1.0 - t * t,))
 
 
 @pytest.mark.parametrize("tanh", [own_tanh, microgpt_tanh])
-def test_an_own_operation_is_as_good_as_the_built_in_one(tanh: Callable[[Value], Value]) -> None:
+def test_a_custom_operation_equals_the_built_in_one(tanh: Callable[[Value], Value]) -> None:
     def leaf_gradients(function: Callable[[Value], Value]) -> list[float]:
         x, w = Value(0.3), Value(-0.7)
         inner = x * w
@@ -211,7 +211,7 @@ def test_an_own_operation_is_as_good_as_the_built_in_one(tanh: Callable[[Value],
     assert leaf_gradients(tanh) == pytest.approx(leaf_gradients(Value.tanh), rel=1e-15)  # type: ignore[attr-defined]
 
 
-def test_an_own_operation_of_several_operands() -> None:
+def test_a_custom_operation_of_several_operands() -> None:
     a, b = Value(2.0), Value(5.0)
     inner = a * 3.0
     out = Value(inner.data * b.data, [inner, b, b], [5.0, 2.0, 4.0])
@@ -220,7 +220,7 @@ def test_an_own_operation_of_several_operands() -> None:
     assert out._prev == {inner, b}
 
 
-def test_an_own_operation_without_a_step_reaches_its_children() -> None:
+def test_a_custom_operation_without_a_step_reaches_its_children() -> None:
     a = Value(2.0)
     inner = a * 3.0
     inner.grad = 7.0
@@ -282,7 +282,7 @@ def test_unary_operators() -> None:
     assert bits((-Value(0.0)).data) == bits(-0.0)
 
 
-def test_subtraction_and_division_are_nodes_of_their_own() -> None:
+def test_subtraction_and_division_are_separate_nodes() -> None:
     x, y = Value(7.0), Value(3.0)
     assert (x - y)._prev == {x, y} == (x / y)._prev
     assert ((x - y)._op, (x / y)._op) == ("-", "/")

@@ -1,4 +1,4 @@
-"""The oracle on trial, its table: `fastgrad.reference` against mpmath at 50 digits, and Python's own `math`."""
+"""The table of the oracle: `fastgrad.reference` against mpmath at 50 digits, and Python's own `math`."""
 
 from __future__ import annotations
 
@@ -75,13 +75,13 @@ def test_the_derivative_of_a_power_of_a_negative_base() -> None:
 
 
 def real_power(x: float, y: float) -> Any:
-    """Python's own, short of the complex numbers, in which (-1e300) ** 1.5 would overflow."""
+    """Python's own, except for complex numbers, in which (-1e300) ** 1.5 would overflow."""
     if -INF < x < 0.0 and math.isfinite(y) and y != math.floor(y):
         raise ValueError
     return x**y
 
 
-# Python's own spelling of an operation, where it is not `math.<name>`.
+# Python's own spelling of an operation, if it is not `math.<name>`.
 PYTHON: dict[str, Callable[..., Any]] = {
     "add": operator.add,
     "sub": operator.sub,
@@ -232,7 +232,7 @@ def test_values_never_raise_where_the_table_says_so(operation: Operation) -> Non
 
 @every_operation
 def test_partials_never_raise(operation: Operation) -> None:
-    """For any result too, also for one that the value function would refuse to give."""
+    """For any result, even one that the value function would refuse to return."""
     for arguments in (
         *itertools.product(EXTREMES, repeat=len(operation.partials) + 1),
         *((*edge, result) for edge in operation.edges for result in EXTREMES),

@@ -1,4 +1,4 @@
-"""The commands that show exactness at length, each run briefly."""
+"""The commands that demonstrate exactness in long runs, each run briefly."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ def test_every_process_gives_the_same_bits():
     assert printed("processes.py", "3").startswith("3 processes, 1 different digest(s)")
 
 
-def test_what_is_generated_from_the_tables_is_what_is_committed():
+def test_generated_regions_are_committed():
     printed("generate.py", "--check")

@@ -1,4 +1,4 @@
-"""The table of faults in docs/reliability.md is what a run of tools/faults.py found."""
+"""The table of faults in docs/reliability.md agrees with the last run of tools/faults.py."""
 
 from __future__ import annotations
 

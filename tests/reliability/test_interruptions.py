@@ -1,4 +1,4 @@
-"""Ctrl-C in the middle of something long: it stops, and the store is as it was."""
+"""Ctrl-C during a long computation: it stops, and the store is as it was before."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LENGTH = 60_000
 
 @pytest.fixture(autouse=True)
 def ctrl_c_interrupts() -> Iterator[None]:
-    """As in a terminal: a shell's background jobs ignore Ctrl-C."""
+    """Makes Ctrl-C work as in a terminal: a shell's background jobs ignore it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -44,7 +44,7 @@ def until_interrupted(act: Callable[[], Any], delay: float) -> None:
     with subprocess.Popen(["sh", "-c", command], stdin=subprocess.PIPE, text=True) as sender:
         try:
             assert sender.stdin is not None
-            print("go", file=sender.stdin, flush=True)  # here, where the interrupt is waited for
+            print("go", file=sender.stdin, flush=True)  # here, where the test waits for the interrupt
             last = time.monotonic() + 60
             while time.monotonic() < last:
                 act()
@@ -113,15 +113,15 @@ def test_store_is_as_it_was_after_an_interruption_of(
     v.zero_grad()
     v.backward()
     assert x.grad == 1.0 + LENGTH // 2
-    assert v._node_count() == LENGTH // 2 * 3 + 1  # the constants count
+    assert v._node_count() == LENGTH // 2 * 3 + 1  # including the constants
     act()
     assert live_nodes() <= nodes
 
 
 def sets_the_interrupt() -> Any:
-    """A number that, when it is read, leaves Ctrl-C pending: no Python code runs before the native code goes on."""
+    """A number that leaves Ctrl-C pending when it is read: no Python code runs before the native code continues."""
     function = ctypes.PyDLL(None).PyErr_SetInterrupt
-    function.restype = float  # called with what the C function leaves in a register
+    function.restype = float  # its argument is whatever the C function leaves in a register
     return type("Interrupting", (), {"__float__": function})()
 
 
@@ -158,7 +158,7 @@ def test_handler_that_raises_nothing_may_sweep_and_build_while_the_sweep_waits(l
     assert x.grad == 1.0 + LENGTH // 2
 
 
-def test_handler_of_ones_own_is_called_after_a_traversal():
+def test_a_users_handler_is_called_after_a_traversal():
     _, v = chain()
     seen = []
     before = signal.signal(signal.SIGINT, lambda *_: seen.append(v._node_count()))

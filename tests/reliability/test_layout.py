@@ -1,4 +1,4 @@
-"""The layout of the tests: it mirrors the package; what they share is in `support`, and no test file is imported."""
+"""The layout of the tests mirrors the package; shared code is in `support`, and no test file is imported."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 from support.paths import ROOT, TESTS
 
 FILES = sorted(TESTS.rglob("*.py"))
-#: What a bare name would find: a file in its own folder, or another folder of tests/.
+#: Modules that a bare name would find: a file in the same folder, or another folder of tests/.
 LOCAL = {name for path in FILES for name in (path.stem, path.parent.name)} - {"support", *sys.stdlib_module_names}
 
 
 def imported(path: Path) -> Iterator[str]:
-    """The modules that a file imports anywhere; those of a relative import begin with a dot."""
+    """The modules that a file imports anywhere; relative imports begin with a dot."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -38,7 +38,7 @@ def test_a_bare_name_would_be_found(tmp_path: Path):
     assert {"exact", "operations", "test_layout", "engine"} <= LOCAL
 
 
-def test_every_test_lies_in_a_folder_under_a_name_of_its_own():
+def test_every_test_file_is_in_a_folder_and_has_a_unique_name():
     assert [path.name for path in TESTS.glob("*.py")] == ["conftest.py"]
     counts = Counter(path.name for path in FILES if path.name.startswith("test_"))
     assert counts.most_common(1)[0][1] == 1

@@ -1,4 +1,4 @@
-"""Each allocation fails in turn: MemoryError, nothing lost, and everything goes on working."""
+"""Each allocation fails in turn: MemoryError, nothing is lost, and everything continues to work."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(
 
 @contextmanager
 def failing(first: int, last: int):
-    """Fails the native allocations from the first to the last; gives a list that gets how many were requested."""
+    """Fails the native allocations from the first to the last; yields a list that gets the number requested."""
     requested: list[int] = []
     fail_allocations(first, last)
     try:
@@ -35,7 +35,7 @@ def failing(first: int, last: int):
 
 
 def attempt(act: Callable[[], Any], first: int, last: int) -> tuple[bool, Any, int]:
-    """Whether it ran out of memory, else what it gave, and how many allocations it requested."""
+    """Whether it ran out of memory or else its result, and how many allocations it requested."""
     with failing(first, last) as requested:
         try:
             result, failed = act(), False
@@ -50,7 +50,7 @@ def test_each_allocation_fails_in_turn(
     name: str, last: str, live_nodes: Callable[[], int], tried: Callable[..., None]
 ):
     act = SCENARIOS[name]()
-    act()  # what is made once is there now
+    act()  # objects that are created once now exist
     expected = act()
     gc.collect()
     before = _core.memory()["live_nodes"]
@@ -100,9 +100,9 @@ def test_pages_run_out_while_a_chain_grows(live_nodes: Callable[[], int], tried:
     reason="CPython 3.13 crashes without memory for a function, in a debug build and in a free-threaded one",
 )
 def test_the_python_allocator_fails_in_turn(tried: Callable[..., None]):
-    """In programs that do little in Python itself, as CPython 3.10 and 3.13 crash in a list comprehension.
+    """In programs that do little in Python itself, because CPython 3.10 and 3.13 crash in a list comprehension.
 
-    Nor do they name arguments of the native module: pybind11 3.1 would crash.
+    Nor do they pass keyword arguments to the native module, because pybind11 3.1 would crash.
     """
     pytest.importorskip("_testcapi", reason="this Python comes without its own tests' _testcapi")
     output = run(

@@ -1,4 +1,4 @@
-"""How a process begins and ends with a graph: import, fork, and the interpreter's exit."""
+"""Processes that begin or end with a graph: import, fork, and the interpreter's exit."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Whether Python objects, or references to them, are lost: nothing may grow by one with each round.
+"""Tests for leaks of Python objects and references: nothing may grow by one with each round.
 
-A CPython built `--with-pydebug` counts all references; those to objects that live anyway are lost without a trace in
-any other. What is lost to each of them is a memory block that is never given back.
+A CPython built `--with-pydebug` counts all references; other builds cannot detect lost references to objects that
+live anyway. Both detect lost objects as memory blocks that are never freed.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ EVERYTHING = {
     "graphs that come and go": graphs_that_come_and_go,
     "errors": errors,
 }
-#: NumPy's wheels, made for interpreters that count nothing, take and give references uncounted.
+#: NumPy's wheels, built for interpreters that count nothing, take and release references uncounted.
 WITH_ARRAYS = {
     "sequences", "capture", "replays", "saved graphs", "recorded functions", "optimizers", "derivatives",
     "graphs that come and go",
@@ -65,7 +65,7 @@ WITH_ARRAYS = {
 
 
 def grows(count: Callable[[], int], act: Action) -> bool:
-    """Whether each of several attempts ends with one more for each round; caches fill once, or now and then."""
+    """Whether each of several attempts grows by one for each round; caches fill once, or occasionally."""
 
     def growth() -> int:
         gc.collect()
@@ -77,7 +77,7 @@ def grows(count: Callable[[], int], act: Action) -> bool:
 
     act()
     gc.collect()
-    gc.freeze()  # what is older is not looked through again each time
+    gc.freeze()  # older objects are not traversed each time
     try:
         return all(abs(growth()) >= ROUNDS for _ in range(ATTEMPTS))
     finally:

@@ -1,4 +1,4 @@
-"""Nothing that the package has is without tests: each kind of thing has a table of which every row is tested."""
+"""Every part of the package is tested: each kind of object has a table, and every row of the table is tested."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from support.roll_call import ROLLS, Roll, classes_below
 
 
 @pytest.mark.parametrize("kind", ROLLS)
-def test_everything_has_a_row_in_its_table_of_the_tests(kind: str):
+def test_everything_has_a_row_in_its_table(kind: str):
     assert ROLLS[kind]().missing() == ""
 
 
-def test_what_has_no_row_is_named_and_so_is_a_row_of_nothing():
+def test_missing_rows_and_rows_of_nothing_are_named():
     assert Roll("a table", ["a", "b", "c"], ["b"]).missing() == "a table has no row for a, c"
     assert Roll("a table", ["a"], ["a", "b"]).missing() == "a table has rows for what is gone: b"
     assert Roll("a table", ["a"], ["b"]).missing().count("row") == 2

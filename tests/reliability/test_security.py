@@ -1,4 +1,4 @@
-"""What SECURITY.md promises: no text becomes code, and the process's arithmetic is left as it was."""
+"""The promises of SECURITY.md: no text becomes code, and the process's arithmetic is unchanged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from support.programs import run
 from support.states import FIRST
 
 PACKAGE = Path(fastgrad.__file__).parent
-#: All but the benchmarks, which make the loops that they time from text of their own.
+#: All but the benchmarks, which generate the source of the loops that they time.
 SOURCES = [path for path in sorted(PACKAGE.rglob("*.py")) if PACKAGE / "benchmarks" not in path.parents]
 
 RUN_TEXT = {"eval", "exec", "compile", "__import__"}
@@ -23,7 +23,7 @@ RUN_DATA = {"pickle", "_pickle", "marshal", "shelve", "dill", "cloudpickle", "jo
 
 
 def what_runs_text_or_data(source: str) -> list[str]:
-    """Calls and imports in a program by which text or bytes could become code."""
+    """Calls and imports in a program that could turn text or bytes into code."""
     found = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Name) and node.id in RUN_TEXT:
@@ -61,7 +61,7 @@ def test_nothing_in_the_package_runs_text_or_data():
 
 
 def test_loading_a_file_does_nothing_but_read_it():
-    """As the interpreter's own audit sees it: nothing is executed, unpickled, started, or asked of the network."""
+    """By the interpreter's own audit: nothing is executed, unpickled, started, or requested over the network."""
     graph = DATA / "graphs" / "plain.graph"
     events = run(
         f"""
@@ -77,7 +77,7 @@ def test_loading_a_file_does_nothing_but_read_it():
         print(*sorted(events))
         """
     )
-    # NumPy parses the head of an array as a literal, which is what "compile" is here.
+    # NumPy parses the header of an array as a literal, which is the "compile" here.
     assert set(events.split()) <= {"open", "compile", "object.__getattr__", "sys._getframe"}
 
 
@@ -85,7 +85,7 @@ def test_loading_a_file_does_nothing_but_read_it():
 
 
 def test_smallest_numbers_are_kept_in_every_thread():
-    """-ffast-math in any library of a process would flush them to zero, from import on."""
+    """-ffast-math in any library of a process would flush them to zero from its import on."""
     output = run(
         """
         import sys, threading
@@ -114,7 +114,7 @@ def test_smallest_numbers_are_kept_in_every_thread():
     reason="where the words are is known for these",
 )
 def test_control_words_are_left_as_they_were():
-    """How numbers are rounded, which faults trap, and whether subnormals are flushed."""
+    """The rounding mode, the traps, and whether subnormals are flushed."""
     output = run(
         """
         import ctypes, ctypes.util, platform, threading

@@ -1,7 +1,7 @@
-"""What threads may do at the same time, with the GIL: whatever they do alone.
+"""Threads with the GIL may do at the same time whatever they may do alone.
 
-Further tests of threads stand with their subjects: `no_grad`, scopes, recordings, batches, custom
-operations, processes.
+Further tests of threads are with their subjects: `no_grad`, scopes, recordings, batches, custom operations,
+processes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from support.threads import in_threads
 
 @pytest.fixture(autouse=True)
 def threads_take_turns_often() -> Iterator[None]:
-    """A thousand times as often as they do otherwise."""
+    """Makes threads switch a thousand times as often as usual."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(5e-6)
     yield
@@ -29,7 +29,7 @@ def threads_take_turns_often() -> Iterator[None]:
 
 
 def numbers_of_a_life(seed: int) -> list[float]:
-    """A graph of every kind of node is built, swept twice, and dropped."""
+    """Builds a graph of every kind of node, sweeps it twice, and drops it."""
     a, b = Value(1.0 + seed / 8.0), Value(-0.5)
     root = graph_of(a, b)
     root.backward()
@@ -50,7 +50,7 @@ def test_each_thread_has_graphs_of_its_own(live_nodes: Callable[[], int]):
 
 
 def test_everything_at_once(live_nodes: Callable[[], int]):
-    """Every scenario of `scenarios.py` in each of four threads, which begin with different ones."""
+    """Every scenario of `scenarios.py` in each of four threads, which start with different ones."""
     expected = {name: prepare()() for name, prepare in SCENARIOS.items()}
     names = list(SCENARIOS)
 
@@ -135,7 +135,7 @@ def test_one_graph_is_captured_and_run_while_others_build():
 
 
 def test_a_run_sees_one_number_of_each_leaf():
-    """It reads them when it begins, so that no sample is computed with another number than the first one."""
+    """It reads them at its beginning, so no sample is computed with another number than the first one."""
     x, w = Value(1.0), Value(1.0)
     graph = Graph(x * w, [x])
     rows = np.ones((2000, 1))
@@ -165,7 +165,7 @@ def test_no_grad_and_scopes_are_each_threads_own():
     in_threads(6, work)
 
 
-def test_what_a_thread_leaves_open_ends_with_it():
+def test_scopes_and_no_grad_left_open_end_with_their_thread():
     run(
         """
         import threading

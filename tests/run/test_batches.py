@@ -1,4 +1,4 @@
-"""Batches, threads and size: a row is a sample run alone, and neither threads nor callers change a bit."""
+"""Batches, threads and size: each row equals a single run of its sample, whatever the threads and callers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def dot(xs: Any, ys: Any) -> Any:
 
 
 def network(inputs: int = 6, width: int = 10) -> Capture:
-    """Two layers, the second of which sees the first's squares, and one output that no input changes."""
+    """Two layers, the second with the squares of the first, and one output that does not depend on the inputs."""
     numbers = iter(np.random.default_rng(3).uniform(-1.0, 1.0, 1000).tolist())
     x = [Value(next(numbers)) for _ in range(inputs)]
     first = [[Value(next(numbers)) for _ in x] for _ in range(width)]
@@ -162,7 +162,7 @@ def test_a_forked_child_runs_graphs_with_threads_of_its_own():
         assert os.waitpid(child, 0)[1] == 0
         print("done")
         """
-    # Python 3.12 and later warn of threads where there is a fork; the child does not return to Python's own.
+    # Python 3.12 and later warn about threads at a fork; the child does not return to Python's own.
     assert run(program, "-W", "ignore::DeprecationWarning") == "done\n"
 
 
@@ -196,7 +196,7 @@ def test_a_sum_of_many_addends(passes: tuple[str, ...]):
 
 @both_ways
 def test_a_graph_too_wide_for_32_samples_at_a_time(passes: tuple[str, ...]):
-    """What 32 samples of it need would not stay in the cache: they run 8 at a time."""
+    """The numbers of 32 samples would not stay in the cache, so they run 8 at a time."""
     x, w = [Value(0.001 * i) for i in range(3000)], [Value(0.5) for _ in range(3000)]
     capture = Capture([dot([v.tanh() for v in x], w)], x, w)
     plain, graph = capture.graph(passes=()), capture.graph(passes=passes)

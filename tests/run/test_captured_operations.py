@@ -18,7 +18,7 @@ every_instruction_set = pytest.mark.parametrize("instruction_set", INSTRUCTION_S
 
 
 class Eager:
-    """What the eager engine gives for every argument that it takes."""
+    """The eager engine's results for all valid arguments."""
 
     def __init__(self, operation: Operation) -> None:
         self.function = getattr(fastgrad, operation.name)
@@ -75,7 +75,7 @@ def test_8_and_32_samples_at_a_time(operation: Operation, eager: Any, instructio
 @pytest.mark.parametrize("stride", [1, -1], ids=["in order", "in reverse order"])
 def test_loops_over_many_leaves_of_one_sample(operation: Operation, eager: Any, instruction_set: str, stride: int):
     expected = eager(operation)
-    # Operands lie one column behind the other; until the graph runs they hold numbers that the operation takes.
+    # Operands are one column after the other; until the graph runs they hold numbers that the operation accepts.
     columns = [[Value(safe) for _ in expected.arguments] for safe in operation.points[0]]
     outputs = [expected.function(*row) for row in zip(*(column[::stride] for column in columns), strict=True)]
     leaves = [leaf for column in columns for leaf in column]
@@ -131,8 +131,8 @@ def test_vector_functions_differ_in_the_last_places_only(operation: Operation, e
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_an_operation_on_a_sequence_keeps_its_place_among_the_gradients(seed: int):
-    """Taken apart for the capture, its parts were the newest nodes, and older operands got their shares in another
+def test_a_sequence_operation_keeps_its_place_among_the_gradients(seed: int):
+    """Regression: the expanded nodes were the newest ones, so older operands got their contributions in another
     order."""
     rng = np.random.default_rng(seed)
     x, weights = Value(rng.uniform(-1.0, 1.0)), rng.uniform(-1.0, 1.0, 4).tolist()

@@ -1,1 +1,1 @@
-"""What several tests share: tables whose rows are tested, oracles, and ways to run and compare programs."""
+"""Code shared by several tests: tables with tested rows, oracles, and ways to run and compare programs."""

@@ -1,4 +1,4 @@
-"""How far an operation's results lie from the exact ones, over all sizes of arguments and near kinks and poles."""
+"""Measures how far an operation's results are from the exact ones, for arguments of all sizes, kinks and poles."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from fastgrad.reference import Operation
 from support.exact import condition, exact_slope, exact_value
 from support.operations import INTEGER_ORDERS
 
-#: Outside of these a float has fewer digits, or a formula's intermediate results have.
+#: Outside of these, a float or a formula's intermediate results have fewer digits.
 SMALLEST, LARGEST = 1e-290, 1e300
 
-#: Slopes that are made of the result alone, as in micrograd, PyTorch and JAX: 1 - r * r and r * (1 - r) are as
-#: precise as 1 is, so that they have no digits left where the result is 1. The price of them were an exponential.
+#: Slopes computed from the result alone, as in micrograd, PyTorch and JAX: 1 - r * r and r * (1 - r) are as precise
+#: as 1 is, so no digits are left where the result is 1. Avoiding this would cost an exponential.
 ABSOLUTE = ("tanh", "sigmoid")
 
 
 @dataclass
 class Worst:
-    """The largest error, as a part of the exact result, and as a part of its condition."""
+    """The largest error, relative to the exact result, and relative to its condition."""
 
     relative: float = 0.0
     conditioned: float = 0.0
@@ -51,7 +51,7 @@ def random_argument(rng: random.Random) -> float:
 
 
 def wide_arguments(row: Operation, count: int) -> Iterator[tuple[float, ...]]:
-    """Of all sizes, near 0, 1/2, 1 and 2, and near each other; the operation takes them, and none is at a kink."""
+    """Arguments of all sizes, near 0, 1/2, 1 and 2, and near each other, in the domain and not at a kink."""
     rng = random.Random(row.name)
     while count:
         arguments = [random_argument(rng) for _ in row.partials]
@@ -70,7 +70,7 @@ def wide_arguments(row: Operation, count: int) -> Iterator[tuple[float, ...]]:
 
 
 def results(row: Operation, arguments: tuple[float, ...]) -> list[float]:
-    """The value, and the slopes that backward() hands on."""
+    """The value, and the slopes that backward() passes on."""
     operands = [fastgrad.Value(x) for x in arguments]
     result = getattr(fastgrad, row.name)(*operands)
     result.backward()
@@ -78,7 +78,7 @@ def results(row: Operation, arguments: tuple[float, ...]) -> list[float]:
 
 
 def exact_functions(row: Operation) -> dict[str, Callable[..., Any]]:
-    """What `results` should be."""
+    """The exact functions for `results`."""
 
     def slope(index: int) -> Callable[..., Any]:
         return lambda *arguments: exact_slope(row.name, index, *arguments)

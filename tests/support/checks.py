@@ -12,4 +12,4 @@ HAS_CHECKS = hasattr(_core, "check")
 needs_checks = pytest.mark.skipif(not HAS_CHECKS, reason="a build without FASTGRAD_CHECKS: no _core.check")
 
 check: Callable[[], None] = getattr(_core, "check", lambda: None)
-"""Raises an AssertionError that names the invariant which does not hold; does nothing in a build without checks."""
+"""Raises an AssertionError that names a broken invariant; does nothing in a build without checks."""

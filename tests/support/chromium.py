@@ -1,6 +1,6 @@
-"""A real browser for tests: Chromium without a window, driven over its debugging pipe by the standard library alone.
+"""A real browser for tests: headless Chromium, controlled through its debugging pipe using only the standard library.
 
-https://chromedevtools.github.io/devtools-protocol describes the messages: JSON, each ended by a zero byte.
+https://chromedevtools.github.io/devtools-protocol describes the messages: JSON, each terminated by a zero byte.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Browser:
 
 
 class Page:
-    """A page that is loaded; whoever uses it looks at `problems` in the end."""
+    """A loaded page; check its `problems` at the end."""
 
     def __init__(
         self, browser: Browser, url: str, width: int = 1280, height: int = 800, **preferences: str
@@ -119,8 +119,8 @@ class Page:
         self._browser.send("Target.closeTarget", targetId=self._target)
 
     def problems(self) -> list[Any]:
-        """Errors, warnings, refusals by the security policy, and whatever was asked of the network."""
-        self.evaluate("0")  # after which everything before has been reported
+        """Errors, warnings, violations of the security policy, and all network requests."""
+        self.evaluate("0")  # everything before has been reported once this returns
         found: list[Any] = []
         for event in self._browser.events:
             method, params = event["method"], event.get("params", {})
@@ -141,7 +141,7 @@ def launched(profile: str) -> Iterator[Browser]:
     process = os.posix_spawn(
         PROGRAM,
         [PROGRAM, f"--user-data-dir={profile}", *OPTIONS],
-        {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"},  # a sanitizer of our own
+        {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"},  # of a sanitizer
         file_actions=[
             (os.POSIX_SPAWN_DUP2, their_input, 3),
             (os.POSIX_SPAWN_DUP2, their_output, 4),
@@ -163,7 +163,7 @@ def launched(profile: str) -> Iterator[Browser]:
 
 
 def _pipe() -> tuple[int, int]:
-    """A pipe's ends, out of the way of 3 and 4, where Chromium looks for its own."""
+    """The ends of a pipe, other than 3 and 4, where Chromium expects its own."""
     import fcntl
 
     read, write = os.pipe()

@@ -1,9 +1,9 @@
 """The written table of expected bits, data/edges.txt: every operation at 17 edges of the floats, and at their pairs.
 
-A line for each operation of one operand; for two operands, a line for each first one. In a line a cell for each edge:
-the value and the slopes. `ValueError=nan` says what building the node raises, and what a captured graph gives
-instead. A number after `~` has last bits that are the C library's, or a formula's: it is within 2e-14, and the bits
-are those of `math` on the machine that runs. All others are exact on every machine.
+An operation of one operand has one line; an operation of two operands has a line for each first operand. A line has a
+cell for each edge: the value and the slopes. `ValueError=nan` gives the error that building the node raises, and then
+the result of a captured graph. A number after `~` has last bits that depend on the C library or a formula: it is
+within 2e-14, and the bits are those of `math` on the running machine. All others are exact on every machine.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def is_near(x: float, y: float) -> bool:
 
 @dataclass
 class Number:
-    """A float; to the last bit, or about so large."""
+    """A float, exact to the last bit or approximate."""
 
     value: float
     is_exact: bool = True
@@ -57,7 +57,7 @@ class Number:
 
 @dataclass
 class Cell:
-    """The value and the slopes; with an error, those of a captured graph, which raises none."""
+    """The value and the slopes; with an error, those of a captured graph, which does not raise."""
 
     error: type[Exception] | None
     numbers: list[Number]
@@ -78,7 +78,7 @@ def line_of(row: Operation, first: tuple[float, ...], cells: list[Cell]) -> str:
 
 
 def arguments_of_lines(row: Operation) -> Iterator[tuple[float, ...]]:
-    """What the lines of an operation begin with: nothing, or each first operand."""
+    """The beginnings of an operation's lines: nothing, or each first operand."""
     return product(EDGES, repeat=len(row.partials) - 1)
 
 

@@ -1,4 +1,4 @@
-"""Graphs that come and go, and fail, and what is left of them: `tools/endurance.py` has many, the suite a few."""
+"""Graphs that are created, fail and are freed many times, and what remains: `tools/endurance.py` runs more."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fastgrad import Graph, Value, memory
 
 
 class Parameter(Value):
-    """A user's subclass, with a state of its own."""
+    """A user's subclass with additional state."""
 
 
 def build_and_drop(number: int) -> None:
@@ -85,7 +85,7 @@ def references() -> dict[str, int]:
 
 
 class Growth(NamedTuple):
-    """What so many runs left behind; references are those to types."""
+    """What the given number of runs left behind; references are those to types."""
 
     tried: int
     nodes: int

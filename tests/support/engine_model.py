@@ -1,7 +1,7 @@
-"""What the engine's store must hold, node by node: each with its counterpart in the reference.
+"""A model of the engine's store, node by node, each with its counterpart in the reference.
 
-A constant operand is no node of the store until somebody looks at it. An operation on a sequence is one node, where
-the reference has the ordinary ones that it is made of.
+A constant operand is not a node of the store until it is looked at. A sequence operation is one node, where the
+reference has the ordinary nodes that it stands for.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ _serials = count()
 
 @dataclass(eq=False, slots=True)
 class Node:
-    """One node: what the reference has in its place, and the operands as the store has them."""
+    """One node: its counterpart in the reference, and its operands in the store."""
 
     spec: Spec
-    operands: list[Node | Spec] = field(default_factory=list)  #: in the place of a constant, the reference's leaf
+    operands: list[Node | Spec] = field(default_factory=list)  #: for a constant, the reference's leaf
     symbol: str = ""
     scope: str = ""
     note: str = ""  #: the attribute of an instance of a subclass
     kept: list[Node] = field(default_factory=list)  #: the bound leaves of a recorded call, which it keeps alive
     inside: list[Spec] = field(default_factory=list)  #: what the results of a sequence share, in the reference
-    is_custom: bool = False  #: an operation of the user's, or a recorded function's
+    is_custom: bool = False  #: a custom operation or a recorded function
     is_copyable: bool = True
-    is_frozen: bool = False  #: part of an operation on a sequence, which keeps numbers of its forward pass
+    is_frozen: bool = False  #: part of a sequence operation, which keeps numbers of its forward pass
     serial: int = field(default_factory=lambda: next(_serials))
 
     @property
@@ -49,7 +49,7 @@ class Node:
         return len(self.operands) - len(list(self.nodes()))
 
     def show_constants(self, scope: str) -> None:
-        """Constants become leaves, of the scope in which they are looked at; their gradients begin with 0."""
+        """Constants become leaves in the scope where they are looked at; their gradients start at 0."""
         for position, operand in enumerate(self.operands):
             if isinstance(operand, Spec):
                 operand.grad = 0.0
@@ -62,7 +62,7 @@ class Node:
 
 
 def below(roots: Iterable[Node], with_kept: bool = False) -> list[Node]:
-    """The roots and all that they were made of: leaves, then the others in the order of creation."""
+    """The roots and all nodes that they depend on: leaves, then the others in creation order."""
     found = set(roots)
     pending = list(found)
     while pending:
@@ -75,7 +75,7 @@ def below(roots: Iterable[Node], with_kept: bool = False) -> list[Node]:
 
 
 def specs_below(roots: Iterable[Spec], known: Iterable[Spec] = ()) -> list[Spec]:
-    """The same in the reference, down to what is known."""
+    """The same in the reference, down to the known ones."""
     stop = set(known)
     found = {root for root in roots if root not in stop}
     pending = list(found)
@@ -88,7 +88,7 @@ def specs_below(roots: Iterable[Spec], known: Iterable[Spec] = ()) -> list[Spec]
 
 
 def copy_specs(roots: Iterable[Spec], twins: dict[Spec, Spec]) -> None:
-    """Twins for the roots and for what they are made of, but for what has one."""
+    """Twins for the roots and the nodes they depend on, except for those that have one."""
     for value in specs_below(roots, twins):
         twin = Spec(value.data, [twins[operand] for operand in value._operands], value._op, value.label)
         twin.grad, twin._operation, twin._locals = value.grad, value._operation, value._locals
@@ -96,7 +96,7 @@ def copy_specs(roots: Iterable[Spec], twins: dict[Spec, Spec]) -> None:
 
 
 def copied(node: Node, nodes: dict[Node, Node], twins: dict[Spec, Spec], scope: str) -> Node:
-    """A node like this one: its operands are the twins in `nodes`, or the same where they have none."""
+    """A copy of the node: its operands are the twins in `nodes`, or the same operands if they have none."""
     for operand in node.nodes():
         twins.setdefault(operand.spec, nodes.get(operand, operand).spec)
     copy_specs([node.spec, *node.inside, *(o for o in node.operands if isinstance(o, Spec))], twins)
@@ -112,7 +112,7 @@ def shallow_copy(node: Node) -> Node:
 
 
 def deep_copy(roots: Sequence[Node], scope: str) -> list[Node]:
-    """Twins of all that the roots are made of, one root after the other, as pickle goes through them."""
+    """Twins of all nodes that the roots depend on, one root after the other, in pickle's order."""
     nodes: dict[Node, Node] = {}
     twins: dict[Spec, Spec] = {}
     for root in roots:
@@ -123,7 +123,7 @@ def deep_copy(roots: Sequence[Node], scope: str) -> list[Node]:
 
 
 class Interruption(Exception):
-    """What a user's function raises."""
+    """The exception of a user's function."""
 
 
 @dataclass
@@ -136,7 +136,7 @@ class Switch:
 def custom_operation(
     module: Any, data: float, operands: Sequence[Any], factors: Sequence[float], switch: Switch
 ) -> Any:
-    """A Value with a `_backward` function, which itself differentiates something else."""
+    """A Value with a `_backward` function that itself differentiates another graph."""
     out = module.Value(data, tuple(operands), "own")
 
     def _backward() -> None:
@@ -155,7 +155,7 @@ def apply(module: Any, name: str, arguments: Sequence[Any]) -> Any:
 
 
 def follow(recipe: Recipe, module: Any, nodes: Sequence[Any]) -> Any:
-    """The last result of a recipe whose leaves are given; raises what a step raises."""
+    """The last result of a recipe with given leaves; raises what a step raises."""
     known = list(nodes)
     for name, chosen in recipe.steps:
         known.append(apply(module, name, [known[-1 - x % len(known)] if kind == "node" else x for kind, x in chosen]))
@@ -164,7 +164,7 @@ def follow(recipe: Recipe, module: Any, nodes: Sequence[Any]) -> Any:
 
 @dataclass
 class Program:
-    """The graph below some outputs as it was when it was captured."""
+    """The graph below some outputs at the time of its capture."""
 
     steps: list[tuple[Operation, list[int]]]
     leaves: list[Node | float]  #: inputs by position, bound leaves, constants
@@ -209,7 +209,7 @@ Outcome = tuple[Any, "type[BaseException] | None"]
 
 
 def outcome_of(function: Callable[..., Any], *arguments: Any) -> Outcome:
-    """What a call gives, or the type of what it raises; nothing keeps the frames of the call."""
+    """The result of a call, or the type of its exception; keeps no frame of the call alive."""
     try:
         return function(*arguments), None
     except (ArithmeticError, ValueError, TypeError, Interruption) as error:
@@ -224,7 +224,7 @@ def is_sequence(node: Node) -> bool:
     return any(node.symbol == row.name for row in SEQUENCES) and not node.is_custom
 
 
-# The sign of a zero gradient is not compared: an operation on a sequence adds zeros where the reference adds nothing.
+# The sign of a zero gradient is not compared: a sequence operation adds zeros where the reference adds nothing.
 def facts_of(value: Value) -> tuple[str, ...]:
     note = getattr(value, "note", "")
     return bits(value.data), bits(value.grad + 0.0), value.label, value._op, value._scope, note
@@ -236,7 +236,7 @@ def expected_facts(node: Node) -> tuple[str, ...]:
 
 
 def is_comparable(root: Node, gradient: float) -> bool:
-    """Not where an infinite gradient meets an operation on a sequence: what that does not use gets 0 times it."""
+    """False if an infinite gradient meets a sequence operation: operands that it does not use get 0 times it."""
     if not any(map(is_sequence, below([root]))):
         return True
     specs = specs_below([root.spec])
@@ -260,7 +260,7 @@ class Captured:
 
 @dataclass
 class Recorded:
-    """A function that `jit` or `vmap` made, of two arguments or two samples, and leaves that it is bound to."""
+    """A function made by `jit` or `vmap`, of two arguments or two samples, and the leaves that it is bound to."""
 
     ours: Callable[..., Value]
     recipe: Recipe
@@ -282,7 +282,7 @@ class Recorded:
 
     def node_of(self, given: Sequence[Node | Spec], results: Sequence[Spec], arguments: Sequence[Spec],
                 bound: Sequence[Spec]) -> Node:  # fmt: skip
-        """One node, whose gradients were computed with it: for the Values given, and for the bound leaves."""
+        """One node with precomputed gradients: for the given Values and for the bound leaves."""
         used = set(specs_below(results))
         partials = [
             (node, value.grad) for node, value in zip(given, arguments, strict=True) if isinstance(node, Node)

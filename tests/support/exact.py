@@ -1,4 +1,4 @@
-"""What the pure-Python engine is compared with: the operations in mpmath, at 50 digits, and floats by their bits."""
+"""The oracle for the pure-Python engine: the operations in mpmath, at 50 digits, and floats by their bits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mpmath import mp, mpf
 from support.operations import OPERATORS, bits
 
 INF, NAN = math.inf, math.nan
-TOLERANCE = 1e-13  # of max(1, |exact|)
+TOLERANCE = 1e-13  # relative to max(1, |exact|)
 EXTREMES = (
     *(0.0, -0.0, 5e-324, -5e-324, 2.2e-308, 1e-8, 0.5, -0.5, 1.0, -1.0, 2.0, -3.7, 1e20, -1e20),
     *(INF, -INF, NAN),
@@ -20,7 +20,7 @@ EXTREMES = (
 
 
 def outcome(function: Callable[..., Any], *arguments: float) -> str:
-    """The bits of what a function gives, or the name of the error that it raises."""
+    """The bits of a function's result, or the name of the error that it raises."""
     try:
         result = function(*arguments)
     except (ArithmeticError, ValueError) as error:
@@ -29,7 +29,7 @@ def outcome(function: Callable[..., Any], *arguments: float) -> str:
 
 
 def erfc(x: Any) -> Any:
-    """mpmath's, which fails beyond 1e150: from 1e6 on it is above 0, and below whatever a float can be near."""
+    """mpmath's, which fails beyond 1e150: from 1e6 on, above 0 and below anything a float can be close to."""
     return mpmath.erfc(x) if x < 1e6 else mpf(10) ** -1000000
 
 
@@ -37,7 +37,7 @@ def normal_distribution(x: Any) -> Any:
     return erfc(-x / mpmath.sqrt(2)) / 2
 
 
-# What mpmath lacks, or spells differently. Everything else it has under the operation's name.
+# Functions that mpmath lacks or spells differently. All others have the operation's name there.
 SPELLED: dict[str, Callable[..., Any]] = {
     **OPERATORS,
     "rsqrt": lambda x: 1 / mpmath.sqrt(x),
@@ -153,9 +153,9 @@ def exact_slope(name: str, index: int, *arguments: Any) -> Any:
 
 
 def condition(function: Callable[..., Any], arguments: Sequence[Any]) -> Any:
-    """The size of what the function gives, and of what it would change by if an argument doubled at this rate.
+    """The size of the function's result, plus its change if an argument doubled at the rate of its slope.
 
-    A relative error e in every argument moves the result by e times this: no formula on floats does better.
+    A relative error e in every argument changes the result by e times this: no formula on floats does better.
     """
     with mp.workdps(60):
         point, nudge = [mpf(x) for x in arguments], mpf(2) ** -60
@@ -165,9 +165,9 @@ def condition(function: Callable[..., Any], arguments: Sequence[Any]) -> Any:
 
 
 def exact_partial(name: str, index: int, *arguments: Any) -> Any:
-    """The derivative in one argument, by a central difference so fine that 50 digits remain.
+    """The derivative in one argument, by a central difference with a step so small that 50 digits remain.
 
-    The step is given in proportion to the argument: mpmath's own is absolute, and steps over 0 from 1e-300.
+    The step is relative to the argument: mpmath's own is absolute, and steps over 0 from 1e-300.
     """
     with mp.workdps(150):
         point = [mpf(argument) for argument in arguments]
@@ -180,7 +180,7 @@ def exact_partial(name: str, index: int, *arguments: Any) -> Any:
 
 
 def exact_second_partial(name: str, i: int, j: int, *arguments: Any) -> Any:
-    """The derivative in two arguments, or twice in one, by central differences of as many digits as that needs."""
+    """The derivative in two arguments, or twice in one, by central differences with as many digits as needed."""
     with mp.workdps(500 if min(map(abs, arguments)) < 1e-100 else 200):
         point = [mpf(argument) for argument in arguments]
         steps = [(abs(x) or mpf(1)) * mpf(10) ** -50 for x in point]

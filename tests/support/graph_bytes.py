@@ -11,9 +11,9 @@ from support.paths import DATA
 #: Files of the first version of the format, which must stay readable.
 CORPUS = sorted((DATA / "graphs").iterdir())
 
-#: Where things stand in the bytes.
+#: Offsets in the bytes.
 VERSION, ROWS, SIZE, HEADER = 16, 20, 24, 32
-#: The numbers that two operations have in a file.
+#: The numbers of two operations in a file.
 ADD, NEG = (2 + next(i for i, row in enumerate(_core.operations()) if row.name == name) for name in ("add", "neg"))
 
 
@@ -22,7 +22,7 @@ def loaded(data: bytes) -> _core.Graph:
 
 
 def sealed(data: bytes) -> bytes:
-    """The same with size and checksum that fit, so that the checks behind them are reached."""
+    """The same bytes with correct size and checksum, so that the later checks are reached."""
     if len(data) < HEADER + 4:
         return data
     data = data[:SIZE] + struct.pack("<Q", len(data)) + data[HEADER:-4]

@@ -1,4 +1,4 @@
-"""The tables of initializers: those that draw, and those that give one number."""
+"""The tables of initializers: random ones, and those that return one number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What kind of CPython runs the tests."""
+"""The kind of CPython that runs the tests."""
 
 from __future__ import annotations
 

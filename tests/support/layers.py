@@ -1,4 +1,4 @@
-"""The tables of what fastgrad.nn has: how each module is made, what it takes, and its formula in NumPy."""
+"""The tables of fastgrad.nn: how each module is created, an input for it, and its formula in NumPy."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def layer(neurons: Layer, x: Any) -> Any:
     return np.array([neuron(each, x) for each in neurons.neurons])
 
 
-#: A layer of three inputs, and its formula in NumPy.
+#: A layer with three inputs, and its formula in NumPy.
 LAYERS: dict[str, tuple[Callable[[], Module], Callable[[Any, Any], Any]]] = {
     "Linear": (lambda: Linear(3, 4), linear),
     "Linear without bias": (lambda: Linear(3, 2, bias=False), linear),
@@ -96,7 +96,7 @@ def made(name: str) -> tuple[Any, Callable[[Any, Any], Any]]:
 
 @dataclass(frozen=True)
 class Sample:
-    """Any module, something that it takes, and its formula."""
+    """Any module, an input for it, and its formula."""
 
     make: Callable[[], Module]
     formula: Callable[[Any, Any], Any]
@@ -108,8 +108,8 @@ class Sample:
         return [float(each) for each in (results if isinstance(results, list) else [results])]
 
 
-#: All modules; those that are no layers take something else than numbers, give something else than a list, or have
-#: two modes.
+#: All modules. Those that are not layers take something other than numbers, return something other than a list, or
+#: have two modes.
 MODULES: dict[str, Sample] = {
     **{name: Sample(*row) for name, row in LAYERS.items()},
     "Neuron": Sample(lambda: Neuron(3, activation="tanh"), neuron),

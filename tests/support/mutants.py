@@ -1,4 +1,4 @@
-"""Planted mutants: one mistake each, a substitution of text in one file, and the tests that should find it first."""
+"""Planted mutants: one error each, a text substitution in one file, and the tests that should find it first."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ class Mutant:
     file: str
     old: str
     new: str
-    tests: tuple[str, ...] = (MACHINE,)  #: files in whatever folder; the whole suite runs where these pass
+    tests: tuple[str, ...] = (MACHINE,)  #: files in any folder; if these pass, the whole suite runs
 
     def applied(self, text: str) -> str:
-        """The file's text with the mistake.
+        """The file's text with the error.
 
         Raises:
-            ValueError: the text to replace does not stand there exactly once.
+            ValueError: the text to replace does not occur exactly once.
         """
         if text.count(self.old) != 1:
             raise ValueError(f"{self.file} has {text.count(self.old)} places to plant {self.what!r}: needs one")
@@ -174,7 +174,7 @@ MUTANTS = (
            "for (Node* node : nodes) node->grad *= scale;",
            "for (Node* node : nodes.first(nodes.size() - 1)) node->grad *= scale;",
            ("test_clipping",)),
-    # --- what only the store's own check sees
+    # --- found only by the store's own check
     Mutant("a dead node's label stays in the table", "csrc/core/tape.hpp",
            "        labels_->erase(node);\n    if (!node->has_plain",
            "        static_cast<void>(labels_);\n    if (!node->has_plain"),

@@ -13,7 +13,7 @@ import pytest
 
 from fastgrad.reference import INEXACT, OPERATIONS, Operation
 
-#: What Python spells with an operator.
+#: Operations that Python spells with an operator.
 OPERATORS: dict[str, Callable[..., Any]] = {
     "add": operator.add,
     "sub": operator.sub,
@@ -31,7 +31,7 @@ EDGE_VALUES = (
     *(1e20, -1e20, math.inf, -math.inf, math.nan),
 )
 
-#: Rows with a second operand that is an integer: what holds for real numbers there is not asked of them.
+#: Rows whose second operand is an integer: properties that hold for real numbers are not tested there.
 INTEGER_ORDERS = ("polygamma",)
 
 
@@ -41,7 +41,7 @@ def every(belongs: Callable[[Operation], bool]) -> pytest.MarkDecorator:
 
 
 every_operation = every(lambda row: True)
-#: stop_gradient says that its derivative is 0, which is not that of its value.
+#: stop_gradient declares its derivative to be 0, which is not that of its value.
 every_true_derivative = every(lambda row: row.name not in ("stop_gradient", *INTEGER_ORDERS))
 every_binary_operation = every(lambda row: len(row.partials) == 2 and row.name not in INTEGER_ORDERS)
 every_parametric_operation = every(lambda row: row.parameter is not None and row.name not in INTEGER_ORDERS)
@@ -50,14 +50,14 @@ Outcome = float | type[Exception]
 
 
 def all_arguments(operation: Operation) -> Iterator[tuple[float, ...]]:
-    """Every point, every edge, and the edge values in every combination."""
+    """Every point, every edge, and all combinations of edge values."""
     yield from operation.points
     yield from operation.edges
     yield from product(EDGE_VALUES, repeat=len(operation.partials))
 
 
 def outcome(function: Callable[..., Any], *arguments: Any) -> Outcome:
-    """The float that a call gives, or the type of the error that it raises."""
+    """The float that a call returns, or the type of the error that it raises."""
     try:
         return float(function(*arguments))
     except (ArithmeticError, ValueError) as error:

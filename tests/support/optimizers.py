@@ -1,6 +1,6 @@
-"""What optimizers are compared with: their formulas in plain Python, and numbers that PyTorch found.
+"""The oracles for optimizers: their formulas in plain Python, and numbers computed by PyTorch.
 
-`python tests/support/optimizers.py` prints the table of those numbers anew; it needs torch.
+`python tests/support/optimizers.py` prints a new table of those numbers; it needs torch.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def gradient(numbers: Sequence[float]) -> list[float]:
 
 @dataclass(frozen=True)
 class Case:
-    """An optimizer, and where PyTorch's of that name and with these settings is after 100 steps from `START`."""
+    """An optimizer, and the result of PyTorch's optimizer of that name and settings after 100 steps from `START`."""
 
     optimizer: str
     settings: dict[str, Any]
@@ -43,7 +43,7 @@ class Case:
 
 
 def descend(xs: Sequence[Value], optimizer: optim.Optimizer, steps: int = STEPS) -> list[float]:
-    """Where the parameters are after some steps as a user makes them."""
+    """The parameters after some steps, made as a user makes them."""
     for _ in range(steps):
         optimizer.zero_grad()
         loss(xs).backward()
@@ -51,9 +51,9 @@ def descend(xs: Sequence[Value], optimizer: optim.Optimizer, steps: int = STEPS)
     return [x.data for x in xs]
 
 
-# ---- the formulas, as PyTorch's documentation has them, for one parameter and the number t of the step
+# ---- the formulas of PyTorch's documentation, for one parameter and the number t of the step
 
-Memory = dict[str, float]  #: what a rule remembers of one parameter, under PyTorch's names, in their order
+Memory = dict[str, float]  #: the state of a rule for one parameter, under PyTorch's names, in their order
 
 
 def sgd(
@@ -105,7 +105,7 @@ FORMULAS: dict[str, Callable[..., float]] = {"SGD": sgd, "Adam": adam, "AdamW": 
 
 
 def descend_by_formula(case: Case, steps: int = STEPS) -> tuple[list[float], list[Memory]]:
-    """Where the parameters are after some steps, and what is remembered of each."""
+    """The parameters after some steps, and the state for each."""
     numbers = list(START)
     kept: list[Memory] = [{} for _ in numbers]
     for t in range(1, steps + 1):
@@ -126,7 +126,7 @@ def descend_in_torch(torch: Any, case: Case) -> list[float]:
     return [float(number) for number in p.tolist()]
 
 
-# ---- the table: found by torch 2.13.0 on x86-64, in float64
+# ---- the table: computed by torch 2.13.0 on x86-64, in float64
 
 CASES = {
     "SGD": Case(
@@ -194,7 +194,7 @@ CASES = {
         {"lr": 0.03, "weight_decay": 0.0},
         (1.1383380460726535, -0.6822566132658668, 1.2791422081457138, 1.7983169414972326, -1.7901518765879327),
     ),
-    "AdamW with betas and eps": Case(  # PyTorch's Adam and AdamW are one where the weight does not decay
+    "AdamW with betas and eps": Case(  # PyTorch's Adam and AdamW are the same without weight decay
         "AdamW",
         {"lr": 0.01, "betas": (0.3, 0.95), "eps": 0.001, "weight_decay": 0.0},
         (1.1393545373610072, -0.6960001783805394, 1.2371947221731168, 1.8753413553202793, -1.7630870464582997),
@@ -228,7 +228,7 @@ CASES = {
 
 
 def untested(rule: _core.Rule) -> str:
-    """What a rule of csrc/core/rules.cpp still needs: a class in fastgrad.optim, a formula and cases here."""
+    """What a rule of csrc/core/rules.cpp still lacks: a class in fastgrad.optim, a formula, or cases here."""
     settings = [name for case in CASES.values() if case.optimizer == rule.name for name in case.settings]
     needs = {
         f"a class {rule.name} in fastgrad.optim": hasattr(optim, rule.name),

@@ -1,4 +1,4 @@
-"""Where the repository's files are, whatever folder a test lies in."""
+"""The paths of the repository's files, for tests in any folder."""
 
 from __future__ import annotations
 

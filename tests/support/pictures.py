@@ -1,4 +1,4 @@
-"""Expressions to draw, drawings as a user writes them, and pictures read back as graphs."""
+"""Expressions to draw, drawings written by users, and pictures parsed as graphs."""
 
 from __future__ import annotations
 
@@ -72,13 +72,13 @@ def custom_operations() -> Value:
     return Value(5.0, (a, b), "hypotenuse") + Value(7.0, (a, b))
 
 
-# What the lecture and its retellings draw, and then what else there is.
+# First the drawings of the lecture and its retellings, then others.
 LESSONS: list[Callable[[], Value]] = [
     chain_of_products, product_plus_a_number, weighted_sum, neuron, neuron_from_exponentials, product_with_a_sum,
 ]  # fmt: skip
 EXPRESSIONS = [*LESSONS, squares, custom_operations, lambda: Value(1.0)]
 
-# ---- drawings as users write them
+# ---- drawings written by users
 
 
 def recursive_trace(root: Value) -> tuple[set[Value], set[tuple[Value, Value]]]:
@@ -97,7 +97,7 @@ def recursive_trace(root: Value) -> tuple[set[Value], set[tuple[Value, Value]]]:
 
 
 def recursive_drawing(root: Value) -> graphviz.Digraph:
-    """The lecture's, in the order of sets."""
+    """The lecture's drawing, in the order of sets."""
     dot = graphviz.Digraph(format="svg", graph_attr={"rankdir": "LR"})
     nodes, edges = recursive_trace(root)
     for n in nodes:
@@ -112,7 +112,7 @@ def recursive_drawing(root: Value) -> graphviz.Digraph:
 
 
 def breadth_first_drawing(root: Value) -> graphviz.Digraph:
-    """A retelling's: a queue, and a Value that is used twice is written twice."""
+    """A retelling's drawing: uses a queue, and draws a Value twice that is used twice."""
     dot = graphviz.Digraph(format="svg", graph_attr={"rankdir": "LR"})
     queue = deque([root])
     while queue:

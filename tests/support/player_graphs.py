@@ -1,4 +1,4 @@
-"""Graphs of every kind for the player to show, and labels that must stay text in its page."""
+"""Graphs of every kind for the player, and labels that must remain text in its page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Programs that run in a process of their own: what they test may end in a crash, or at the interpreter's exit.
+"""Programs that run in a separate process, because they may end in a crash or test the interpreter's exit.
 
 They may import from `support`, as tests do.
 """
@@ -14,7 +14,7 @@ from support.paths import TESTS
 
 
 def run(program: str, *options: str, **environment: str) -> str:
-    """What the program prints; fails with its errors unless it exits with 0 and writes nothing to stderr."""
+    """The program's output; fails with its errors unless it exits with 0 and writes nothing to stderr."""
     path = os.pathsep.join(filter(None, (str(TESTS), os.environ.get("PYTHONPATH"))))
     done = subprocess.run(
         [sys.executable, *options, "-c", dedent(program)],

@@ -1,4 +1,4 @@
-"""Random computations as recipes that any engine can cook: leaves, then operations on earlier nodes and constants."""
+"""Random computations as recipes for any engine: leaves, then operations on earlier nodes and constants."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support.operations import OPERATORS
 
 NAMES = [name for name in OPERATIONS if name not in INEXACT]
 
-#: Mostly numbers that keep a graph finite; now and then one that does not.
+#: Mostly numbers that keep a graph finite, but occasionally one that does not.
 numbers = st.one_of(
     st.floats(-3.0, 3.0),
     st.sampled_from([0.0, -0.0, 0.5, 1.0, -1.0, 2.0, 2, -3, True]),
@@ -23,7 +23,7 @@ numbers = st.one_of(
 
 @dataclass
 class Recipe:
-    """What both engines do, in the same order: leaves, then operations on earlier nodes and on constants."""
+    """The steps of both engines, in the same order: leaves, then operations on earlier nodes and on constants."""
 
     leaves: list[float]
     steps: list[tuple[str, list[tuple[str, Any]]]] = field(repr=True)
@@ -40,7 +40,7 @@ def recipes(
     most_leaves: int = 4,
     most_steps: int = 25,
 ) -> Recipe:
-    #: An operand: the node that was made so many steps ago, or a constant.
+    #: An operand: the node created so many steps ago, or a constant.
     operands = st.one_of(st.integers(0, 7).map(lambda back: ("node", back)), constants.map(lambda x: ("constant", x)))
     leaves = draw(st.lists(constants, min_size=1, max_size=most_leaves))
     steps = []

@@ -1,4 +1,4 @@
-"""What the tests of recorded functions share: counting runs, and comparing with the eager engine."""
+"""Helpers for tests of recorded functions: counting runs, and comparing with the eager engine."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def differentiated(function: Callable[..., Any], arguments: Any, parameters: lis
 def assert_same_as_eager(
     recorded: Callable[..., Any], function: Callable[..., Any], arguments: Any, parameters: list[Value] | None = None
 ) -> None:
-    """Two calls of the recorded function (one may record, one replays) give what the plain function gives."""
+    """Two calls of the recorded function (one may record, one replays) give the plain function's results."""
     expected = differentiated(function, arguments, parameters or [])
     for _ in range(2):
         numbers, gradients = differentiated(recorded, arguments, parameters or [])

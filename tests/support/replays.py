@@ -1,4 +1,4 @@
-"""Runs of captured graphs beside what they must equal: the eager engine, or the same graph without any pass."""
+"""Runs of captured graphs next to their expected results: the eager engine, or the same graph without passes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from fastgrad.compile import PASSES
 
 INSTRUCTION_SETS: list[str] = _core.instruction_sets()
 
-#: Samples run 128 at a time, then 32, then 8, then one by one: batches of this size do all four.
+#: Samples run 128 at a time, then 32, then 8, then one by one: batches of this size use all four.
 EVERY_WIDTH = 169
 
-#: Operations through which no gradient flows to some operand. The eager engine adds 0 times what comes from above,
-#: which is nan where that is not finite; a graph adds nothing.
+#: Operations through which no gradient flows to some operand. The eager engine adds 0 times the incoming gradient,
+#: which is nan if that is not finite; a graph adds nothing.
 FLAT = {row.name for row in fastgrad.operations() if "0.0" in row.partials}
 
 
@@ -32,7 +32,7 @@ def all_bits(numbers: Any) -> list[int]:
 def eager_gradients(outputs: Sequence[Value], cotangents: Sequence[float], leaves: Sequence[Value]) -> list[float]:
     """The gradients of sum(cotangent * output) in the leaves, by one backward().
 
-    The products are made last output first, so that backward() reaches the first output first, as a graph does.
+    The products are created last output first, so that backward() reaches the first output first, as a graph does.
     """
     for leaf in leaves:
         leaf.grad = 0.0
@@ -53,7 +53,7 @@ class Run:
 
 @dataclass
 class Capture:
-    """Outputs and their leaves, to be run with different passes and instruction sets."""
+    """Outputs and their leaves, for runs with different passes and instruction sets."""
 
     outputs: list[Value]
     inputs: list[Value]
@@ -70,9 +70,9 @@ class Capture:
         return Run(outputs, gradients, np.array([leaf.grad for leaf in self.bound]))
 
     def magnitudes(self, x: Any, cotangents: Any) -> Run:
-        """The sums of the absolute values of what the run without passes sums.
+        """The sums of the absolute values of the terms that the run without passes adds.
 
-        Right for graphs of sums and products, and of odd functions directly of leaves.
+        Correct for graphs of sums and products, and of odd functions applied directly to leaves.
         """
         data = [leaf.data for leaf in self.bound]
         for leaf in self.bound:
@@ -97,7 +97,7 @@ class Capture:
                 assert_close(self.run(graph, x, cotangents), expected, scales)
 
 
-# Among the smallest numbers a rounding is no fraction of the number, but half a step of 5e-324, once in each of the
+# Among the smallest numbers, rounding is not relative to the number but half a step of 5e-324, once in each of the
 # two programs: a step for each of at most 40 operations. A square of 2e-313 differs by one; 1e-12 of it is none.
 SUBNORMAL_ROUNDINGS = 40 * 5e-324
 

@@ -1,4 +1,4 @@
-"""Roll-calls: for each kind of thing, what the package has of it, and what has a row in a table of the tests."""
+"""Roll calls: for each kind of object, the ones in the package, and the ones with a row in a table of the tests."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from support.transforms import TRANSFORMS
 
 @dataclass(frozen=True)
 class Roll:
-    """The names of all things of a kind, and those for which the table has a row."""
+    """The names of all objects of a kind, and of those with a row in the table."""
 
     table: str
     registered: Iterable[str]
     rows: Iterable[str]
 
     def missing(self) -> str:
-        """What to do, or nothing."""
+        """What the table lacks or has too much; empty if it is complete."""
         registered, rows = {*self.registered}, {*self.rows}
         untested, gone = ", ".join(sorted(registered - rows)), ", ".join(sorted(rows - registered))
         complaints = [f"has no row for {untested}"] if untested else []
@@ -59,7 +59,7 @@ def optimizers() -> list[optim.Optimizer]:
 
 
 def schedules() -> Iterator[optim.LRScheduler]:
-    """Those of the rows, and those that they are made of."""
+    """The schedules of the rows, and those that they contain."""
     for make, _ in SCHEDULES.values():
         schedule = make(optim, optimizer())
         yield schedule

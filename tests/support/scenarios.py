@@ -1,7 +1,7 @@
-"""What can fail half-way: small programs that each do one thing, and can be run again and again.
+"""Operations that can fail halfway: small programs that each do one thing and can be run again and again.
 
-A scenario is a function that prepares what it needs and gives another one to call. Each call does the same, leaves
-nothing behind, and gives the same numbers.
+A scenario is a function that prepares its data and returns another one to call. Each call does the same, leaves
+nothing behind, and returns the same numbers.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def scenario(prepare: Callable[[], Action]) -> Callable[[], Action]:
 
 
 def graph_of(a: Value, b: Value) -> Value:
-    """Every kind of node but a user's custom operation with a closure."""
+    """Every kind of node except a custom operation with a closure."""
     chances = fastgrad.softmax([a, b, 0.5, a * b])
     total = fastgrad.sum([a * 2.0, b**2, chances[0] * 3.0, 1.5])
     return Value(total.data * 2.0, (total,), (2.0,)) + fastgrad.dot([a, b, total], [b, 2.0, a]) + chances[3].tanh()

@@ -1,4 +1,4 @@
-"""The table of learning-rate schedules: how each is made, its formula, and numbers that PyTorch found."""
+"""The table of learning-rate schedules: how each is created, its formula, and numbers computed by PyTorch."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def three_in_a_row(module: Any, o: Any) -> Any:
     return module.SequentialLR(o, schedules, milestones=[5, 20])
 
 
-#: How a schedule is made, of fastgrad's or PyTorch's module, and its formula.
+#: How to create a schedule, from fastgrad's or PyTorch's module, and its formula.
 SCHEDULES: dict[str, tuple[Callable[[Any, Any], Any], Callable[[int], float]]] = {
     "cosine": (
         lambda m, o: m.CosineAnnealingLR(o, T_max=20),
@@ -61,7 +61,7 @@ SCHEDULES: dict[str, tuple[Callable[[Any, Any], Any], Callable[[int], float]]] =
 }
 every_schedule = pytest.mark.parametrize("name", SCHEDULES)
 
-#: The learning rate of some epochs, as torch 2.13.0 found it.
+#: The learning rate of some epochs, computed by torch 2.13.0.
 FOUND: dict[str, dict[int, float]] = {
     "cosine": {0: 0.2, 7: 0.1453990499739547, 20: 0.0, 21: 0.001231165940486223, 60: 0.0},
     "cosine to a minimum": {

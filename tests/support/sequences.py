@@ -1,4 +1,4 @@
-"""The operations on sequences as tests call them, and their definitions in mpmath: all of it from the table."""
+"""The sequence operations as tests call them, and their definitions in mpmath, all taken from the table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROWS = {row.name: row for row in fastgrad.sequence_operations()}
 
 
 class Definitions(dict[str, Any]):
-    """What the names in the table's column `value` stand for. Arrays of mpmath's numbers do the same to each."""
+    """The names in the table's column `value`. Functions of mpmath apply to arrays element by element."""
 
     def __missing__(self, name: str) -> Any:
         if name in ROWS:
@@ -41,14 +41,14 @@ class Sequenced:
 
     @property
     def step(self) -> int:
-        """How many numbers belong together."""
+        """How many consecutive numbers belong together."""
         return 2 if self.row.layout.startswith("pairs") else 1
 
     def lengths(self) -> list[int]:
         return [n * self.step + self.bias for n in (1, 2, 3, 8)]
 
     def call(self, module: Any, xs: Sequence[Any]) -> Any:
-        """Of fastgrad or the reference."""
+        """Call the operation of fastgrad or the reference."""
         return getattr(module, self.name)(*arguments(self.row.layout, xs))
 
     def exact(self, xs: Sequence[Any]) -> Any:

@@ -1,4 +1,4 @@
-"""The bytes of saved states, made by hand: see python/fastgrad/io/archive.py."""
+"""The bytes of saved states, built by hand: see python/fastgrad/io/archive.py."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DATA = FIRST.read_bytes()
 
 
 def accepted(data: bytes) -> dict[str, Any] | None:
-    """The tree, or None if the bytes were refused as they should be."""
+    """The tree, or None if the bytes were refused properly."""
     try:
         return from_bytes(data)
     except ValueError:
@@ -40,7 +40,7 @@ def header(tree: Any, **other: Any) -> bytes:
 
 
 def made(tree: Any = None, *, compression: int = zipfile.ZIP_STORED, **members: bytes) -> bytes:
-    """An archive with right checksums."""
+    """An archive with correct checksums."""
     if tree is not None:
         members = {"header": header(tree), **members}
     stream = io.BytesIO()
@@ -51,6 +51,6 @@ def made(tree: Any = None, *, compression: int = zipfile.ZIP_STORED, **members: 
 
 
 def beginning(descr: str = "'<f8'", shape: str = "(1,)", order: str = "False", rest: str = "") -> bytes:
-    """An array's file with one number, and a beginning that says something."""
+    """The file of an array with one number, with the given header."""
     text = f"{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}, {rest}}} \n".encode()
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + struct.pack("<d", 0.5)

@@ -9,7 +9,7 @@ import numpy as np
 
 from support.paths import DATA
 
-#: A file of the first version of the format, which must stay readable, and what was saved in it.
+#: A file of the first version of the format, which must stay readable, and its contents.
 FIRST = DATA / "states" / "first.npz"
 FIRST_PARTS = {
     "model": {"weight.0.0": 0.1, "weight.0.1": -0.0, "bias.0": 2.5},
@@ -20,7 +20,7 @@ FIRST_PARTS = {
 
 
 def same(one: Any, other: Any) -> bool:
-    """Of one type and value at every place, floats to the last bit."""
+    """Whether both have the same types and values everywhere, floats to the last bit."""
     if type(one) is not type(other):
         return False
     if isinstance(one, dict):

@@ -1,4 +1,4 @@
-"""Work that several threads do at once."""
+"""Runs work in several threads at once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def in_threads(count: int, work: Callable[[int], object]) -> None:
-    """Calls `work` with each number below `count`, in a thread each, which begin together; none of them may fail."""
+    """Calls `work` with each number below `count`, each in a thread; all start together, and none may fail."""
     start = threading.Barrier(count)
     errors: list[BaseException] = []
 

@@ -1,4 +1,4 @@
-"""What the tests of fastgrad.functional share: the transforms, and functions to transform."""
+"""Shared by the tests of fastgrad.functional: the transforms, and functions to transform."""
 
 from __future__ import annotations
 

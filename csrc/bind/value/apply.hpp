@@ -1,4 +1,4 @@
-// One evaluation of an operation on Python operands: the path that every new node takes.
+// Evaluates an operation on Python operands. Every new node is created here.
 #pragma once
 
 #include <cmath>
@@ -12,7 +12,7 @@
 
 namespace fastgrad::bind {
 
-// True, with a Python error set, where Python would raise for these numbers.
+// True, with a Python error set, if Python would raise for these numbers.
 template <Op op>
 bool fails(double x, double y, double r) {
     if constexpr (Row<op>::never_fails) return false;
@@ -24,7 +24,7 @@ bool fails(double x, double y, double r) {
     return true;
 }
 
-// A new Value that stands for a leaf.
+// A new Value for a new leaf.
 FASTGRAD_NOINLINE inline PyObject* new_leaf(double data) {
     try {
         return adopt(tape.leaf(data));

@@ -30,7 +30,7 @@ bool read_children(PyObject* children, CustomOperation& custom) {
     return true;
 }
 
-// The third argument: the operation's symbol, or the local gradients, one for each operand.
+// Reads the third argument: the operation's symbol, or the local gradients, one for each operand.
 bool read_operation(PyObject* operation, std::size_t children, CustomOperation& custom) {
     if (PyUnicode_Check(operation)) {
         Py_ssize_t size;
@@ -69,12 +69,12 @@ bool set_label(Node* node, PyObject* label) {
     return text != nullptr;
 }
 
-// The new node, or null with an error set; a Value without children is a leaf. Throws std::bad_alloc.
+// The new node, or null with an error set. Without children it is a leaf. Throws std::bad_alloc.
 Node* make_node(double data, PyObject* children, PyObject* operation, PyObject* label) {
     auto custom = std::make_unique<CustomOperation>();
     const auto count = static_cast<std::size_t>(children ? PyTuple_GET_SIZE(children) : 0);
     if (operation && !read_operation(operation, count, *custom)) return nullptr;
-    // After all that may run Python code, which could change what the children stand for.
+    // Comes after everything that may run Python code, which could change the nodes of the children.
     if (children && !read_children(children, *custom)) return nullptr;
     const bool is_custom = grad_enabled() && count != 0;
     Node* node = is_custom ? tape.custom(data, std::move(custom)) : tape.leaf(data);
@@ -94,7 +94,7 @@ Node* make_node(double data, PyObject* children, PyObject* operation, PyObject* 
     return node;
 }
 
-// The node that the constructor's arguments describe, or null with an error set.
+// The node described by the constructor's arguments, or null with an error set.
 Node* parse(PyObject* args, PyObject* kwargs) {
     static const char* names[] = {"data", "_children", "_op", "label", nullptr};
     PyObject *data, *children = nullptr, *operation = nullptr, *label = nullptr;
@@ -122,7 +122,7 @@ Node* parse(PyObject* args, PyObject* kwargs) {
     }
 }
 
-// A leaf of the recording. Takes the reference over.
+// Notes a leaf of the recording. Takes over the reference.
 PyObject* noted(PyObject* leaf) {
     try {
         note_leaf(node_of(leaf));
@@ -157,7 +157,7 @@ int init_value(PyObject* self, PyObject* args, PyObject* kwargs) {
     return 0;
 }
 
-// The constructor without a detour through type.__call__: programs call it in loops.
+// Bypasses type.__call__, because programs call the constructor in loops.
 PyObject* call_value_type(PyObject*, PyObject* const* args, std::size_t count_and_flag, PyObject* names) {
     const Py_ssize_t count = PyVectorcall_NARGS(count_and_flag);
     if (count == 1 && !names) {

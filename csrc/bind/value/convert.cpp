@@ -9,7 +9,7 @@ namespace fastgrad::bind {
 
 namespace {
 
-// A complex number also has __float__ in some libraries (numpy.complex64), where it drops the imaginary part.
+// Some complex numbers (numpy.complex64) have a __float__ that drops the imaginary part.
 int is_complex(PyObject* object) {
     static PyObject* complex_type = nullptr;
     static PyObject* real_type = nullptr;

@@ -1,4 +1,4 @@
-// Python numbers as operands, and Python errors for what cannot be one.
+// Converts Python numbers to operands, and raises Python errors for other objects.
 #pragma once
 
 #include <Python.h>
@@ -10,7 +10,8 @@ namespace fastgrad::bind {
 
 enum class Conversion { done, not_a_number, failed };  // failed: a Python error is set
 
-// What float() takes, except strings, arrays and complex numbers. `number` is touched only where it is done.
+// Accepts what float() accepts, except strings, arrays and complex numbers. Sets `number` only if the result is
+// `done`.
 Conversion to_double_slowly(PyObject* object, double& number);
 inline Conversion to_double(PyObject* object, double& number) {
     if (PyFloat_CheckExact(object)) {
@@ -20,10 +21,10 @@ inline Conversion to_double(PyObject* object, double& number) {
     return to_double_slowly(object, number);
 }
 
-// The same where nothing but a number will do, a Value included: false with a TypeError that names `what`.
+// The same if only a number or a Value is allowed: false with a TypeError that names `what`.
 bool require_double(PyObject* object, double& number, const char* what);
 
-// An operand of a known kind: types of their own, so that each pair of kinds has code of its own.
+// An operand of a known kind. Each kind is a separate type, so that each pair of kinds gets specialized code.
 struct ValueArgument {  // of type `value_type`
     static constexpr bool is_constant = false;
     static constexpr bool may_be_subclass = false;
@@ -42,13 +43,13 @@ struct NumberArgument {
     Operand operand() const { return number; }
 };
 
-// An operand of either kind.
+// An operand of any kind.
 struct Argument {
     PyObject* value = nullptr;  // borrowed; null for a number
     double number = 0.0;
 
     Conversion read(PyObject* object);
-    // Calls `continuation` with the one of the two that this is.
+    // Calls `continuation` with the operand as its kind.
     template <class Continuation>
     auto visit(Continuation continuation) const {
         return value ? continuation(SubclassArgument{{value}}) : continuation(NumberArgument{number});

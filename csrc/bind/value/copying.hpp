@@ -1,4 +1,4 @@
-// What can be copied, and the copy of a single Value.
+// Copies a single Value, and tells which Values can be copied.
 #pragma once
 
 #include <Python.h>
@@ -7,11 +7,11 @@
 
 namespace fastgrad::bind {
 
-// Sets TypeError and returns false where a copy would be wrong: a callback names the original, and what a user's own
-// class keeps beside a custom operation is unknown.
+// Sets TypeError and returns false if a copy would be wrong: a callback refers to the original, and a user's own
+// class may keep unknown state with a custom operation.
 bool is_copyable(const Node* node);
 
-// A new Value with the same operands, of the same type and with the same attributes. New reference, or null.
+// A new Value of the same type with the same operands and attributes. New reference, or null.
 PyObject* copy_value(PyObject* self, PyObject*);
 
 }  // namespace fastgrad::bind

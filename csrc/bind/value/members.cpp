@@ -1,4 +1,4 @@
-// Attributes and methods of Value that are not operations.
+// Attributes and methods of Value other than operations.
 #include <Python.h>
 
 #include <memory>
@@ -39,7 +39,7 @@ int set_number(PyObject* self, PyObject* number, void* name) {
     }
     double value;
     if (!require_double(number, value, static_cast<const char*>(name))) return -1;
-    node_of(self)->*member = value;  // now: reading the number may have run Python code
+    node_of(self)->*member = value;  // only now, because reading the number may have run Python code
     return 0;
 }
 
@@ -76,7 +76,7 @@ PyObject* tuple_of(const Operands& operands, ToObject to_object) {
     return tuple;
 }
 
-// The operands in their order, with constants turned into leaves so that they can be seen.
+// The operands in order, with constants turned into leaves so that they become visible.
 PyObject* operands_of(Node* node) {
     std::vector<Node*> operands;
     tape.materialize_constants(node);
@@ -84,7 +84,7 @@ PyObject* operands_of(Node* node) {
     return tuple_of(operands, wrap);
 }
 
-// The same, with constants as the numbers that they are: looking changes nothing.
+// The same, with constants as numbers, so that reading changes nothing.
 PyObject* operands_or_constants_of(const Node* node) {
     struct Slot {
         Operand operand;
@@ -150,7 +150,7 @@ int set_backward(PyObject* self, PyObject* function, void*) {
     try {
         std::shared_ptr<BackwardCallback> callback = std::make_shared<PythonCallback>(function);
         node->flags |= Node::notifies_last_use;
-        node->x.custom->callback.swap(callback);  // the old one dies at the end of this block: the node is whole then
+        node->x.custom->callback.swap(callback);  // frees the old one at the end of the block: the node is complete
     } catch (const std::bad_alloc&) {
         PyErr_NoMemory();
         return -1;
@@ -230,7 +230,7 @@ PyObject* detach(PyObject* self, PyObject*) {
     return new_leaf(node_of(self)->data);
 }
 
-// A float's method of the same name, called on the data.
+// Calls a float's method of the same name on the data.
 PyObject* as_float(PyObject* self, const char* method, PyObject* const* args, Py_ssize_t count) {
     if (refused_while_tracing(method)) return nullptr;
     PyObject* number = PyFloat_FromDouble(node_of(self)->data);

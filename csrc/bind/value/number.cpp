@@ -12,7 +12,7 @@ namespace fastgrad::bind {
 
 namespace {
 
-// Kept out of line: inlined, it would cost the pairs below a stack frame.
+// Not inlined, because it would cost binary_slot() a stack frame.
 template <Op op>
 FASTGRAD_NOINLINE PyObject* binary_slot_slowly(PyObject* a, PyObject* b) {
     Argument x, y;
@@ -26,7 +26,7 @@ FASTGRAD_NOINLINE PyObject* binary_slot_slowly(PyObject* a, PyObject* b) {
     return x.visit([&](auto left) { return y.visit([&](auto right) { return apply_binary<op>(left, right); }); });
 }
 
-// The pairs that loops are made of come first; a Value's type is compared, not asked for its bases.
+// The pairs that are frequent in loops come first. Compares types directly instead of looking at base classes.
 template <Op op>
 PyObject* binary_slot(PyObject* a, PyObject* b) {
     if (Py_TYPE(a) == value_type) [[likely]] {
@@ -46,7 +46,7 @@ PyObject* power_slot(PyObject* a, PyObject* b, PyObject* modulus) {
 
 PyObject* positive(PyObject* self) { return Py_NewRef(self); }
 
-// What a comparison gives while it is recorded, and a bool elsewhere.
+// The result of a comparison while tracing; otherwise a comparison returns a bool.
 bool is_condition(const Node* node) { return node->op == Op::less || node->op == Op::less_equal; }
 
 int is_true(PyObject* self) {
@@ -72,7 +72,7 @@ PyObject* as_int(PyObject* self) {
     return result;
 }
 
-// A Value that is 1 where the relation holds: asking for its truth is what a recording notes.
+// A Value that is 1 if the relation holds; testing its truth adds a guard to the recording.
 PyObject* compare_traced(PyObject* a, const Argument& other, int relation) {
     const SubclassArgument self{{a}};
     return other.visit([&](auto argument) {
@@ -85,7 +85,7 @@ PyObject* compare_traced(PyObject* a, const Argument& other, int relation) {
     });
 }
 
-// Order is by data; equality is identity, as Python's default has it.
+// Order is by data; equality is by identity, as in Python by default.
 PyObject* compare(PyObject* a, PyObject* b, int relation) {
     if (relation == Py_EQ || relation == Py_NE) {
         if (is_condition(node_of(a)) && refused_while_tracing("== of a comparison")) return nullptr;
@@ -104,7 +104,7 @@ PyObject* compare(PyObject* a, PyObject* b, int relation) {
     Py_RETURN_RICHCOMPARE(x, y, relation);
 }
 
-// By the object's address, as Python's default: Values are found in sets by identity.
+// Uses the object's address, as Python does by default: sets find Values by identity.
 Py_hash_t hash(PyObject* self) {
     const auto address = reinterpret_cast<std::uintptr_t>(self);
     const auto rotated = static_cast<Py_hash_t>((address >> 4) | (address << (8 * sizeof(address) - 4)));

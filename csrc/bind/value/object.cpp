@@ -20,10 +20,10 @@ PyTypeObject* base_type = nullptr;
 
 namespace {
 
-// --- memory of plain Values: a free list, as floats have one; pymalloc would cost 4 ns more a Value.
+// --- memory of plain Values: a free list, as floats have; pymalloc would cost 4 ns more per Value
 
 #ifdef Py_REF_DEBUG
-constexpr int free_objects_limit = 0;  // so that sys.gettotalrefcount() stays true
+constexpr int free_objects_limit = 0;  // keeps sys.gettotalrefcount() accurate
 #else
 constexpr int free_objects_limit = 1024;
 #endif
@@ -59,11 +59,11 @@ PyObject* attach(ValueObject* self, Node* node) {
     return reinterpret_cast<PyObject*>(self);
 }
 
-// --- the end of an object
+// --- destroying an object
 
 // Inlined: as a call it takes 6 of the 157 instructions of an operation.
 FASTGRAD_INLINE void unref_node(ValueObject* self) {
-    self->node->object = nullptr;  // before any callback runs: it may ask for the node, and must not find the dying
+    self->node->object = nullptr;  // before any callback runs, which might look the node's object up
     if (self->weakrefs) PyObject_ClearWeakRefs(reinterpret_cast<PyObject*>(self));
     tape.release(self->node);
 }
@@ -84,9 +84,9 @@ void dealloc(PyObject* object) {
 
 // --- garbage collection
 //
-// A custom operation's callback usually is a closure that names its own output: object -> node -> closure -> object.
-// The collector sees the closure through the object, but only while nobody else can reach the node: as long as
-// operand slots hold it, the closure is needed. Plain Values hold no Python object, so they stay untracked.
+// A custom operation's callback is usually a closure that refers to its own output: object -> node -> closure ->
+// object. The object shows the closure to the collector only while nothing else can reach the node, because operand
+// slots that hold the node need the closure. Plain Values hold no Python object, so they stay untracked.
 
 PyObject* own_closure(PyObject* object) {
     const Node* node = node_of(object);
@@ -108,7 +108,7 @@ int clear(PyObject* object) {
     return 0;
 }
 
-// Counts the references to one object from whatever a root alone keeps alive.
+// Counts the references to one object from everything that only the root keeps alive.
 class OwnedReferences {
  public:
     OwnedReferences(PyObject* root, PyObject* sought) : sought_(sought) { explore(root); }
@@ -140,8 +140,8 @@ class OwnedReferences {
     int depth_ = 0, visited_ = 0;
 };
 
-// No operand slot holds the node any more. What kept its object alive for their sake is let go of; and a cycle
-// through its own callback is broken at once, since a graph with custom operations in many layers would otherwise
+// The last operand slot has released the node. Releases the object if it was kept alive for these slots, and breaks a
+// cycle through the node's own callback immediately: otherwise a graph with many layers of custom operations would
 // need one run of the collector for each layer.
 void on_last_slot_gone(Node* node) {
     auto* object = static_cast<PyObject*>(node->object);
@@ -205,7 +205,7 @@ void replace_node(PyObject* value, Node* node) {
     node->object = value;
     if (before->has(Node::keeps_object)) {
         before->flags &= static_cast<std::uint8_t>(~Node::keeps_object);
-        Py_DECREF(value);  // the caller has a reference of its own
+        Py_DECREF(value);  // the caller has another reference
     }
     tape.release(before);
 }
@@ -237,16 +237,16 @@ bool set_value_type(PyObject* type) {
         return false;
     }
     value_type = reinterpret_cast<PyTypeObject*>(Py_NewRef(type));
-    // type() made a class whose instances the collector tracks, and whose dealloc walks the bases (11 ns a Value).
-    // Plain Values hold no Python object and have no header for the collector, so it must not look for one.
+    // type() created a class whose instances the collector tracks and whose dealloc walks the bases (11 ns a Value).
+    // Plain Values hold no Python object and have no collector header, so the collector must not look for one.
     value_type->tp_flags &= ~Py_TPFLAGS_HAVE_GC;
     value_type->tp_free = PyObject_Free;
     value_type->tp_dealloc = dealloc;
-    // The collector tracks users' subclasses, which look for these two in their bases.
+    // The collector tracks users' subclasses, which look up these two functions in their bases.
     value_type->tp_traverse = traverse;
     value_type->tp_clear = clear;
     value_type->tp_vectorcall = call_value_type;
-    // On the type itself, not on its base: CPython calls a method fastest where the object's type is the method's own
+    // Defined on the type itself rather than its base: CPython calls a method fastest if the object's type defines it
     // (16 ns for a.exp(), against 23).
     for (PyMethodDef* method = operation_methods; method->ml_name; ++method) {
         PyObject* descriptor = PyDescr_NewMethod(value_type, method);

@@ -1,4 +1,4 @@
-// The Python object that stands for a node, and how it comes and goes.
+// The Python object that represents a node, from creation to destruction.
 #pragma once
 
 #include <Python.h>
@@ -13,11 +13,11 @@ struct ValueObject {
     PyObject* weakrefs;
 };
 
-// The type that operators make: fastgrad.engine.Value, once it has been given to `set_value_type`.
+// The type that operators return: fastgrad.engine.Value, once it has been passed to `set_value_type`.
 extern PyTypeObject* value_type;
-// Its subclass for custom operations, whose closures make cycles: the only one that the garbage collector tracks.
+// Its subclass for custom operations, whose closures create cycles: the only one that the garbage collector tracks.
 extern PyTypeObject* custom_value_type;
-// The base of both, fastgrad._core.Value: all slots and methods.
+// The base of both, fastgrad._core.Value, which has all slots and methods.
 extern PyTypeObject* base_type;
 
 inline bool is_value(PyObject* object) {
@@ -25,15 +25,15 @@ inline bool is_value(PyObject* object) {
 }
 inline Node* node_of(PyObject* value) { return reinterpret_cast<ValueObject*>(value)->node; }
 
-// The object of a fresh node, whose one reference it takes over, also when it fails. New reference, or null.
+// The object of a new node. Takes over the node's only reference, even on failure. New reference, or null.
 PyObject* adopt(Node* node) noexcept;
 PyObject* adopt_as(PyTypeObject* type, Node* node);
 
-// The object of any node, made when there is none. New reference, or null.
+// The object of any node, created if there is none. New reference, or null.
 PyObject* wrap(Node* node);
 
-// Lets the object, an instance of a user's subclass with state of its own, live as long as operand slots hold its
-// node.
+// Keeps the object alive as long as operand slots hold its node, if it is an instance of a user's subclass, which may
+// have its own state.
 void hold_if_subclass(PyObject* value);
 
 // Registers the type with the module; false with an error set.

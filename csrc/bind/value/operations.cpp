@@ -51,7 +51,7 @@ PyObject* binary_method(PyObject* self, PyObject* other) {
     return apply<op>(self, other);
 }
 
-// For both: the second operand may be given by position or by its name, or be left out.
+// For methods and functions: the second operand may be given by position or by name, or left out.
 template <Op op>
 PyObject* apply_parametric(PyObject* first, PyObject* const* rest, Py_ssize_t count, PyObject* names) {
     const Operation& row = operation(op);

@@ -1,5 +1,5 @@
-// The operations on sequences as functions of the module: one function for each layout of sequences.def, because how
-// arguments become operands does not depend on what is computed.
+// The sequence operations as functions of the module. There is one function for each layout of sequences.def, because
+// how arguments become operands does not depend on the operation.
 #include "core/sequences.hpp"
 
 #include <Python.h>
@@ -20,7 +20,7 @@ namespace fastgrad::bind {
 
 namespace {
 
-// A list or tuple of what was given, whose elements can be read fast.
+// A list or tuple of the given items, which gives fast access to its elements.
 class Items {
  public:
     Items(PyObject* given, const char* function) {
@@ -30,7 +30,7 @@ class Items {
             PyErr_Format(PyExc_TypeError, "%s() needs a sequence of numbers, not %.200R of type '%.100s'", function,
                          given, Py_TYPE(given)->tp_name);
         } else if (PyObject* tolist = PyObject_GetAttrString(given, "tolist")) {
-            items_ = PyObject_CallNoArgs(tolist);  // an array: floats are read faster than its scalars
+            items_ = PyObject_CallNoArgs(tolist);  // for an array: floats are read faster than its scalars
             Py_DECREF(tolist);
         } else if (PyErr_ExceptionMatches(PyExc_AttributeError)) {
             PyErr_Clear();
@@ -49,7 +49,7 @@ class Items {
     PyObject* items_ = nullptr;
 };
 
-// What one of the functions was given, on its way to a node.
+// A call of one of the functions: reads its arguments and creates the node.
 class SequenceCall {
  public:
     // Throws std::bad_alloc.
@@ -99,7 +99,7 @@ class SequenceCall {
 
     void set_target(std::size_t target) { operands_->target = static_cast<std::uint32_t>(target); }
 
-    // What the function returns. A new reference, or null with an error set.
+    // The function's result. New reference, or null with an error set.
     PyObject* result() { return has_several_results(op_) ? list_of_results() : value(); }
 
  private:
@@ -130,7 +130,7 @@ class SequenceCall {
 
     const char* name() const { return sequence_operation(op_).name.data(); }
 
-    // A function that is being traced gets to see what the operation is made of.
+    // The nodes that the operation expands to, for a function that is being traced.
     std::vector<Term> expanded() const { return expand(op_, terms_of(*operands_), operands_->target); }
     PyObject* list_of_terms() {
         const std::vector<Term> results = expanded();
@@ -178,7 +178,7 @@ bool require_elements(const SequenceOperation& row, std::size_t size) {
     return false;
 }
 
-// The position of one of so many numbers; -1 with an error set.
+// A position among `size` numbers; -1 with an error set.
 Py_ssize_t read_target(const SequenceOperation& row, PyObject* given, Py_ssize_t size) {
     if (!PyIndex_Check(given)) {
         PyErr_Format(PyExc_TypeError,
@@ -198,7 +198,7 @@ Py_ssize_t read_target(const SequenceOperation& row, PyObject* given, Py_ssize_t
     return target;
 }
 
-// --- a call of each layout. New references, or null with an error set.
+// --- one function for each layout. New references, or null with an error set.
 
 PyObject* call_sequence(const SequenceOperation& row, PyObject* given) {
     return guarded([&]() -> PyObject* {
@@ -212,7 +212,7 @@ PyObject* call_sequence(const SequenceOperation& row, PyObject* given) {
     });
 }
 
-// The bias is null where there is none.
+// `bias` is null if there is none.
 PyObject* call_pairs(const SequenceOperation& row, PyObject* first, PyObject* second, PyObject* bias) {
     return guarded([&]() -> PyObject* {
         const char* name = row.name.data();
@@ -318,7 +318,7 @@ PyMethodDef method(const char* doc) {
     unreachable();
 }
 
-// Python refers to them as long as it lives.
+// Python keeps pointers to them, so they are never destroyed.
 struct Methods {
     std::deque<std::string> docs;  // a deque, because its elements stay where they are
     std::vector<PyMethodDef> rows;

@@ -1,5 +1,5 @@
-// Sums of products. Compiled with contraction: a product and its sum may be one multiply-add, and sums are taken in
-// another order than the eager engine's.
+// Sums of products. Compiled with contraction: a product and its sum may become one multiply-add, and terms are added
+// in a different order from the eager engine's.
 #include "core/compiler.hpp"
 #include "run/kernels/instruction_sets.hpp"
 #include "run/kernels/lanes.hpp"

@@ -1,4 +1,4 @@
-// The instruction sets that kernels are compiled for, as far as this compiler can.
+// The instruction sets that kernels are compiled for, as far as this compiler supports them.
 #pragma once
 
 #if defined(__x86_64__) && (defined(__clang__) || defined(__GNUC__))
@@ -11,7 +11,7 @@
 
 namespace fastgrad::run {
 
-// A function of whole registers, whose type depends on their width.
+// A function on whole registers; its real type depends on their width.
 using VectorFunction = void (*)();
 
 #define FASTGRAD_DECLARE(set)                                                                           \

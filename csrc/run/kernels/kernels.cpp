@@ -10,7 +10,7 @@
 #include "run/kernels/lanes.hpp"
 
 #if defined(__linux__) && defined(FASTGRAD_VECTOR_EXTENSIONS)
-#define FASTGRAD_LIBMVEC  // its functions take and give vectors
+#define FASTGRAD_LIBMVEC  // whose functions take and return vectors
 #include <dlfcn.h>
 #endif
 
@@ -27,7 +27,7 @@ bool runs_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_suppor
 #endif
 bool runs_baseline() { return true; }
 
-// The C library's function of a row's name, for registers of the kind that the prefix says; null where it has none.
+// The C library's function with the row's name, for the kind of register given by the prefix; null if there is none.
 VectorFunction find_vector_function(std::string_view prefix, const Operation& row) {
 #ifdef FASTGRAD_LIBMVEC
     static void* const library = dlopen("libmvec.so.1", RTLD_NOW | RTLD_LOCAL);
@@ -61,7 +61,7 @@ const Choice& choose(std::string_view instruction_set) {
     throw std::invalid_argument("this machine has no instruction set '" + std::string(instruction_set) + "'");
 }
 
-// The kernels of each choice with vector functions in the place of scalar ones.
+// The kernels of each choice, with vector functions instead of scalar ones.
 struct VectorKernels {
     std::array<std::array<MapKernels, row_count>, choice_count> maps;
     std::array<Kernels, choice_count> kernels;

@@ -1,4 +1,4 @@
-// The loops that do the work, compiled for several instruction sets; the best that this machine has is chosen once.
+// The computing loops, compiled for several instruction sets. The best set that this machine has is chosen once.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace fastgrad::run {
 
-// One operation over contiguous numbers. The derivatives, times the gradient g of r, are added to what is there.
+// One operation over contiguous numbers. Derivatives, times the gradient g of r, are added to the existing gradients.
 struct MapKernels {
     void (*value)(const double* x, const double* y, double* r, std::size_t count);
     void (*dx)(const double* x, const double* y, const double* r, const double* g, double* to, std::size_t count);
@@ -20,20 +20,20 @@ struct ArrayKernels {
     void (*fill)(double* to, double value, std::size_t count);
     void (*add)(double* to, const double* from, std::size_t count);
     double (*sum)(const double* from, std::size_t count);
-    void (*add_partial_sums)(double* to, const double* from, std::size_t count);  // eight for one
+    void (*add_partial_sums)(double* to, const double* from, std::size_t count);  // eight for each number
 };
 
-// One factor of a run of dots, or their addend: row i, term k of repeat j lies at
-// i * row_stride + k * term_stride + j * repeat_stride.
+// One factor of a run of dots, or their addend: row i, term k of repeat j is at i * row_stride + k * term_stride + j
+// * repeat_stride.
 struct Factor {
-    const double* values = nullptr;  // null: absent
-    double* gradients = nullptr;     // null: not wanted
+    const double* values = nullptr;  // null if absent
+    double* gradients = nullptr;     // null if not wanted
     std::ptrdiff_t row_stride = 0, term_stride = 0, repeat_stride = 0;
     bool varies = false;  // from lane to lane
 };
 
-// Rows of dots. For one sample, all strides count doubles, and so do gradients. For lanes, a factor that varies has
-// `lanes` doubles a slot; one that does not has one double a slot, and eight partial sums of its gradient.
+// Rows of dots. For one sample, strides count doubles, for gradients too. For lanes, a factor that varies has `lanes`
+// doubles a slot; one that does not has one double a slot, and eight partial sums of its gradient.
 struct DotRows {
     std::size_t rows, terms, vectors;
     Factor x, y, addend;
@@ -46,7 +46,7 @@ struct DotKernels {
     void (*reverse)(const DotRows&);
 };
 
-// How many samples run side by side.
+// The number of samples that run side by side.
 enum class Width : unsigned char { one, lanes8, lanes32, lanes128 };
 constexpr std::size_t lanes_of(Width width) {
     constexpr std::size_t lanes[] = {1, 8, 32, 128};
@@ -63,14 +63,14 @@ struct Kernels {
     const DotKernels& dot(Width width) const { return dots[static_cast<int>(width)]; }
 };
 
-// The names of the sets that this machine can run, the best first.
+// The names of the sets that this machine can run, best first.
 std::vector<std::string_view> instruction_sets();
 
-// The operations whose values the C library computes on whole registers, with the best of the sets.
+// The operations that the C library computes on whole registers, for the best of the sets.
 std::vector<std::string_view> vector_functions();
 
-// The kernels of one of them, or of the best. `vector_math`: elementary functions on whole registers where the C
-// library has them. Throws std::invalid_argument for a set that this machine has not.
+// The kernels of one of these sets, or of the best. `vector_math`: elementary functions use whole registers if the C
+// library supports them. Throws std::invalid_argument for a set that this machine lacks.
 const Kernels& kernels(std::string_view instruction_set, bool vector_math);
 
 }  // namespace fastgrad::run

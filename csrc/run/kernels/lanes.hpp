@@ -1,4 +1,4 @@
-// Doubles side by side, as many as a register of the machine holds.
+// Vectors of doubles, as many as a machine register holds.
 #pragma once
 
 #include <cstddef>
@@ -8,15 +8,15 @@
 
 namespace fastgrad::run {
 
-// Gradients of what does not vary from sample to sample are kept as this many partial sums.
+// Gradients of slots that do not vary between samples are kept as this many partial sums.
 inline constexpr std::size_t lane_count = 8;
 
-// The halves of a register are added to one another, until one number is left.
+// Adds the halves of a register to each other until one number is left.
 FASTGRAD_INLINE double sum_of_lanes(const double* sums) {
     return ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
 }
 
-// FASTGRAD_PLAIN_LANES: what MSVC gets, where it can be tested with other compilers.
+// FASTGRAD_PLAIN_LANES selects the code for MSVC, so that other compilers can test it.
 #if defined(__GNUC__) && !defined(FASTGRAD_PLAIN_LANES)
 #define FASTGRAD_VECTOR_EXTENSIONS
 

@@ -1,3 +1,4 @@
+// Elementwise loops over contiguous numbers, for each instruction set.
 #include "core/rows.hpp"
 #include "run/kernels/instruction_sets.hpp"
 #include "run/kernels/lanes.hpp"

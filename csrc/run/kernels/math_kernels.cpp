@@ -1,5 +1,5 @@
-// Elementary functions of the C library's vector half (glibc's libmvec), where the machine has one: within 4 units in
-// the last place of the exact value, where the scalar functions are within 1.
+// Elementary functions from the vector half of the C library (glibc's libmvec), if the machine has one. They are
+// within 4 units in the last place of the exact value; the scalar functions are within 1.
 #include <cstring>
 
 #include "core/compiler.hpp"

@@ -1,6 +1,7 @@
-"""Turn a graph into something else: source code in another language, or another library's computation.
+"""Translate a graph into another form: source code in another language, or a computation of another library.
 
-A backend is one module: an `Emitter`, which `lower` leads through the program of a graph, and a function for users.
+A backend is one module: an `Emitter`, which `lower` calls for each statement of a graph's program, and a function for
+users.
 """
 
 from fastgrad.backends.lowering import Emitter, lower

@@ -1,4 +1,4 @@
-"""The interface of backends: one walk over a program, so that a backend only says what it makes of each statement."""
+"""The interface of backends: one walk over a program, so that a backend only defines how it translates statements."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ _OPERATIONS = {row.name: row for row in _core.operations()}
 
 
 class Emitter(ABC, Generic[T, R]):
-    """What a backend makes of each statement of a program.
+    """How a backend translates each statement of a program.
 
-    T is how the backend refers to a number: the name of a variable where it writes source code, an array where it
-    computes. Each method that returns a T takes one slot, in the order of the slots of `Graph.text`. R is the whole.
+    T is how the backend refers to a number: the name of a variable if it writes source code, an array if it computes.
+    Each method that returns a T defines one slot, in the order of the slots of `Graph.text`. R is the result.
     """
 
     @abstractmethod
     def bound(self, leaf: Value) -> T:
-        """A bound leaf, one of `Graph.parameters`: its number is read at each run."""
+        """A bound leaf, one of `Graph.parameters`, whose number is read at each run."""
 
     @abstractmethod
     def constant(self, number: float) -> T:
-        """A number of the program, perhaps nan or infinite."""
+        """A number of the program, possibly nan or infinite."""
 
     @abstractmethod
     def input(self, position: int) -> T:
-        """The input at this position. One that nothing depends on may be left out."""
+        """The input at this position. An input that nothing depends on may be missing."""
 
     @abstractmethod
     def row(self, operation: Operation, *operands: T) -> T:
-        """An operation of the table, whose meaning is the formula `operation.value`."""
+        """An operation of the table, defined by the formula `operation.value`."""
 
     @abstractmethod
     def dot(self, left: Sequence[T], right: Sequence[T], addend: T | None) -> T:
@@ -48,18 +48,18 @@ class Emitter(ABC, Generic[T, R]):
 
     @abstractmethod
     def guard(self, condition: T, expected: bool) -> None:
-        """The program holds only for inputs where `condition` is nonzero (or zero, if that is expected)."""
+        """The program is valid only for inputs where `condition` is nonzero (or zero, if `expected` is false)."""
 
     @abstractmethod
     def finish(self, outputs: Sequence[T]) -> R:
-        """The result of the backend, once all statements were visited."""
+        """The result of the backend, called after all statements."""
 
 
 def lower(graph: _core.Graph, emitter: Emitter[T, R]) -> R:
-    """Lead an emitter through the program of a graph, operands before results, in linear time.
+    """Call an emitter for each statement of a graph's program, operands before results, in linear time.
 
-    The order is: bound leaves, constants, instructions (inputs, operations, dots), guards, outputs. Derivatives are
-    no concern of a backend: `Graph.gradient` gives them as a graph.
+    The order is: bound leaves, constants, instructions (inputs, operations, dots), guards, outputs. Backends need not
+    handle derivatives: `Graph.gradient` returns them as a graph.
 
     Returns:
         What the emitter's `finish` returns.

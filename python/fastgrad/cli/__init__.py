@@ -1,4 +1,4 @@
-"""The ``fastgrad`` command. Each module here is one subcommand: `add_parser` names its options and what runs it."""
+"""The ``fastgrad`` command. Each module is a subcommand: `add_parser` declares its options and function."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         status: int = arguments.run(arguments)
         sys.stdout.flush()
-    except BrokenPipeError:  # as in `fastgrad draw ... | head`: nobody reads on, and Python would complain at its end
+    except BrokenPipeError:  # as in `fastgrad draw ... | head`: the reader is gone, and Python would complain at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except KeyboardInterrupt:
@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
-    """The arguments; values may also follow an option, where argparse alone does not look for them."""
+    """Parse the arguments. Arguments may also follow an option, which argparse alone does not support."""
     arguments, rest = parser.parse_known_args(argv)
     if rest and (not hasattr(arguments, "values") or any(word.startswith("-") for word in rest)):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")

@@ -62,7 +62,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compute, draw, and report; the report goes to stderr where the drawing goes to stdout."""
+    """Compute, draw and report. The report goes to stderr if the drawing goes to stdout."""
     from fastgrad.cli.expressions import ExpressionError, evaluate
 
     format = _format(arguments.out)
@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _format(out: str) -> str:
-    """The format that the file's suffix names; dot for stdout."""
+    """The format given by the file's suffix; dot for stdout."""
     import graphviz
 
     if out == "-":
@@ -139,7 +139,7 @@ def _write(drawing: Digraph, out: str, format: str) -> None:
 
 
 def _report(known: dict[str, Value], arguments: argparse.Namespace, to: TextIO) -> None:
-    """The result, and a row for each name."""
+    """Print the result, and a row for each name."""
     *_, (name, result) = known.items()
     print(f"{name or arguments.expression.strip()} = {result.data!r}", file=to)
     rows = [("name", "data", "grad")[: 2 + arguments.backward]]

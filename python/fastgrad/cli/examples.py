@@ -16,7 +16,7 @@ def add_parser(commands: Any) -> None:
 
 
 def pass_on(commands: Any, name: str, about: str, run: Callable[[list[str]], int]) -> None:
-    """A command whose options another parser knows: for this one, no word that follows is an option."""
+    """Add a command whose options are parsed elsewhere: no word after it is an option of this parser."""
     parser = commands.add_parser(name, help=about, add_help=False, prefix_chars="\0")
     parser.add_argument("argv", nargs="*")
     parser.set_defaults(run=lambda arguments: run(arguments.argv))

@@ -1,6 +1,7 @@
-"""Expressions as they are typed on a command line: read with `ast`, held to a short list, computed with Values.
+"""Expressions typed on a command line: parsed with `ast`, restricted to a short list of syntax, computed with Values.
 
-Nothing is ever handed to Python's ``eval``. Numbers are floats, so that a power overflows instead of growing.
+Nothing is ever passed to Python's ``eval``. Numbers are floats, so a power overflows instead of growing without
+limit.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ Result = Number | list[Number]
 
 
 class ExpressionError(ValueError):
-    """The text is no expression, or cannot be computed."""
+    """The text is not an expression, or cannot be computed."""
 
 
 @dataclass(frozen=True)
@@ -39,24 +40,24 @@ class _Statement:
     """``target = ...``, or an expression without a target."""
 
     target: str | None
-    parts: list[ast.expr]  # operands before what takes them
+    parts: list[ast.expr]  # operands before the operations that use them
 
     def names(self) -> Iterator[str]:
         return (part.id for part in self.parts if isinstance(part, ast.Name))
 
 
 def evaluate(text: str, values: Mapping[str, float]) -> dict[str, Value]:
-    """Compute what the text says, with a labeled leaf for each of the values.
+    """Compute the text, with a labeled leaf for each of the values.
 
     Args:
-        text: an expression, or several statements with ``;`` between them, which name what later ones use.
-        values: the number for each name that no statement makes.
+        text: an expression, or several statements separated by ``;``, which name values for later ones.
+        values: the number for each name that no statement defines.
 
     Returns:
-        Every name with its Value, the given ones first; the last is the result, whose name is empty if it has none.
+        Every name with its Value, the given ones first. The last is the result, whose name is empty if it has none.
 
     Raises:
-        ExpressionError: the text is none, uses a name that has no value or leaves one unused, or there is no result.
+        ExpressionError: the text is invalid, uses a name without a value or leaves one unused, or there is no result.
     """
     statements = _statements(text)
     _check_names(statements, values)
@@ -70,7 +71,7 @@ def evaluate(text: str, values: Mapping[str, float]) -> dict[str, Value]:
 
 
 def normal(name: str) -> str:
-    """The name as Python reads it: some letters, such as the micro sign, are others to it."""
+    """The name as Python normalizes it: some letters, such as the micro sign, become others."""
     return unicodedata.normalize("NFKC", name)
 
 
@@ -79,7 +80,7 @@ def _statements(text: str) -> list[_Statement]:
         raise ExpressionError(f"an expression of {len(text):,} characters is too long: {LONGEST:,} are read")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # the parser warns of 1if and the like, which is no expression here
+            warnings.simplefilter("error")  # the parser only warns about 1if, which is invalid here
             body = ast.parse(text.strip()).body
     except (RecursionError, MemoryError):
         raise ExpressionError("the expression is nested too deeply") from None
@@ -104,7 +105,7 @@ def _statement(node: ast.stmt, text: str) -> _Statement:
 
 
 def _parts(expression: ast.expr, text: str) -> list[ast.expr]:
-    """Operands before what takes them: a list, because a sum of thousands of terms is as deep as it is long."""
+    """Operands before their operations, without recursion: a sum of thousands of terms is as deep as it is long."""
     parts, todo = [], [expression]
     while todo:
         part = todo.pop()
@@ -178,7 +179,7 @@ def _compute(statement: _Statement, known: Mapping[str, Value], text: str) -> Nu
 
 
 def _apply(part: ast.expr, operands: list[Any], known: Mapping[str, Value]) -> Result:
-    """One operation on its operands, or a name's Value, a number, a list, or an element of a list."""
+    """Apply one operation to its operands, or return a name's Value, a number, a list, or an element of a list."""
     match part:
         case ast.Name(id=name):
             return known[name]
@@ -208,7 +209,7 @@ def _operation(name: str) -> Callable[..., Result]:
 
 
 def _cross_entropy(logits: list[Number], target: Any) -> Number:
-    """The operation, for whose class a float must do here."""
+    """The operation; its class may be a float, because all numbers are floats here."""
     is_class = isinstance(target, float) and target.is_integer()
     loss: Number = _core.cross_entropy(logits, int(target) if is_class else target)
     return loss

@@ -1,4 +1,4 @@
-"""``fastgrad info``: what is installed, how it was built, and what it found."""
+"""``fastgrad info``: what is installed, how it was built, and which features it detected."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def add_parser(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print it."""
+    """Print the information."""
     found = collect()
     print(json.dumps(found, indent=2) if arguments.json else _text(found))
     return 0
 
 
 def collect() -> dict[str, Any]:
-    """What there is to know, as JSON would have it."""
+    """The information, in types that JSON supports."""
     from fastgrad import _core
     from fastgrad.draw.renderers import RENDERERS
 
@@ -46,7 +46,7 @@ def collect() -> dict[str, Any]:
 
 
 def _packages() -> list[str]:
-    """What the package needs, and what its extras bring beside tests."""
+    """The packages that fastgrad needs, and those of its extras other than for tests."""
     names: dict[str, None] = {}
     for requirement in metadata.requires("fastgrad") or ():
         name = re.match(r"[\w.-]+", requirement)

@@ -1,4 +1,4 @@
-"""Run Python once and the result natively from then on: `Graph`, `jit` and `vmap`."""
+"""Run Python once, and the result natively from then on: `Graph`, `jit` and `vmap`."""
 
 from fastgrad.compile.graph import Graph
 from fastgrad.compile.jit import jit

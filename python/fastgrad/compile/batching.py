@@ -9,11 +9,11 @@ from fastgrad.compile.trees import LEAF, Static, TreeDef, flatten, require_numbe
 
 
 def samples_of(argument: Any, axis: int, name: str) -> Any:
-    """The argument as an array whose leading axis is the samples'.
+    """The argument as an array with the samples along its first axis.
 
     Raises:
-        TypeError: it holds something else than numbers and Values.
-        ValueError: it has no such axis, or its samples differ in length.
+        TypeError: it holds anything but numbers and Values.
+        ValueError: it does not have this axis, or its samples differ in length.
     """
     import numpy as np
 
@@ -51,7 +51,7 @@ def _shape_of(tree: TreeDef) -> tuple[int, ...]:
 
 
 def numbers_of(rows: Any, offset: int, values: list[tuple[int, int, _core.Value]]) -> Any:
-    """The numbers of an array of objects; its Values are appended to `values`, each with its row and column."""
+    """The numbers of an array of objects. Its Values are appended to `values`, each with its row and column."""
     import numpy as np
 
     numbers = np.empty(rows.shape)
@@ -60,5 +60,5 @@ def numbers_of(rows: Any, offset: int, values: list[tuple[int, int, _core.Value]
             values.append((row, offset + column, item))
             numbers[row, column] = item.data
         else:
-            numbers[row, column] = _core.stop_gradient(item)  # the float that an operand would be
+            numbers[row, column] = _core.stop_gradient(item)  # the float that the item would be as an operand
     return numbers

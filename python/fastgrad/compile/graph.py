@@ -1,4 +1,4 @@
-"""`Graph`: freeze what some Values were computed from, to run it again natively and to save it."""
+"""`Graph`: the computation of some Values, frozen, to be run natively and saved."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def _flat(outputs: Any) -> list[_core.Value]:
 
 
 class Graph(_core.Graph):
-    """What some Values were computed from, frozen, to be run again natively.
+    """The computation of some Values, frozen, to be run again natively.
 
     Args:
         outputs: A Value, or nested lists of them: m in all.
-        inputs: Leaf Values, n in all, whose numbers are given at each run. Every other leaf is bound: a run reads its
-            present ``data``, and `value_and_grad` and `vjp` add to its ``grad``.
+        inputs: Leaf Values, n in all, whose numbers are given at each run. All other leaves are bound: a run reads
+            their current ``data``, and `value_and_grad` and `vjp` add to their ``grad``.
         passes: The optimization passes to run, any of `PASSES`; they always run in the order of that tuple. Without
-            ``"strength_reduction"``, ``"gather_dots"`` and ``"vector_math"`` values equal the eager engine's to the
-            last bit; without any, gradients do too.
-        instruction_set: One of `instruction_sets`; the best of this machine if it is empty.
+            ``"strength_reduction"``, ``"gather_dots"`` and ``"vector_math"``, values equal the eager engine's to the
+            last bit; without any passes, gradients do too.
+        instruction_set: One of `instruction_sets`; the best of this machine if empty.
 
     Raises:
         TypeError: an output or input is not a Value, or the graph has a custom operation.
-        ValueError: an input is not a leaf or is given twice, there is no output, or there is no such pass.
+        ValueError: an input is not a leaf or is given twice, there is no output, or a pass is unknown.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Graph(_core.Graph):
         passes: Iterable[str] = (),
         instruction_set: str = "",
     ) -> G:
-        """The graph that a text describes: what `text` gave, or one written by hand.
+        """The graph that a text describes: the output of `text`, or one written by hand.
 
         >>> square = Graph.from_text('''
         ... %0 = input 0
@@ -86,16 +86,16 @@ class Graph(_core.Graph):
         [9.0]
 
         Args:
-            text: A statement a line; ``#`` begins a comment. Slots are numbered in order: bound leaves (``%0 =
+            text: One statement a line; ``#`` begins a comment. Slots are numbered in order: bound leaves (``%0 =
                 bound 0.5 "w"``), constants (``%1 = constant 2.0``), then instructions (``%2 = input 0``, ``%3 = mul
                 %0, %2``, ``%4 = dot %0 * %2 + %1 * %3 + %2``). ``output %3, %4`` names the outputs, and ``guard %4 is
-                true`` what must hold.
-            parameters: The leaves to bind; fresh ones with the numbers and labels of the text if it is None.
-            passes: Passes to run on the program, besides those that the text says have run.
+                true`` states a condition that must hold.
+            parameters: The leaves to bind; if None, new leaves with the numbers and labels of the text.
+            passes: Passes to run on the program, in addition to those that have run according to the text.
             instruction_set: As for `Graph`.
 
         Raises:
-            ValueError: the text is no program; the message names the line. Or there is no such pass.
+            ValueError: the text is not a program; the message names the line. Or a pass is unknown.
         """
         return cls._compiled(_core.parse_program(text, parameters=parameters), passes, instruction_set)
 
@@ -109,9 +109,9 @@ class Graph(_core.Graph):
     ) -> G:
         """The graph that computes this one's gradient, which can be printed, run, saved and differentiated again.
 
-        Its outputs are the derivatives of the output with respect to each input. A graph of m > 1 outputs gives a
-        graph with m more inputs, the cotangents: the gradient of sum(cotangents * outputs). Bound leaves and guards
-        are the same as here.
+        Its outputs are the derivatives of the output with respect to each input. For a graph of m > 1 outputs, the
+        new graph has m more inputs, the cotangents, and computes the gradient of sum(cotangents * outputs). Bound
+        leaves and guards are the same as for this graph.
 
         >>> x = Value(3.0)
         >>> slope = Graph(x**3, [x]).gradient()
@@ -121,20 +121,20 @@ class Graph(_core.Graph):
         Args:
             values: Whether the outputs begin with the outputs of this graph.
             parameters: Whether they end with the derivatives with respect to each of `parameters`.
-            passes: The passes to run on the new graph. Where this graph and the new one are made without passes, the
+            passes: The passes to run on the new graph. If this graph and the new one are made without passes, the
                 derivatives equal those of `value_and_grad` and `vjp` to the last bit.
             instruction_set: As for `Graph`.
 
         Raises:
-            ValueError: there is no such pass or instruction set.
+            ValueError: a pass or the instruction set is unknown.
         """
         program = self._gradient(values=values, parameters=parameters)
         return type(self)._compiled(program, passes, instruction_set)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the graph to a file, with the bound leaves' present data and labels.
+        """Write the graph to a file, with the bound leaves' current data and labels.
 
-        A file that is there already is replaced once the new one is whole.
+        An existing file is replaced only once the new one is complete.
 
         Raises:
             OSError: the file cannot be written.
@@ -145,19 +145,18 @@ class Graph(_core.Graph):
     def load(
         cls: type[G], path: str | os.PathLike[str], *, passes: Iterable[str] = (), instruction_set: str = ""
     ) -> G:
-        """Read a graph that `save` wrote. Its `parameters` are fresh leaves with the saved data and labels.
+        """Read a graph that `save` wrote. Its `parameters` are new leaves with the saved data and labels.
 
-        On the same instruction set its results equal the saved graph's to the last bit. No file can make this do
-        anything but build a graph or raise.
+        On the same instruction set its results equal the saved graph's to the last bit. Whatever the file contains,
+        this only builds a graph or raises.
 
         Args:
-            passes: Passes to run besides those that ran before the graph was saved.
+            passes: Passes to run in addition to those that ran before the graph was saved.
             instruction_set: As for `Graph`.
 
         Raises:
             OSError: the file cannot be read.
-            ValueError: the file is no graph, is damaged, or was written by a newer fastgrad; or there is no such
-                pass.
+            ValueError: the file is not a graph, is damaged, or was written by a newer fastgrad; or a pass is unknown.
         """
         with open(path, "rb") as file:
             data = file.read()
@@ -168,7 +167,7 @@ class Graph(_core.Graph):
         return cls._compiled(program, passes, instruction_set)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle and copy: the bytes of `save`, and the bound leaves as Values.
+        """Pickle and copy: the bytes of `save`, together with the bound leaves as Values.
 
         A graph that is pickled or copied together with its parameters stays bound to them.
         """
@@ -185,6 +184,6 @@ class Graph(_core.Graph):
 
 
 def _restored(cls: type[G], data: bytes, parameters: Sequence[_core.Value], chosen: str) -> G:
-    """What pickle calls; on a machine without the instruction set that was chosen, its best one is used."""
+    """Called by pickle. On a machine without the chosen instruction set, its best one is used."""
     program = _core.read_program(data, parameters=parameters)
     return cls._compiled(program, (), chosen if chosen in _core.instruction_sets() else "")

@@ -22,7 +22,7 @@ R = TypeVar("R")
 
 
 class Jitted(TracedFunction[P, R]):
-    """A function that `jit` made."""
+    """A function wrapped by `jit`."""
 
     def __init__(self, function: Callable[P, R], static: str | Sequence[str], **options: Any) -> None:
         super().__init__(function, **options)
@@ -48,7 +48,7 @@ class Jitted(TracedFunction[P, R]):
     @overload
     def __call__(self, *arguments: Any, **named: Any) -> R: ...
     def __call__(self, *arguments: Any, **named: Any) -> Any:
-        """The function's results, as nodes of the graph; numbers may stand for Values."""
+        """The function's results, as nodes of the graph. Numbers may be given instead of Values."""
         arguments, named = self._static_marked(arguments, named)
         if _core.traces_through_jit():
             arguments, named = as_values((arguments, named))
@@ -59,10 +59,10 @@ class Jitted(TracedFunction[P, R]):
         return unflatten(recording.out_tree, iter(outputs if isinstance(outputs, tuple) else (outputs,)))
 
     def graph(self, *arguments: Any, **named: Any) -> Graph:
-        """The recording for such arguments, which is made if there is none: to be printed, saved, run or read.
+        """The recording for such arguments, made if there is none: to be printed, saved, run or read.
 
-        Its inputs are the numbers among the arguments, in order. It holds for arguments that answer its guards as
-        these did: calling it with others raises ValueError.
+        Its inputs are the numbers among the arguments, in order. It is valid for arguments that give the same answers
+        to its guards; other arguments raise ValueError.
         """
         with no_grad():
             return self._run(*self._static_marked(arguments, named))[1].graph
@@ -74,7 +74,7 @@ class Jitted(TracedFunction[P, R]):
         return arguments, named
 
     def _run(self, arguments: Any, named: Any) -> tuple[Any, Recording]:
-        """The outputs, and the recording that they come from."""
+        """The outputs, and the recording that computed them."""
         leaves: list[Any] = []
         in_tree = flatten((arguments, named), leaves, keep_arrays=True)
 
@@ -94,14 +94,14 @@ class Jitted(TracedFunction[P, R]):
 
 
 def _positions(function: Callable[..., Any], names: Sequence[str]) -> dict[int, str]:
-    """Where those parameters may stand without their names.
+    """The names by position, for parameters that may be given without their names.
 
     Raises:
-        ValueError: there is no such parameter.
+        ValueError: a parameter does not exist.
     """
     try:
         parameters = inspect.signature(function).parameters
-    except (TypeError, ValueError):  # some of C's functions
+    except (TypeError, ValueError):  # some functions written in C
         return {}
     any_name = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     for name in names:
@@ -145,29 +145,29 @@ def jit(
     """Record a function on its first call, and run the recording natively from then on.
 
     The function takes numbers, Values, arrays, and nested lists, tuples and dicts of them, and returns Values or such
-    containers of them; it is recorded once for each structure of its arguments. An array arrives as an object array
-    of Values. The result is a node of the eager graph: its ``backward()`` reaches the Values among the arguments and
-    the leaves that the function uses from outside, whose present numbers are read at each call.
+    containers of them. It is recorded once for each structure of its arguments. An array is passed to it as an object
+    array of Values. The result is a node of the eager graph: its ``backward()`` reaches the Values among the
+    arguments and the leaves that the function uses from outside, whose current numbers are read at each call.
 
-    Comparisons are noted with their answers; when a call would answer otherwise, the function is recorded again and
-    both recordings are kept. What cannot be noted is an error, never a frozen number: reading ``.data``, ``float()``
-    and the like. Plain numbers that the function takes from outside are constants of the recording; so are Values
-    that it makes, unless something outside keeps them. A leaf is known by its identity: one that takes another's
-    place later is not noticed.
+    Comparisons are recorded with their answers. If a call gives another answer, the function is recorded again, and
+    both recordings are kept. Anything that cannot be recorded raises an error instead of freezing a number: reading
+    ``.data``, ``float()`` and the like. Plain numbers that the function uses from outside are constants of the
+    recording; so are Values that it creates, unless they are kept outside. Leaves are known by identity: replacing
+    one by another later goes unnoticed.
 
-    The call that records raises what Python raises, such as ZeroDivisionError; a replay gives inf or nan.
-    A method has recordings for each instance, which copies of the instance do not share.
+    The call that records raises Python's errors, such as ZeroDivisionError; a replay returns inf or nan. A method has
+    recordings for each instance, which copies of the instance do not share.
 
     Args:
         static_argnames: Arguments that are part of the structure: hashable, compared by type and ``==``.
-        max_recordings: How many recordings are kept for one structure.
+        max_recordings: How many recordings to keep for each structure.
         threads: How many threads a call may use.
         passes: The optimization passes: see `Graph`.
 
     Raises:
-        TypeError: from the call that records: the function read a number of a Value; the message names the line.
-        RuntimeError: no recording fits, and there are ``max_recordings`` of them.
-        ValueError: a static argument's name is not a parameter of the function, or an option makes no sense.
+        TypeError: from the call that records, if the function reads a Value's number; the message names the line.
+        RuntimeError: no recording is valid, and there are already ``max_recordings`` of them.
+        ValueError: a static argument's name is not a parameter of the function, or an option is out of range.
     """
 
     def wrap(wrapped: Callable[..., Any]) -> Any:

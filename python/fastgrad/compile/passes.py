@@ -29,15 +29,15 @@ PASS_TABLE: tuple[Pass, ...] = tuple(Pass(*row) for row in _core.passes())
 #: Their names.
 PASSES: tuple[str, ...] = tuple(row.name for row in PASS_TABLE)
 
-#: Those that keep every value to the last bit, so that no comparison turns out otherwise.
+#: The passes that keep every value to the last bit, so that no comparison changes its answer.
 EXACT_PASSES: tuple[str, ...] = tuple(row.name for row in PASS_TABLE if row.keeps in ("bits", "values"))
 
 
 def checked_passes(passes: Iterable[str]) -> list[str]:
-    """The names as a list.
+    """The names as a list, after checking them.
 
     Raises:
-        ValueError: there is no such pass.
+        ValueError: a pass is unknown.
     """
     names = [passes] if isinstance(passes, str) else list(passes)
     for name in names:

@@ -1,4 +1,4 @@
-"""What `jit` and `vmap` share: a function that keeps its recordings, as a function, a method, a copy and a pickle."""
+"""The base of `jit` and `vmap`: a function with its recordings, usable as a method, copied and pickled."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ R = TypeVar("R")
 
 
 class _OfInstance(dict["TracedFunction[Any, Any]", "TracedFunction[Any, Any]"]):
-    """The traced methods of one instance, which stay behind when the instance is copied or pickled."""
+    """The traced methods of one instance. They are not copied or pickled with it."""
 
     def __init__(self, instance: object = None) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class _OfInstance(dict["TracedFunction[Any, Any]", "TracedFunction[Any, Any]"]):
 
 
 class TracedFunction(Generic[P, R]):
-    """A function with its recordings, by the structure of its arguments."""
+    """A function with its recordings, keyed by the structure of its arguments."""
 
     def __init__(self, function: Callable[P, R], passes: Iterable[str], threads: int, max_recordings: int) -> None:
         if threads < 1:
@@ -49,7 +49,7 @@ class TracedFunction(Generic[P, R]):
         Raises:
             TypeError: the instance has no ``__dict__`` to keep them in.
         """
-        # A partial function takes no instance, whatever this Python's own rule for it is: it changes with 3.14.
+        # A partial function does not bind the instance. Python's own rule for this changes with 3.14.
         is_method = hasattr(self._function, "__get__") and not isinstance(self._function, functools.partial)
         if instance is None or not is_method:
             return self
@@ -59,7 +59,7 @@ class TracedFunction(Generic[P, R]):
                 f"{self._name}() keeps its recordings in the __dict__ of the instance, and {instance!r} has none"
             )
         methods = attributes.get("_traced_methods")
-        if methods is None or methods.instance is not instance:  # the other: of the one that it is a copy of
+        if methods is None or methods.instance is not instance:  # otherwise those of the original of this copy
             methods = attributes["_traced_methods"] = _OfInstance(instance)
         bound = methods.get(self)
         if bound is None:
@@ -73,13 +73,13 @@ class TracedFunction(Generic[P, R]):
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TracedFunction[..., R]:
-        """Itself, as any function; a method is bound to the copy of its instance."""
+        """The function itself, like any function; for a method, one bound to the copy of its instance."""
         if isinstance(self._function, MethodType):
             return self._bind(copy.deepcopy(self._function, memo))
         return self
 
     def __reduce__(self) -> str | tuple[Any, ...]:
-        """Pickle: by name, as any function."""
+        """Pickle by name, like any function."""
         if isinstance(self._function, MethodType):
             return getattr, (self._function.__self__, self._name)
         return cast("str", getattr(self, "__qualname__", self._name))
@@ -89,13 +89,13 @@ class TracedFunction(Generic[P, R]):
 
     @property
     def recordings(self) -> int:
-        """How many recordings there are."""
+        """The number of recordings."""
         return sum(map(len, self._recordings.values()))
 
     def _replay(
         self, in_tree: Any, trace: Callable[[], Trace], leaves: list[Any], **how: Any
     ) -> tuple[Any, Recording]:
-        """The outputs of the first recording that fits, and that recording; made if there is none."""
+        """The outputs of the first valid recording, and that recording, which is made if there is none."""
 
         def outputs_of(recording: Recording) -> Any:
             return _core.replay(recording.graph, leaves, name=self._name, threads=self._threads, **how)
@@ -114,7 +114,7 @@ class TracedFunction(Generic[P, R]):
                 "minimum(), or give a larger max_recordings"
             )
         traced = trace()
-        # Passes that round differently may turn a comparison of nearly equal numbers.
+        # Passes that change rounding may change the answer when nearly equal numbers are compared.
         for passes in (self._passes, [name for name in self._passes if name in EXACT_PASSES]):
             recording = traced.recording(passes)
             outputs = outputs_of(recording)
@@ -124,6 +124,6 @@ class TracedFunction(Generic[P, R]):
         raise RuntimeError(f"{self._name}() compares numbers differently when it is run again: is it random?")
 
     def _put_first(self, in_tree: Any, recording: Recording) -> None:
-        """In a new tuple: another thread may be going through the one that there is, or have made the same."""
+        """Build a new tuple: another thread may be iterating over the old one, or have added the same recording."""
         others = (other for other in self._recordings.get(in_tree, ()) if other.answers != recording.answers)
         self._recordings[in_tree] = (recording, *others)

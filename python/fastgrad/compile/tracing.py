@@ -1,4 +1,4 @@
-"""Trace a function: run it once while the engine notes every operation, and make graphs of what it noted."""
+"""Trace a function: run it once while the engine notes every operation, then build graphs from the notes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fastgrad.engine import Value
 
 @dataclass(slots=True)
 class Recording:
-    """A graph, whose guards say which calls it is for, and the structure of what the function returned."""
+    """A graph, whose guards tell which calls it is valid for, and the structure of the function's result."""
 
     graph: Graph
     answers: tuple[bool, ...]
@@ -23,7 +23,7 @@ class Recording:
 
 @dataclass(slots=True)
 class Trace:
-    """What one run of the function showed: enough for a recording with any passes."""
+    """The result of one run of the function: enough to make a recording with any passes."""
 
     program: _core.BoundProgram
     answers: tuple[bool, ...]
@@ -46,14 +46,14 @@ def trace(
     """Run the function on placeholders.
 
     Args:
-        name: the function's, for messages.
-        inputs: the placeholders for numbers that each call, and each sample, gives anew.
+        name: the function's name, for messages.
+        inputs: the placeholders for numbers that change with each call or sample.
         shared: the placeholders for numbers that all samples share.
         guarded: whether comparisons become guards; otherwise they are an error.
 
     Raises:
-        TypeError: the function read a number of a Value, returned something else than Values and numbers, or
-            compared Values though it is not guarded.
+        TypeError: the function read a Value's number, returned anything but Values and numbers, or compared Values
+            although it is not guarded.
     """
     _core.begin_trace()
     try:

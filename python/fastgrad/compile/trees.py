@@ -1,4 +1,4 @@
-"""Take nested arguments and results apart into leaves and a `TreeDef`, and put others together the same way.
+"""Split nested arguments and results into leaves and a `TreeDef`, and rebuild trees from them.
 
 Graphs and derivatives work on flat lists of numbers; users pass lists, tuples, dicts and arrays of them.
 """
@@ -20,7 +20,7 @@ LEAF = "leaf"
 
 
 class Static:
-    """A part of the tree that is no leaf and stays as it is."""
+    """A part of the tree that is not a leaf and is kept unchanged."""
 
     __slots__ = ("value",)
 
@@ -42,16 +42,16 @@ def require_numbers(array: Any) -> None:
     """Check that the array's type is one of real numbers, or of objects.
 
     Raises:
-        TypeError: it is not, and converting it to float64 would drop or parse something.
+        TypeError: it is not; converting it to float64 would discard or parse something.
     """
     if array.dtype.kind not in "biufO":
         raise TypeError(f"an array must hold real numbers or Values, not {array.dtype}")
 
 
 def flatten(tree: Any, leaves: list[Any], *, keep_arrays: bool = False) -> TreeDef:
-    """The tree's `TreeDef`; its leaves are appended to `leaves`, an array as one leaf if `keep_arrays`.
+    """The tree's `TreeDef`. Its leaves are appended to `leaves`, an array as one leaf if `keep_arrays`.
 
-    bool, str, bytes, None, and what is marked as `Static`, are parts of the `TreeDef`, not leaves.
+    bool, str, bytes, None and anything marked as `Static` are part of the `TreeDef`, not leaves.
 
     Raises:
         TypeError: something in the tree is neither a container nor a number.
@@ -76,7 +76,7 @@ def flatten(tree: Any, leaves: list[Any], *, keep_arrays: bool = False) -> TreeD
             leaves.extend(tree.reshape(-1).tolist())
         return ("array", tree.shape)
     if getattr(getattr(tree, "dtype", None), "kind", "") == "b":
-        return Static(bool(tree))  # NumPy's
+        return Static(bool(tree))  # NumPy's bool
     is_complex = isinstance(tree, numbers.Complex) and not isinstance(tree, numbers.Real)
     if hasattr(type(tree), "__float__") and not is_complex:
         leaves.append(tree)
@@ -87,14 +87,14 @@ def flatten(tree: Any, leaves: list[Any], *, keep_arrays: bool = False) -> TreeD
 
 
 def unflatten(treedef: TreeDef, leaves: Iterator[Any]) -> Any:
-    """The tree of that `TreeDef` with the next leaves; an array of floats where all of its leaves are floats."""
+    """The tree with this `TreeDef` and the next leaves; an array of floats if all its leaves are floats."""
     if treedef is LEAF or treedef == LEAF:
         return next(leaves)
     return rebuild(treedef, lambda shape: _as_array(shape, leaves) if shape else next(leaves))
 
 
 def rebuild(treedef: TreeDef, take: Callable[[tuple[int, ...]], Any]) -> Any:
-    """The tree of that `TreeDef`, in which `take(shape)` gives each array, and each leaf, whose shape is ()."""
+    """The tree with this `TreeDef`, where `take(shape)` returns each array, and each leaf, whose shape is ()."""
     if treedef is LEAF or treedef == LEAF:
         return take(())
     if isinstance(treedef, Static):
@@ -123,7 +123,7 @@ def _as_array(shape: tuple[int, ...], leaves: Iterator[Any]) -> Any:
 
 
 def as_values(tree: Any) -> Any:
-    """The tree with each number as a Value."""
+    """The tree with each number turned into a Value."""
     leaves: list[Any] = []
     treedef = flatten(tree, leaves)
     return unflatten(treedef, (leaf if isinstance(leaf, _core.Value) else Value(leaf) for leaf in leaves))

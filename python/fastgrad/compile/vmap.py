@@ -22,7 +22,7 @@ Axes = int | None | Sequence[int | None]
 
 
 class Mapped(TracedFunction[..., R]):
-    """A function that `vmap` made."""
+    """A function wrapped by `vmap`."""
 
     def __init__(self, function: Callable[..., Any], in_axes: Axes, reduce: Reduction, **options: Any) -> None:
         super().__init__(function, **options)
@@ -52,10 +52,10 @@ class Mapped(TracedFunction[..., R]):
         return tuple(axes)
 
     def _split(self, arguments: tuple[Any, ...]) -> tuple[list[Any], int]:
-        """For each argument the array of its samples, or None for one that all share; and how many samples.
+        """For each argument the array of its samples, or None if all samples share it; and the number of samples.
 
         Raises:
-            ValueError: an argument has no such axis; or there are no samples, or not equally many of each.
+            ValueError: an argument does not have this axis, there are no samples, or their numbers differ.
         """
         split: list[Any] = []
         batch: int | None = None
@@ -88,20 +88,20 @@ class Mapped(TracedFunction[..., R]):
         return cast("R", [unflatten(recording.out_tree, each) for _ in range(batch)])
 
     def graph(self, *arguments: Any) -> Graph:
-        """The recording for such arguments, which is made if there is none: to be printed, saved, run or read.
+        """The recording for such arguments, made if there is none: to be printed, saved, run or read.
 
-        Its inputs are the numbers of one sample, in the order of the arguments. What all samples share is bound:
-        `Graph.parameters` has a leaf for each such number that matters, before the leaves from outside.
+        Its inputs are the numbers of one sample, in the order of the arguments. Arguments that all samples share are
+        bound: `Graph.parameters` has a leaf for each of their numbers that is used, before the leaves from outside.
         """
         with no_grad():
             return self._run(arguments, *self._split(arguments))[1].graph
 
     def _run(self, arguments: tuple[Any, ...], split: list[Any], batch: int) -> tuple[Any, Recording]:
-        """The outputs, and the recording that they come from."""
+        """The outputs, and the recording that computed them."""
         columns: list[Any] = []
         values: list[tuple[int, int, _core.Value]] = []
         shared: list[Any] = []
-        in_trees: list[tuple[Any, Any]] = []  # of each argument the shape of a sample, or the tree that all share
+        in_trees: list[tuple[Any, Any]] = []  # for each argument, a sample's shape or the shared tree
         width = 0
         for argument, samples in zip(arguments, split, strict=True):
             if samples is None:
@@ -142,7 +142,7 @@ class Mapped(TracedFunction[..., R]):
             )
 
     def _in_python(self, arguments: tuple[Any, ...], split: list[Any], batch: int) -> Any:
-        """While another function is traced: sample by sample."""
+        """Run sample by sample, while another function is traced."""
         given = [as_values(a if samples is None else samples) for a, samples in zip(arguments, split, strict=True)]
         results: list[Any] = []
         for i in range(batch):
@@ -197,20 +197,20 @@ def vmap(
     threads: int = 1,
     passes: Iterable[str] = PASSES,
 ) -> Any:
-    """Turn a function of one sample into one of many, which run side by side in SIMD lanes and threads.
+    """Turn a function of one sample into one of many samples, which run side by side in SIMD lanes and threads.
 
     Args:
-        in_axes: The axis of the samples in each argument, or None for an argument that all samples share; one entry
+        in_axes: The axis of the samples in each argument, or None for an argument that all samples share: one entry
             for all arguments, or one for each.
-        reduce: None for a list with one result a sample; ``"sum"`` or ``"mean"`` of the results as one Value, whose
-            ``backward()`` costs as much as one multiplication for each leaf.
+        reduce: None for a list with one result for each sample; ``"sum"`` or ``"mean"`` for the sum or mean of the
+            results as one Value, whose ``backward()`` costs one multiplication for each leaf.
         threads: How many threads a call may use; the result is the same for any number.
         passes: The optimization passes: see `Graph`.
 
     Raises:
-        TypeError: the function compares Values, which may turn out differently from sample to sample; or it reads a
-            number of a Value.
-        ValueError: the arguments have no such axis or different lengths, or ``reduce`` is given and the function
+        TypeError: the function compares Values, whose answer may differ between samples; or it reads a Value's
+            number.
+        ValueError: the arguments do not have this axis or differ in length, or ``reduce`` is given and the function
             returns more than one number.
     """
     if reduce not in (None, "sum", "mean"):

@@ -1,6 +1,6 @@
 """A diverging scale of colors for numbers: blue below zero, white at zero, orange above it.
 
-Blue and orange differ for every kind of color blindness, and both ends stay light enough for dark text.
+Blue and orange can be told apart with every kind of color blindness, and both ends are light enough for dark text.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _STRIPES = 15
 
 @dataclass(frozen=True)
 class Scale:
-    """Colors for numbers from ``-limit`` to ``limit``; beyond lie the colors of the ends."""
+    """Colors for numbers from ``-limit`` to ``limit``; numbers beyond get the colors of the ends."""
 
     limit: float
 
     @classmethod
     def over(cls, numbers: Iterable[float]) -> Scale:
-        """The scale that just holds the finite ones of the numbers."""
+        """The smallest scale that contains the finite numbers."""
         return cls(max((abs(number) for number in numbers if math.isfinite(number)), default=0.0))
 
     def color(self, number: float) -> str:
@@ -38,6 +38,6 @@ class Scale:
         )
 
     def stripes(self) -> str:
-        """The whole scale from left to right, as Graphviz's list of colors for a striped box."""
+        """The whole scale from left to right, as Graphviz's color list for a striped box."""
         steps = range(-(_STRIPES // 2), _STRIPES // 2 + 1)
         return ":".join(Scale(_STRIPES // 2).color(step) for step in steps)

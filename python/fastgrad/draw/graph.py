@@ -1,4 +1,4 @@
-"""Walk the graph below a root in an order that does not change from run to run: what is drawn and played."""
+"""Walk the graph below a root in a reproducible order, for drawings and the player."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def trace(root: Value) -> tuple[set[Value], set[tuple[Value, Value]]]:
     """The graph below ``root``: its Values, and its edges as pairs (operand, result).
 
     An operand that is used twice by the same result gives one edge. Constants become leaves. Graphs of any depth are
-    walked.
+    supported.
 
     Raises:
         TypeError: ``root`` is not a Value.
@@ -30,18 +30,18 @@ def trace(root: Value) -> tuple[set[Value], set[tuple[Value, Value]]]:
 
 
 def graph_below(root: Value) -> Operands:
-    """The graph below ``root``, in an order that the expression alone decides.
+    """The graph below ``root``, in an order that depends only on the expression.
 
-    The engine's own order would not do: it keeps leaves in no order, and the picture of a cell that is run again
-    would be another one.
+    The engine's order does not, because it keeps leaves in no order: running a notebook cell again would change its
+    picture.
     """
     return _walk(root, Value._operands_or_constants)
 
 
 def expanded(root: Value) -> Value:
-    """``root`` with ordinary operations in the place of those on sequences; ``root`` itself where there are none.
+    """``root`` with sequence operations replaced by ordinary ones; ``root`` itself if there are none.
 
-    The gradients of what is new are those of a sweep from ``root`` with the gradient it has. No other changes.
+    New Values get the gradients of a sweep from ``root`` with its current gradient. No other gradient changes.
     """
     twin = _core.expanded(root)
     if twin is not root and root.grad:
@@ -68,7 +68,7 @@ def _walk(root: Value, operands_of: Callable[[Value], tuple[Operand, ...]]) -> d
 
 
 def has_at_most(root: Value, limit: int) -> bool:
-    """Whether the graph below ``root`` has no more than ``limit`` Values, constants among them."""
+    """Whether the graph below ``root`` has at most ``limit`` Values, including constants."""
     seen, todo, constants = {root}, [root], 0
     while todo and len(seen) + constants <= limit:
         for operand in todo.pop()._operands_or_constants():

@@ -1,4 +1,4 @@
-"""Draw a large graph: a box for each group of its Values, in a frame for each open scope."""
+"""Draw a large graph: a box for each group of its Values, inside a frame for each open scope."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def add_groups(drawing: Digraph, operands: Operands, style: Style, depth: int | 
     graph = IndexedGraph.of(operands)
     grouping = grouped(graph, depth, max_nodes)
     boxes = [_Box(f"group {i}", group, graph, operands, style) for i, group in enumerate(grouping.groups)]
-    is_upright = drawing.graph_attr["rankdir"] == "LR"  # else braces turn a record
+    is_upright = drawing.graph_attr["rankdir"] == "LR"  # otherwise braces turn a record
     fills = style.fills(drawing, {box: box.strongest() for box in boxes} if style.color else {})
     frames = _Frames(graph, drawing)
     for box in boxes:
@@ -44,7 +44,7 @@ def add_groups(drawing: Digraph, operands: Operands, style: Style, depth: int | 
 
 
 class _Box:
-    """What stands for a group: of several Values one box, of one Value what is drawn for it anywhere."""
+    """The drawing of a group: one box for several Values, or the usual drawing for a single Value."""
 
     def __init__(self, name: str, group: Group, graph: IndexedGraph, operands: Operands, style: Style) -> None:
         self.group, self._graph, self._operands, self._style = group, graph, operands, style
@@ -63,12 +63,12 @@ class _Box:
         frame.node(self.exit, fields if is_upright else f"{{ {fields} }}", shape="record", **(GROUP | fill))
 
     def strongest(self) -> float:
-        """The number farthest from 0 of those that the boxes are filled by; nan, if any is nan."""
+        """The number farthest from 0 among those that determine the fill of the boxes; nan if any is nan."""
         numbers = self._numbers(str(self._style.color))
         return max(numbers, key=lambda number: math.inf if math.isnan(number) else abs(number))
 
     def _numbers(self, name: str) -> list[float]:
-        """Those of the Values; where the last step is a single expression, that of its result."""
+        """The data or gradients of the Values; if the last step is a single expression, those of its result."""
         has_result = not self.group.is_scope and [*self.group.steps.values()][-1:] == [1]
         values = self._values[-1:] if has_result else self._values
         return [getattr(value, name) for value in values]
@@ -107,7 +107,7 @@ class _Box:
         return contents
 
     def _operations(self) -> str:
-        """The operations with their counts; where the Values are equal parts that share no edge, those of one."""
+        """The operations with their counts; if the Values are equal parts without common edges, those of one part."""
         members = [i for i in self.group.members if not self._graph.is_leaf(i)]
         parts = copies(self._graph, members)
         counts = Counter(self._graph.symbols[i] for i in members)
@@ -124,7 +124,7 @@ class _Box:
 
 
 class _Frames:
-    """The frames of open scopes, made as they are asked for."""
+    """The frames of open scopes, created on demand."""
 
     def __init__(self, graph: IndexedGraph, drawing: Digraph) -> None:
         self._scopes = graph.scopes
@@ -141,6 +141,6 @@ class _Frames:
         return self._frames[inner]
 
     def close(self) -> None:
-        """Put each frame into the one around it, inner ones first."""
+        """Put each frame into the enclosing one, inner frames first."""
         for scope in sorted(self._frames.keys() - {OUTSIDE}, reverse=True):
             self._frames[self._scopes.parents[scope]].subgraph(self._frames[scope])

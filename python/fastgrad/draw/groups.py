@@ -1,4 +1,4 @@
-"""Decide which Values of a large graph one box stands for: by scope, and in open scopes by structure."""
+"""Decide which Values of a large graph share a box: by scope, and in open scopes by structure."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from fastgrad.draw.structure import Expressions, ends_of_expressions, leaf_kind
 
 __all__ = ["READABLE", "Group", "Grouping", "grouped"]
 
-READABLE = 40  #: boxes; with more of them a picture is harder to read than its detail is worth
+READABLE = 40  #: boxes; with more of them a picture is too hard to read for the detail it adds
 
 
 @dataclass
 class Group:
-    """Values that one box stands for.
+    """Values that share one box.
 
     Attributes:
-        scope: the scope that the box is, or is drawn in.
-        is_scope: which of the two.
+        scope: the scope that the box represents or is drawn in.
+        is_scope: whether the box represents the scope.
         members: the positions of the Values.
-        steps: the kinds of expressions in their order, each with its symbol, and how many there are of each.
+        steps: the kinds of expressions in order, each with its symbol, and the number of expressions of each kind.
     """
 
     scope: int
@@ -35,26 +35,26 @@ class Group:
 
 
 class Grouping(NamedTuple):
-    """Groups in the order of their first Values, and how many Values flow from each to each."""
+    """Groups in the order of their first Values, and the number of Values that flow from each group to each other."""
 
     groups: list[Group]
     flows: Counter[tuple[int, int]]
 
 
 def grouped(graph: IndexedGraph, depth: int | None, max_nodes: int | None) -> Grouping:
-    """The graph as no more than ``max_nodes`` groups, None for no limit.
+    """The graph as at most ``max_nodes`` groups; None for no limit.
 
-    A closed scope is a group. What lies in an open scope itself is drawn Value by Value while the picture stays
+    A closed scope is a group. The Values of an open scope itself are drawn one by one if the picture stays
     `READABLE`, and grouped by structure otherwise.
 
     Args:
         graph: the graph.
-        depth: how many levels of scopes are open. By default scopes that hold others are opened from the outside in
-            while the picture stays `READABLE`.
+        depth: how many levels of scopes are open. By default scopes that contain others are opened from the outside
+            in while the picture stays `READABLE`.
         max_nodes: the largest number of groups.
 
     Raises:
-        ValueError: at that depth lie more scopes and kinds of operations than ``max_nodes``.
+        ValueError: at that depth there are more scopes and kinds of operations than ``max_nodes``.
     """
     scope_of = merged(graph)
     cut = _Cut(graph, scope_of)
@@ -69,7 +69,7 @@ def grouped(graph: IndexedGraph, depth: int | None, max_nodes: int | None) -> Gr
 
 
 class _Cut:
-    """What a picture consists of when the scopes down to some depth are open."""
+    """The contents of a picture when the scopes down to some depth are open."""
 
     def __init__(self, graph: IndexedGraph, scope_of: list[int]) -> None:
         self._scopes = graph.scopes
@@ -78,7 +78,7 @@ class _Cut:
         self._around = {around for scope in self._used for around in self._scopes.chain(scope)[1:]} | {OUTSIDE}
 
     def closed(self, depth: int) -> dict[int, int]:
-        """The outermost closed scope around each scope that has one, or is one."""
+        """The outermost closed scope for each scope that is inside one, or is one."""
         depths = self._scopes.depths
         return {scope: self._scopes.at_depth(scope, depth) for scope in self._used if depths[scope] >= depth}
 
@@ -98,11 +98,11 @@ class _Cut:
 
 
 class _Groups:
-    """The Values of a graph by groups, where some scopes are closed."""
+    """The Values of a graph by groups, with some scopes closed."""
 
     def __init__(self, graph: IndexedGraph, scope_of: list[int], closed: dict[int, int], limit: int) -> None:
         self._graph, self._scope_of, self._limit = graph, scope_of, limit
-        self._box = [closed.get(scope) for scope in scope_of]  # the closed scope that each Value lies in
+        self._box = [closed.get(scope) for scope in scope_of]  # the closed scope that contains each Value
         self._ends = list(range(len(scope_of)))  # of expressions
 
     def grouping(self) -> Grouping:
@@ -129,7 +129,7 @@ class _Groups:
         return Grouping(list(groups.values()), flows)
 
     def _repeats(self, i: int, user: int, kinds: Sequence[Hashable]) -> bool:
-        """Whether an expression is used by another of its kind, where each is drawn."""
+        """Whether an expression is used by another of its kind, considering where each is drawn."""
         is_expression = self._box[i] is None and not self._graph.is_leaf(i)
         return is_expression and kinds[user] == kinds[i] and self._ends[user] != self._ends[i]
 
@@ -150,7 +150,7 @@ class _Groups:
         return parts, kinds
 
     def _nodes(self) -> list[int]:
-        """What stands for each Value: the end of its expression, or the closed scope as a negative number."""
+        """The representative of each Value: the end of its expression, or the closed scope as a negative number."""
         return [end if box is None else -1 - box for end, box in zip(self._ends, self._box, strict=True)]
 
     def _expressions(self) -> Expressions:
@@ -172,7 +172,7 @@ class _Groups:
         return expressions
 
     def _place_leaves(self, parts: list[Hashable], kinds: list[Hashable]) -> None:
-        """Leaves that one group of an open scope uses belong to it; others are grouped by what uses them."""
+        """Add leaves that only one group of an open scope uses to that group; group the others by their users."""
         graph, sizes = self._graph, Counter(parts)
         shared: dict[int, frozenset[Hashable]] = {}
         for i, box in enumerate(self._box):

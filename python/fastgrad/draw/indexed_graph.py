@@ -11,28 +11,28 @@ from fastgrad.draw.scopes import Scopes
 
 __all__ = ["IndexedGraph"]
 
-_ELEMENT = re.compile(r"^\[\d+\]$")  # of the result of an operation that has several, such as softmax
+_ELEMENT = re.compile(r"^\[\d+\]$")  # the symbol of one result of an operation with several, such as softmax
 
 
 @dataclass(frozen=True)
 class IndexedGraph:
-    """The Values of a graph by their positions, operands before results; the last one is the root.
+    """The Values of a graph by position, operands before results; the last one is the root.
 
-    A leaf belongs to the innermost scope that holds all of its users, wherever it was made: the weights of a layer
-    are a part of the layer.
+    A leaf belongs to the innermost scope that contains all its users, wherever it was created: the weights of a layer
+    are part of the layer.
     """
 
     values: list[Value]
     symbols: list[str]
     operands: list[list[int]]  # each once
     users: list[list[int]]
-    constants: list[int]  # how many operands are plain numbers
+    constants: list[int]  # the number of operands that are plain numbers
     scopes: Scopes
     scope_of: list[int]
 
     @classmethod
     def of(cls, graph: Operands) -> IndexedGraph:
-        """The graph that `graph_below` gives."""
+        """The graph that `graph_below` returned."""
         position = {value: i for i, value in enumerate(graph)}
         operands = [[position[x] for x in dict.fromkeys(xs) if isinstance(x, Value)] for xs in graph.values()]
         users: list[list[int]] = [[] for _ in graph]

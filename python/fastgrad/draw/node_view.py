@@ -15,7 +15,7 @@ __all__ = ["add_value", "entrance", "name"]
 def add_value(
     drawing: Digraph, node: Value, operands: tuple[Value | float, ...], style: Style, fill: dict[str, str]
 ) -> None:
-    """Draw a Value, but for the edges from the Values that it is made of."""
+    """Draw a Value, without the edges from its operands."""
     drawing.node(name(node), **style.box(node), **fill)
     if style.operations and node._op:
         drawing.node(entrance(node, style), label=nohtml(style.operation(node, operands)))
@@ -33,5 +33,5 @@ def name(node: Value) -> str:
 
 
 def entrance(node: Value, style: Style) -> str:
-    """Where the operands' edges end: the ellipse, or the Value itself where there is none."""
+    """The target of the operands' edges: the ellipse, or the Value itself if there is none."""
     return name(node) + name_part(node._op) if style.operations else name(node)

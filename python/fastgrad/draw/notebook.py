@@ -1,4 +1,4 @@
-"""What a notebook shows for a Value: its graph as a picture, as long as that is fast and readable."""
+"""What a notebook shows for a Value: a picture of its graph, if that is fast and readable."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _SVG = "image/svg+xml"
 def mimebundle(value: Value, include: Iterable[str] | None, exclude: Iterable[str] | None) -> dict[str, str]:
     """The graph below the Value as SVG, and the Value's ``repr``.
 
-    More than `MAX_SHOWN` Values are drawn by groups. There is no picture of more than `MAX_GROUPED`, where the text
-    says how to draw them, inside a function that is being recorded, or without a renderer. Showing changes no number
-    and makes no leaf of a constant.
+    More than `MAX_SHOWN` Values are drawn by groups. There is no picture of more than `MAX_GROUPED`, for which the
+    text says how to draw them; inside a function that is being recorded; or without a renderer. Displaying changes no
+    number and turns no constant into a leaf.
     """
     text, picture = repr(value), None
     if (include is None or _SVG in include) and _SVG not in (exclude or ()) and not _core.is_tracing():
@@ -36,5 +36,5 @@ def mimebundle(value: Value, include: Iterable[str] | None, exclude: Iterable[st
 def _svg(value: Value) -> str | None:
     try:
         return str(draw_dot(value, max_nodes=MAX_SHOWN)._repr_image_svg_xml())
-    except Exception:  # whatever the renderer does: a notebook would show a traceback in the place of the Value
+    except Exception:  # of any kind: otherwise a notebook would show a traceback instead of the Value
         return None

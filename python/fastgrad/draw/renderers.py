@@ -1,4 +1,4 @@
-"""What turns DOT text into a picture: the ``dot`` program, else a Graphviz inside this process."""
+"""Renderers that turn DOT text into a picture: the ``dot`` program, or else a Graphviz inside this process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HINT = 'install Graphviz (https://graphviz.org/download), or pip install "fastgr
 
 
 class RendererNotFound(graphviz.ExecutableNotFound):  # type: ignore[misc]
-    """Neither the ``dot`` program nor another renderer that writes the format is installed."""
+    """Neither the ``dot`` program nor another renderer for the format is installed."""
 
     def __init__(self, message: str) -> None:
         RuntimeError.__init__(self, message)
@@ -25,17 +25,17 @@ class Renderer(Protocol):
     """Something that turns DOT text into a picture."""
 
     name: str
-    hint: str  # how to get it
+    hint: str  # how to install it
 
     def version(self) -> str | None:
-        """What is installed; None if nothing is."""
+        """The installed version; None if it is not installed."""
 
 
 class InProcess(Renderer, Protocol):
     """A Graphviz inside this process."""
 
     def render(self, source: str, format: str, engine: str) -> bytes | None:
-        """The picture's bytes; None if it does not make this picture.
+        """The picture's bytes; None if it cannot make this picture.
 
         Raises:
             ImportError: it is not installed.
@@ -43,7 +43,7 @@ class InProcess(Renderer, Protocol):
 
 
 class Dot:
-    """The ``dot`` program. The graphviz package calls it; here it is only looked for."""
+    """The ``dot`` program. The graphviz package runs it; this class only looks for it."""
 
     name = "dot"
     hint = "install Graphviz (https://graphviz.org/download)"
@@ -51,12 +51,12 @@ class Dot:
     def version(self) -> str | None:
         try:
             return ".".join(map(str, graphviz.version()))
-        except (RuntimeError, graphviz.CalledProcessError):  # not found is a RuntimeError, too
+        except (RuntimeError, graphviz.CalledProcessError):  # a program that is not found is a RuntimeError, too
             return None
 
 
 class Pygraphviz:
-    """pygraphviz: its wheels carry Graphviz, from version 2."""
+    """pygraphviz, whose wheels contain Graphviz from version 2 on."""
 
     name = "pygraphviz"
     hint = 'pip install "fastgrad[viz]"'
@@ -69,7 +69,7 @@ class Pygraphviz:
 
         try:
             picture: bytes = AGraph(string=source).draw(format=format, prog=engine)
-        except (TypeError, ValueError):  # TypeError: what it gives for a format that its Graphviz lacks
+        except (TypeError, ValueError):  # TypeError: its result for a format that its Graphviz lacks
             return None
         return picture
 
@@ -108,10 +108,10 @@ _lock = threading.Lock()
 
 
 def render_in_process(source: str, format: str, engine: str) -> bytes:
-    """The picture's bytes, by the first renderer of this process that makes it.
+    """The picture's bytes, from the first renderer in this process that can make it.
 
     Raises:
-        RendererNotFound: none is installed, or none of those that are makes this picture.
+        RendererNotFound: none is installed, or none of the installed ones can make this picture.
     """
     refused: list[str] = []
     for renderer in _IN_PROCESS:

@@ -1,4 +1,4 @@
-"""Merge scopes that repeat each other, such as the neurons of a layer, so that one box can stand for them."""
+"""Merge scopes that repeat each other, such as the neurons of a layer, so that one box can represent them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["merged"]
 
 
 def merged(graph: IndexedGraph) -> list[int]:
-    """The scope of each Value after siblings that repeat became one; `Scopes.repeats` and ``parents`` say so.
+    """The scope of each Value after repeated siblings were merged, as `Scopes.repeats` and ``parents`` then record.
 
-    Siblings repeat each other if their names differ in numbers alone and their structure is the same: how often each
-    operation occurs, how many Values flow in and how many out, and the structures of the scopes inside.
+    Siblings repeat each other if their names differ only in numbers and they have the same structure: how often each
+    operation occurs, how many Values flow in and out, and the structures of the scopes inside.
     """
     scopes, structures = graph.scopes, _structures(graph)
     first: dict[tuple[int, int], int] = {}
@@ -30,7 +30,7 @@ def merged(graph: IndexedGraph) -> list[int]:
 
 
 def _structures(graph: IndexedGraph) -> list[int]:
-    """A number for each scope, equal for those that repeat each other where they are siblings."""
+    """A number for each scope, equal for scopes that repeat each other if they are siblings."""
     scopes = graph.scopes
     operations: list[Counter[str]] = [Counter() for _ in range(len(scopes))]
     for scope, symbol in zip(graph.scope_of, graph.symbols, strict=True):

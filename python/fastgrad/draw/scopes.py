@@ -7,17 +7,17 @@ from collections.abc import Iterable
 
 __all__ = ["OUTSIDE", "Scopes"]
 
-OUTSIDE = 0  #: the number of what lies in no scope: the root of the tree
+OUTSIDE = 0  #: the number for Values outside all scopes: the root of the tree
 
 
 class Scopes:
-    """Scopes by numbers, each above that of the scope around it.
+    """Scopes by number; each number is larger than that of the enclosing scope.
 
     Attributes:
         names: the last part of each path.
-        parents: the scope around each; that of `OUTSIDE` is itself.
+        parents: the scope around each; `OUTSIDE` is its own parent.
         depths: how many scopes are around each.
-        repeats: how many of its siblings each stands for, itself among them.
+        repeats: how many of its siblings each represents, including itself.
     """
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Scopes:
         return number
 
     def at_depth(self, scope: int, depth: int) -> int:
-        """The scope itself or the one around it that has no more than ``depth`` others around it."""
+        """The scope itself, or the enclosing scope that has at most ``depth`` others around it."""
         while self.depths[scope] > depth:
             scope = self.parents[scope]
         return scope
@@ -63,7 +63,7 @@ class Scopes:
         return around
 
     def common(self, scopes: Iterable[int]) -> int:
-        """The innermost scope that holds all of them."""
+        """The innermost scope that contains all of them."""
         first, *others = set(scopes)
         for other in others:
             while first != other:
@@ -72,7 +72,7 @@ class Scopes:
         return first
 
     def title(self, scope: int) -> str:
-        """The name, of repeated scopes without its number and with their count."""
+        """The name; for repeated scopes, the name without its number but with their count."""
         name, repeats = self.names[scope], self.repeats[scope]
         if repeats == 1:
             return name

@@ -1,4 +1,4 @@
-"""Values grouped by structure: by what they are made of, and by what uses them."""
+"""Group Values by structure: by their operands and by their users."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from fastgrad.draw.indexed_graph import IndexedGraph
 
 __all__ = ["Expressions", "copies", "ends_of_expressions", "leaf_kind"]
 
-MAX_DISTANCE = 4  #: in expressions, of what may tell two of them apart
-RARE = 64  #: what lies further away than the neighbors counts if it tells apart a 64th of a group
+MAX_DISTANCE = 4  #: how far away, in expressions, a difference may be that tells two of them apart
+RARE = 64  #: a difference farther away than the neighbors counts if it separates a 64th of a group
 
 
 def ends_of_expressions(graph: IndexedGraph, part_of: Sequence[Hashable]) -> list[int]:
-    """For each Value that with which its expression ends.
+    """For each Value, the Value that ends its expression.
 
     A result that is used once, by the same operation in the same part of the picture, belongs to the expression of
-    what uses it: a sum of many terms is one expression, and so is a chain of one operation.
+    its user: a sum of many terms is one expression, and so is a chain of one operation.
     """
     ends = list(range(len(part_of)))
     for i in reversed(range(len(part_of))):
@@ -30,7 +30,7 @@ def ends_of_expressions(graph: IndexedGraph, part_of: Sequence[Hashable]) -> lis
 
 
 def leaf_kind(scope: int) -> int:
-    """The kind of the leaves of a scope; kinds of leaves alone are negative."""
+    """The kind of the leaves of a scope. Only kinds of leaves are negative."""
     return -1 - scope
 
 
@@ -39,10 +39,10 @@ class Expressions:
     """A graph of expressions, each of some kind.
 
     Attributes:
-        kinds: of each expression; new ones are numbered from their count.
-        open: the kinds that may be told apart and joined, with the scope of each.
-        operands: of each expression that has any.
-        users: of each expression that has any.
+        kinds: of each expression; new kinds are numbered from their count on.
+        open: the kinds that may be split and joined, with the scope of each.
+        operands: of each expression with operands.
+        users: of each expression with users.
     """
 
     kinds: dict[int, int] = field(default_factory=dict)
@@ -51,17 +51,18 @@ class Expressions:
     users: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
 
     def connect(self, operand: int, user: int) -> None:
-        """Add an edge; none from an expression to itself."""
+        """Add an edge, unless it leads from an expression to itself."""
         if operand != user:
             self.operands[user].add(operand)
             self.users[operand].add(user)
 
     def tell_apart(self, limit: int) -> None:
-        """Make more kinds, up to ``limit``: expressions differ if the kinds of their operands or users do.
+        """Split kinds, up to ``limit`` of them: expressions differ if the kinds of their operands or users differ.
 
-        This is color refinement, or bisimulation in both directions, over `MAX_DISTANCE` steps. What counts is which
-        kinds are around, not how many: sums of two terms and of a hundred are of one kind. Near the ends of a long
-        chain of repeats the surroundings differ, too; what they tell apart stays in its kind if it is `RARE`.
+        This is color refinement, or bisimulation in both directions, over `MAX_DISTANCE` steps. It considers which
+        kinds are in the neighborhood, not how many: sums of two terms and of a hundred have the same kind. Near the
+        ends of a long chain of repeats the neighborhoods differ, too; expressions that differ only there stay in
+        their kind if they are `RARE`.
         """
         count = len(set(self.kinds.values()))
         for distance in range(1, MAX_DISTANCE + 1):
@@ -76,9 +77,9 @@ class Expressions:
                 break
 
     def _pieces(self, least: float) -> list[tuple[int, list[list[int]]]]:
-        """The expressions of each open kind by what is around them, kinds with few pieces first.
+        """The expressions of each open kind by their neighborhood, kinds with few pieces first.
 
-        Pieces of less than that share of their kind stay with the largest one.
+        Pieces smaller than that share of their kind stay with the largest one.
         """
         around: dict[int, dict[Hashable, list[int]]] = defaultdict(dict)
         for node, kind in self.kinds.items():
@@ -92,10 +93,10 @@ class Expressions:
         return frozenset([self.kinds[node] for node in nodes])
 
     def series(self) -> dict[int, int]:
-        """For each open kind the last one of its series.
+        """For each open kind, the last kind of its series.
 
-        One kind follows another if each result of the other is used once, by that kind, which uses nothing else but
-        leaves: a sum follows its products.
+        One kind follows another if each result of the other is used once, by that kind, and that kind uses nothing
+        else but leaves: a sum follows its products.
         """
         operands: dict[int, set[int]] = defaultdict(set)
         users: dict[int, set[int]] = defaultdict(set)
@@ -103,7 +104,7 @@ class Expressions:
         for node, kind in self.kinds.items():
             operands[kind] |= {below for below in self._kinds_of(self.operands.get(node, ())) if below >= 0}
             users[kind] |= self._kinds_of(self.users.get(node, ()))
-            if len(self.users.get(node, ())) != 1:  # also the result: so no series leads back to its beginning
+            if len(self.users.get(node, ())) != 1:  # the final result too, so no series leads back to its beginning
                 shared.add(kind)
         follower: dict[int, int] = {}
         for kind in self.open.keys() - shared:
@@ -120,7 +121,7 @@ class Expressions:
 
 
 def copies(graph: IndexedGraph, members: Sequence[int]) -> int:
-    """How many parts the Values fall into, if those share no edge and have equal operations; otherwise 1."""
+    """How many parts the Values consist of, if these share no edge and have equal operations; otherwise 1."""
     leads_to = {i: i for i in members}
 
     def part(i: int) -> int:
@@ -141,7 +142,7 @@ def copies(graph: IndexedGraph, members: Sequence[int]) -> int:
 
 
 def _with_rare_ones_joined(pieces: list[list[int]], least: float) -> list[list[int]]:
-    """The pieces, those of less than that share of all of them in the largest one."""
+    """The pieces; those smaller than that share of all of them are merged into the largest one."""
     smallest = least * sum(map(len, pieces))
     largest = max(pieces, key=len)
     rare = [piece for piece in pieces if len(piece) < smallest and piece is not largest]

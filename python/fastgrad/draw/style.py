@@ -1,4 +1,4 @@
-"""What the boxes of a drawing say, and how they look: the options of `draw_dot`, checked and applied."""
+"""The contents and appearance of the boxes in a drawing: the options of `draw_dot`, checked and applied."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FIELDS = ("label", "data", "grad", "op")
 INK, LINE, WARNING = "#1f2328", "#808080", "#b45f06"
 _FONT = "Helvetica,Arial,sans-serif"
 
-# Text lies on cards with a fill of their own; lines and the note are readable on white and on black.
+# Text is on cards with a fill; lines and the note are readable on white and on black.
 GRAPH = {
     "bgcolor": "transparent", "nodesep": "0.2", "ranksep": "0.3",
     "fontname": _FONT, "fontsize": "13", "fontcolor": WARNING,
@@ -38,7 +38,7 @@ LEGEND = {"shape": "box", "style": "striped", "height": "0.3", "color": "transpa
 
 @dataclass(frozen=True)
 class Style:
-    """What is shown of each Value and operation."""
+    """What to show of each Value and operation."""
 
     fields: tuple[str, ...]  # of a Value's box, in this order
     operations: bool
@@ -48,10 +48,10 @@ class Style:
 
     @classmethod
     def of(cls, show: Iterable[str], color: str | None, constants: bool, precision: int) -> Style:
-        """The style that the arguments of `draw_dot` ask for.
+        """The style for the arguments of `draw_dot`.
 
         Raises:
-            ValueError: one of them is none of its possible values.
+            ValueError: an argument is not one of its possible values.
         """
         shown = tuple(dict.fromkeys([show] if isinstance(show, str) else show))
         for name in shown:
@@ -78,7 +78,7 @@ class Style:
         return escape_field(node.label) if name == "label" else f"{name} {self.number(getattr(node, name))}"
 
     def operation(self, node: Value, operands: tuple[Value | float, ...]) -> str:
-        """The text of an operation's ellipse: its symbol, beside the constant that has no box."""
+        """The text of an operation's ellipse: its symbol, with a constant that has no box."""
         words = [node._op]
         if not self.constants and len(operands) == 2:  # a sequence may have hundreds
             x, y = ("" if isinstance(operand, Value) else f"{operand:g}" for operand in operands)
@@ -86,7 +86,7 @@ class Style:
         return escape(" ".join(filter(None, words)))
 
     def fills(self, drawing: Digraph, numbers: Mapping[Key, float]) -> dict[Key, dict[str, str]]:
-        """The fill of each box by its number, and a legend in the drawing; nothing where no color is chosen."""
+        """The fill of each box by its number, and a legend in the drawing; empty if no color is chosen."""
         if not self.color:
             return {}
         scale = Scale.over(numbers.values())

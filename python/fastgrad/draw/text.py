@@ -1,4 +1,4 @@
-r"""Text for Graphviz's labels and names, in which bars, braces, backslashes, entities and ports mean something."""
+r"""Text for Graphviz's labels and names, where bars, braces, backslashes, entities and ports have a meaning."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ __all__ = ["escape", "escape_field", "name_part"]
 
 
 def escape(text: str) -> str:
-    r"""``text`` as a label that shows it: entities and \n are not taken for markup.
+    r"""``text`` as a label that shows it: entities and
+    are not interpreted.
 
-    Control characters, which no SVG may hold, are shown by their pictures (U+2400 ...) or by U+FFFD.
+    Control characters, which SVG does not allow, are shown by their pictures (U+2400 ...) or by U+FFFD.
     """
     return re.sub('[\\\\&"\x00-\x1f\x7f-\x9f\ufffe\uffff]', _replacement, text)
 
 
 def escape_field(text: str) -> str:
-    """``text`` as a field of a record: bars, braces and angles are not taken for structure, no space is lost."""
+    """``text`` as a field of a record: bars, braces and angles are not interpreted, and no space is lost."""
     text = re.sub(r"[|{}<>]", r"\\\g<0>", escape(text))
     return re.sub(r"^ | $|(?<= ) ", "&#160;", text)
 
 
 def name_part(text: str) -> str:
-    """``text`` as a part of a node's name, without what would be taken for a port or need quoting."""
+    """``text`` as part of a node's name, without characters that would mean a port or need quoting."""
     return re.sub(r"[^ -~]|[:\"\\]", "_", text)
 
 

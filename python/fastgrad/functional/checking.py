@@ -1,4 +1,4 @@
-"""`gradcheck`: compare derivatives with differences of values, and say where a kink is in the way."""
+"""`gradcheck`: compare derivatives with finite differences, and tell when a kink is the cause of a disagreement."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from fastgrad.functional.evaluation import Evaluation
 __all__ = ["Check", "Report", "gradcheck"]
 
 _MOST_ROWS = 40  # of a report's text
-_ROUNDINGS = 16  # units in the last place that a value may be off
+_ROUNDINGS = 16  # possible error of a value, in units in the last place
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One derivative: its name, what the engine says, what differences say, and what may be wrong."""
+    """One derivative: its name, the engine's result, the finite difference, and a hint if they disagree."""
 
     name: str
     analytic: float
@@ -36,7 +36,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of `gradcheck`: true where all derivatives agree; its text is a table with a row for each."""
+    """The result of `gradcheck`: true if all derivatives agree. Its text is a table with a row for each."""
 
     checks: tuple[Check, ...]
     title: str
@@ -63,7 +63,7 @@ class Report:
 
 
 class _Differences:
-    """Differences of a function of numbers around a point."""
+    """Finite differences of a function of numbers around a point."""
 
     def __init__(self, function: Callable[[list[float]], list[float]], x: list[float], eps: float) -> None:
         self._function = function
@@ -72,7 +72,7 @@ class _Differences:
         self._at_x = function(x)
 
     def _moved(self, i: int, step: float) -> tuple[list[float], float]:
-        """The values where one number is moved, and how far it moved once it was rounded."""
+        """The values after moving one number, and the step that remains after rounding."""
         x = list(self._x)
         x[i] += step
         return self._function(x), x[i] - self._x[i]
@@ -81,7 +81,7 @@ class _Differences:
         return self._eps * max(1.0, abs(self._x[i]))
 
     def central(self, i: int) -> tuple[list[float], list[float]]:
-        """The derivative of each value in one number, and how far it may be off because values are rounded."""
+        """The derivative of each value in one number, and its possible error because values are rounded."""
         above, up = self._moved(i, self.step(i))
         below, down = self._moved(i, -self.step(i))
         rounding = _ROUNDINGS * sys.float_info.epsilon / (up - down)
@@ -95,7 +95,7 @@ class _Differences:
         return (below[output] - here) / down, (above[output] - here) / up
 
     def hint(self, i: int, output: int, tolerance: float) -> str:
-        """Says so where the slopes on the two sides stay apart however small the step is: a kink."""
+        """Reports a kink if the slopes on the two sides remain apart however small the step."""
         coarse = self.one_sided(i, output, self.step(i))
         fine = self.one_sided(i, output, self.step(i) / 8.0)
         jump, finer_jump = abs(coarse[1] - coarse[0]), abs(fine[1] - fine[0])
@@ -145,9 +145,10 @@ def gradcheck(
     x[0]        0         0          0.0e+00     agrees
     x[1]        0         0          0.0e+00     agrees
 
-    A derivative agrees if ``abs(analytic - numerical) <= atol + rtol * abs(numerical)``, and a little more where the
-    values are so large that their rounding shows. Where it does not, the report says whether the slopes on the two
-    sides of the point differ: at a kink, such as that of ``relu``, there is no derivative to agree with.
+    A derivative agrees if ``abs(analytic - numerical) <= atol + rtol * abs(numerical)``; the tolerance is a little
+    larger if the values are so large that their rounding matters. If it does not agree, the report says whether the
+    slopes on the two sides of the point differ: at a kink, such as that of ``relu``, there is no derivative to agree
+    with.
 
     Custom operations and recorded functions are checked as they are, to first order.
 
@@ -157,12 +158,12 @@ def gradcheck(
         eps: The step, for each number times ``max(1, abs(number))``. The best step of a central difference is near
             the cube root of the values' relative error, 6e-6 for floats, times the scale on which the function
             curves (Press et al., Numerical Recipes, section 5.7).
-        order: 1 for first derivatives; 2 also for second ones, which are compared with differences of the gradient.
-        raise_exception: Whether to raise where a derivative does not agree.
+        order: 1 for first derivatives; 2 to check second derivatives too, by differences of the gradient.
+        raise_exception: Whether to raise if a derivative does not agree.
 
     Raises:
-        AssertionError: ``raise_exception`` is set, and a derivative does not agree; its text is the report.
-        TypeError: the function returns something else than numbers; for ``order=2`` also what `hessian` raises.
+        AssertionError: ``raise_exception`` is set, and a derivative does not agree; the message is the report.
+        TypeError: the function returns anything but numbers; for ``order=2`` also the errors of `hessian`.
         ValueError: ``order`` is neither 1 nor 2, or ``eps`` is not positive.
     """
     if order not in (1, 2):
@@ -205,7 +206,7 @@ def _floats(tree: Any) -> list[float]:
 
 
 def _names(treedef: TreeDef, name: str) -> Iterable[str]:
-    """What Python calls each number in the tree."""
+    """The Python expression for each number in the tree."""
     if treedef is LEAF or treedef == LEAF:
         yield name
         return

@@ -22,21 +22,21 @@ def grad(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., An
     6.0
 
     The function takes numbers, lists, tuples, dicts and arrays of them; the gradient has the structure of the
-    argument. Arguments that it is not differentiated by are handed on as they are.
+    argument. Arguments other than those in ``argnums`` are passed on unchanged.
 
-    Plain numbers give floats. An argument that holds Values gives Values, connected to them; so does a call inside a
-    function that is itself differentiated, or recorded by `jit` or `vmap`: these compose in any order. The ``grad``
-    of no Value changes.
+    For plain numbers the result is floats. If an argument holds Values, the result is Values connected to them; the
+    same applies inside a function that is itself differentiated, or recorded by `jit` or `vmap`. These compose in any
+    order. No Value's ``grad`` changes.
 
     Args:
         function: Any Python function of fastgrad's operations. Custom operations and recorded functions in it work
-            too, where the gradient is made of floats.
+            too, if the gradient consists of floats.
         argnums: The position of the argument to differentiate by; several positions give a tuple.
 
     Raises:
-        TypeError: the function returns something else than one number, or ``argnums`` is not a position of an
-            argument that holds a number; or a custom operation with a ``_backward`` function is in the way of a
-            gradient that is made of Values.
+        TypeError: the function returns anything but one number, or ``argnums`` is not a position of an argument that
+            holds a number; or the gradient consists of Values and depends on a custom operation with a ``_backward``
+            function.
     """
     both = value_and_grad(function, argnums)
 
@@ -60,13 +60,14 @@ def value_and_grad(function: Callable[..., Any], argnums: Argnums = 0) -> Callab
 
 
 def jacobian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
-    """The derivative of each number that a function returns, in each number of its argument.
+    """The derivative of each number that a function returns with respect to each number of its argument.
 
     >>> jacobian(lambda x: [x[0] * x[1], x[0]])([3.0, 2.0])
     [[2.0, 3.0], [1.0, 0.0]]
 
-    The result has the structure of what the function returns, around the structure of the argument; arrays of shapes
-    (m,) and (n,) give one of shape (m, n). Goes backwards for m <= n, else forwards, eight directions at a time.
+    The result has the structure of the function's result, with the structure of the argument inside it; arrays of
+    shapes (m,) and (n,) give one of shape (m, n). Uses reverse mode for m <= n, else forward mode, eight directions
+    at a time.
 
     Args:
         function: As for `grad`, but it may return several numbers.
@@ -90,16 +91,16 @@ def hessian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
     >>> hessian(lambda x: x[0] ** 2 * x[1])([3.0, 2.0])
     [[4.0, 6.0], [6.0, 0.0]]
 
-    The reverse sweep is recorded as Values, and differentiated again. An argument of shape (n,) gives (n, n); other
-    structures stand in themselves. Recorded functions, those of `jit` and `vmap`, run as plain Python; for speed,
-    record the whole: ``jit(hessian(f))``.
+    The reverse sweep is recorded as Values and differentiated again. An argument of shape (n,) gives (n, n); other
+    structures are nested in themselves. Recorded functions, those of `jit` and `vmap`, run as plain Python; for
+    speed, record the whole: ``jit(hessian(f))``.
 
     Args:
-        function: As for `grad`. Local gradients of custom operations are taken for constants.
+        function: As for `grad`. Local gradients of custom operations are treated as constants.
         argnums: As for `grad`.
 
     Raises:
-        TypeError: as for `grad`; a custom operation with a ``_backward`` function is in the way.
+        TypeError: as for `grad`; or the result depends on a custom operation with a ``_backward`` function.
     """
 
     @functools.wraps(function)
@@ -112,9 +113,9 @@ def hessian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
 
 
 def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
-    """What a function returns, and how that changes where the arguments move along tangents.
+    """The result of a function, and its derivative as the arguments move along tangents.
 
-    The product of the Jacobian with a vector, by a forward sweep, which costs as much as a gradient, however many
+    The product of the Jacobian with a vector, by a forward sweep. It costs as much as a gradient, however many
     numbers the function returns.
 
     >>> jvp(lambda x, y: x * y, (3.0, 2.0), (1.0, 10.0))
@@ -126,11 +127,11 @@ def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence
         tangents: One for each argument, with its structure.
 
     Returns:
-        Two trees of the structure of what the function returns.
+        Two trees with the structure of the function's result.
 
     Raises:
-        TypeError: as for `grad`; a custom operation with a ``_backward`` function is in the way.
-        ValueError: the tangents have another structure than the arguments.
+        TypeError: as for `grad`; or the result depends on a custom operation with a ``_backward`` function.
+        ValueError: the tangents differ in structure from the arguments.
     """
     primals, tangents = tuple(primals), tuple(tangents)
     positions = range(len(primals))
@@ -141,9 +142,9 @@ def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence
 
 
 def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
-    """What a function returns, and a function that pulls cotangents of that back to the arguments.
+    """The result of a function, and a function that pulls its cotangents back to the arguments.
 
-    The product of a vector with the Jacobian, by a reverse sweep, which costs as much as a gradient, however many
+    The product of a vector with the Jacobian, by a reverse sweep. It costs as much as a gradient, however many
     numbers the arguments hold. The second function may be called any number of times.
 
     >>> value, pull = vjp(lambda x, y: [x * y, x], 3.0, 2.0)
@@ -155,17 +156,17 @@ def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any
         primals: The arguments.
 
     Returns:
-        What the function returned, and a function that takes cotangents of its structure and gives a tuple with one
-        gradient for each argument.
+        The function's result, and a function that takes cotangents with the structure of the result and returns a
+        tuple with one gradient for each argument.
 
     Raises:
         TypeError: as for `grad`.
-        ValueError: from the second function: the cotangents have another structure than the outputs.
+        ValueError: from the second function, if the cotangents differ in structure from the outputs.
     """
     run = Evaluation(function, range(len(primals)), primals, {}, trace_through_jit=False)
     gradients: Callable[[list[Any]], list[Any]]
     try:
-        gradients = run.linearized(as_values=run.as_values).pull  # keeps no graph alive, if it is made of floats
+        gradients = run.linearized(as_values=run.as_values).pull  # keeps no graph alive if it consists of floats
     except _core.Underivable:
         if run.as_values:
             raise
@@ -181,9 +182,10 @@ def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any
 
 
 def hvp(function: Callable[..., Any], x: Any, v: Any) -> Any:
-    """The product of the Hessian with a vector, exactly, at the cost of a few gradients.
+    """The exact product of the Hessian with a vector, at the cost of a few gradients.
 
-    The slope along the vector is recorded forwards as one Value, whose gradient the product is.
+    The slope along the vector is computed by a recorded forward sweep as one Value; the gradient of this Value is the
+    product.
 
     >>> hvp(lambda x: x[0] ** 2 * x[1], [3.0, 2.0], [1.0, 10.0])
     [64.0, 6.0]
@@ -191,11 +193,11 @@ def hvp(function: Callable[..., Any], x: Any, v: Any) -> Any:
     Args:
         function: A function of one argument, as for `hessian`.
         x: The argument.
-        v: The vector, with the structure of ``x``, which the result has too.
+        v: The vector, with the structure of ``x``, which is also that of the result.
 
     Raises:
         TypeError: as for `hessian`.
-        ValueError: ``v`` has another structure than ``x``.
+        ValueError: ``v`` differs in structure from ``x``.
     """
     run = Evaluation(function, 0, (x,), {}, trace_through_jit=True, directions=v)
     run.require_one_number("hvp", "differentiate one of them at a time")

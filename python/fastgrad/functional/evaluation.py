@@ -1,4 +1,4 @@
-"""`Evaluation`: run a function once on fresh variables; every derivative of the package is asked of it."""
+"""`Evaluation`: run a function once on new variables. Every derivative of the package is computed from one."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Argnums = int | Sequence[int]
 
 
 class _Transform:
-    """While a function runs whose derivatives are wanted: operations record, whatever no_grad is around.
+    """Entered while the function to differentiate runs: operations record, even inside no_grad.
 
     Args:
-        trace_through_jit: Whether recorded functions, those of `jit` and `vmap`, run as plain Python, so that more
-            than a reverse sweep can go through them.
+        trace_through_jit: Whether recorded functions, those of `jit` and `vmap`, run as plain Python, so that other
+            transforms than a reverse sweep can go through them.
     """
 
     def __init__(self, trace_through_jit: bool) -> None:
@@ -32,15 +32,15 @@ class _Transform:
 
 
 class Evaluation:
-    """The outputs of a function for fresh variables in the place of the numbers in some of its arguments.
+    """The outputs of a function, with new variables in place of the numbers in some of its arguments.
 
-    Derivatives are floats where the arguments are plain numbers. They are Values, connected to the arguments, where
-    an argument holds Values, and wherever this runs inside a function that is itself differentiated or recorded.
+    Derivatives are floats if the arguments are plain numbers. They are Values, connected to the arguments, if an
+    argument holds Values, or inside a function that is itself differentiated or recorded.
 
     Args:
         argnums: The positions of the arguments to differentiate by.
-        trace_through_jit: As for a transform; derivatives that are Values need it in any case.
-        directions: More of what decides whether derivatives are Values.
+        trace_through_jit: As for a transform; derivatives that are Values always need it.
+        directions: Further trees that make derivatives Values if they hold Values.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Evaluation:
         """Check that the function has one output.
 
         Raises:
-            TypeError: it has none, or several.
+            TypeError: it has none or several.
         """
         if self.out_tree is not LEAF:
             raise TypeError(
@@ -93,37 +93,37 @@ class Evaluation:
             )
 
     def results(self) -> Any:
-        """What the function returned: floats, or Values."""
+        """The function's result: floats or Values."""
         leaves = _core.as_results(self._outputs) if self.as_values else [output.data for output in self._outputs]
         return unflatten(self.out_tree, iter(leaves))
 
     def gradient(self) -> list[Any]:
-        """Of the one output, for each variable."""
+        """The gradient of the only output with respect to each variable."""
         if self.as_values:
             return self.linearized(as_values=True).pull([1.0])
         return self.swept([1.0])
 
     def swept(self, cotangents: list[Any]) -> list[float]:
-        """The gradient of sum(cotangents * outputs), by a sweep that also runs what has only a backward."""
+        """The gradient of sum(cotangents * outputs), by a sweep, which also calls custom `_backward` functions."""
         return _core.swept_gradients(self._outputs, cotangents, self.variables)
 
     def linearized(self, *, as_values: bool, outputs: list[Value] | None = None) -> _core.Linearization:
-        """How the outputs, or others that were computed from the variables, depend on the variables."""
+        """How the outputs, or others computed from the variables, depend on the variables."""
         return _core.Linearization(outputs or self._outputs, self.variables, self._since, as_values=as_values)
 
     def recorded_gradient(self) -> list[Value]:
-        """The gradient of the one output as Values that were computed from the variables."""
+        """The gradient of the only output, as Values computed from the variables."""
         with _Transform(self._trace_through_jit):
             return self.linearized(as_values=True).pull([1.0])
 
     def recorded_slope(self, direction: list[Any]) -> Value:
-        """How the one output changes along a direction, as a Value that was computed from the variables."""
+        """The derivative of the only output along a direction, as a Value computed from the variables."""
         with _Transform(self._trace_through_jit):
             slope: Value = self.linearized(as_values=True).push(direction)[0]
         return slope
 
     def jacobian(self) -> Any:
-        """The derivative of each output in each variable: an array of floats or of Values."""
+        """The derivative of each output in each variable: an array of floats or Values."""
         try:
             return self._rows(self.linearized(as_values=self.as_values), len(self._outputs))
         except _core.Underivable:
@@ -132,17 +132,17 @@ class Evaluation:
         return self.swept_jacobian()
 
     def swept_jacobian(self) -> Any:
-        """The same by a sweep for each output."""
+        """The same, by one sweep for each output."""
         import numpy as np
 
         count = len(self._outputs)
         return np.array([self.swept(_unit(i, count)) for i in range(count)])
 
     def hessian(self) -> Any:
-        """The second derivatives of the one output: an array of floats or of Values."""
+        """The second derivatives of the only output: an array of floats or Values."""
         gradient = self.recorded_gradient()
         rows = self._rows(self.linearized(as_values=self.as_values, outputs=gradient), len(gradient))
-        for i, row in enumerate(rows):  # symmetric; a recording leaves out what the upper triangle would take
+        for i, row in enumerate(rows):  # symmetric: a recording drops what only the upper triangle needs
             row[i + 1 :] = rows[i + 1 :, i]
         return rows
 
@@ -158,7 +158,7 @@ class Evaluation:
 
 
 def holds_values(tree: Any) -> bool:
-    """Whether there is a Value in nested lists, tuples, dicts and arrays."""
+    """Whether nested lists, tuples, dicts and arrays contain a Value."""
     if isinstance(tree, _core.Value):
         return True
     if isinstance(tree, dict):
@@ -171,7 +171,7 @@ def holds_values(tree: Any) -> bool:
 
 
 def leaves_like(tree: Any, treedef: TreeDef, what: str, like: str) -> list[Any]:
-    """The leaves of a tree that must have a given `TreeDef`.
+    """The leaves of a tree that must have the given `TreeDef`.
 
     Raises:
         ValueError: it has another.
@@ -183,7 +183,7 @@ def leaves_like(tree: Any, treedef: TreeDef, what: str, like: str) -> list[Any]:
 
 
 def blocks(out_tree: TreeDef, in_tree: TreeDef, rows: Any) -> Any:
-    """Derivatives as trees: the outputs' structure around the variables'; arrays get the axes of both."""
+    """Derivatives as trees: the outputs' structure around the variables' structure; arrays get the axes of both."""
     row = 0
 
     def take_rows(shape: tuple[int, ...]) -> Any:

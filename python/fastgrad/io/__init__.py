@@ -1,4 +1,5 @@
-"""Files: `save` and `load`, the format that they write, and writing that leaves no half file behind.
+"""Files: `save` and `load`, their format, and atomic writing.
 
-Nothing is imported here: graphs need `fastgrad.io.atomic`, and not the NumPy that `fastgrad.io.archive` brings.
+Nothing is imported here, because graphs need `fastgrad.io.atomic` without the NumPy that `fastgrad.io.archive`
+imports.
 """

@@ -1,8 +1,8 @@
-"""The bytes of a saved state: a NumPy ``.npz`` archive of numbers and text, with nothing in it that is executed.
+"""The bytes of a saved state: a NumPy ``.npz`` archive of numbers and text that contains nothing executable.
 
 ``header.npy`` is JSON text as bytes: the format's name and version, fastgrad's version, and a tree of dicts, lists
 and scalars. Its arrays, and the numbers of its dicts of floats, are ``array_0.npy``, ``array_1.npy``, ... Nothing is
-compressed, so a file cannot rightly declare more bytes than it has: that is checked before any array is made.
+compressed, so a valid file cannot declare more bytes than it has; this is checked before any array is created.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FORMAT = "fastgrad state"
 VERSION = 1
 HEADER = "header.npy"
 
-#: How NumPy begins the file of an array: its type, one of real numbers, and the lengths of its axes.
+#: The header of NumPy's array files: the type, one of real numbers, and the lengths of the axes.
 _BEGINNING = re.compile(
     rb"\x93NUMPY\x01\x00..\{'descr': '([<>|][biuf]\d+)', 'fortran_order': (?:False|True), "
     rb"'shape': \(([\d, ]*)\), \} *\n",
@@ -33,7 +33,7 @@ _BEGINNING = re.compile(
 
 
 class NotOurs(ValueError):
-    """The bytes may be whole, but they are not what this fastgrad's `to_bytes` gives."""
+    """The bytes may be intact, but they are not the output of this fastgrad's `to_bytes`."""
 
     def __init__(self, why: str = "not a file that fastgrad.save() wrote") -> None:
         super().__init__(why)
@@ -43,8 +43,8 @@ def to_bytes(tree: dict[str, Any]) -> bytes:
     """The archive of a tree of dicts, lists, tuples, arrays, numbers, text, bools and None.
 
     Raises:
-        TypeError: there is something else in it; the message says where.
-        ValueError: it is nested too deeply, as one that holds itself is.
+        TypeError: it contains something else; the message says where.
+        ValueError: it is nested too deeply, as a tree that contains itself is.
     """
     arrays: list[Any] = []
     try:
@@ -59,10 +59,10 @@ def to_bytes(tree: dict[str, Any]) -> bytes:
 
 
 def from_bytes(data: bytes) -> dict[str, Any]:
-    """The tree that `to_bytes` was given. No bytes can make this do anything but build such a tree or raise.
+    """The tree that `to_bytes` was given. Whatever the bytes are, this only builds such a tree or raises.
 
     Raises:
-        ValueError: these are not its bytes, they are damaged, or a newer fastgrad wrote them.
+        ValueError: `to_bytes` did not write them, they are damaged, or a newer fastgrad wrote them.
     """
     if not data.startswith(b"PK\x03\x04"):
         raise NotOurs
@@ -70,12 +70,12 @@ def from_bytes(data: bytes) -> dict[str, Any]:
         return _read(data)
     except (NotOurs, MemoryError):
         raise
-    except Exception as error:  # zipfile, json and NumPy have many, and none can have another reason than the bytes
+    except Exception as error:  # zipfile, json and NumPy raise many, all caused by the bytes
         raise ValueError(f"damaged or cut short: {str(error) or type(error).__name__}") from error
 
 
 def _packed(tree: Any, place: str, arrays: list[Any]) -> Any:
-    """The tree as JSON has it; its arrays are appended to `arrays`. `place` is the way to it."""
+    """The tree as JSON data; its arrays are appended to `arrays`. `place` is the path to it."""
     if isinstance(tree, np.generic):
         tree = tree.item()
     if tree is None or isinstance(tree, (bool, int, str)):
@@ -128,7 +128,7 @@ def _read(data: bytes) -> dict[str, Any]:
 
 
 def _arrays(data: bytes) -> dict[str, Any]:
-    """All arrays of the archive by the names of their files."""
+    """All arrays of the archive by their file names."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = archive.infolist()
         if any(member.compress_type != zipfile.ZIP_STORED for member in members):
@@ -156,7 +156,7 @@ def _array(data: bytes) -> Any:
 
 
 def _unpacked(tree: Any, arrays: dict[str, Any]) -> Any:
-    """The tree of what JSON has; its arrays are taken out of `arrays`, each once."""
+    """The tree for JSON data; its arrays are taken from `arrays`, each once."""
     if isinstance(tree, list):
         return [_unpacked(item, arrays) for item in tree]
     if not isinstance(tree, dict):

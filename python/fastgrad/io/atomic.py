@@ -1,4 +1,4 @@
-"""Write files atomically: after a crash or a full disk the old file is still there, whole."""
+"""Write files atomically: after a crash or on a full disk the old file is still there, intact."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import os
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file. An existing one, also behind a link, is replaced only once the new one is complete.
+    """Write a file. An existing file, also behind a link, is replaced only once the new one is complete.
 
     Raises:
         OSError: the file cannot be written; an existing one is unchanged.
     """
     target = os.path.realpath(os.fspath(path))
-    if os.path.exists(target) and not os.path.isfile(target):  # a pipe or a device stays what it is
+    if os.path.exists(target) and not os.path.isfile(target):  # a pipe or a device is not replaced
         with open(target, "wb") as file:
             file.write(data)
         return

@@ -1,4 +1,4 @@
-"""`save` and `load`: a training run in one file, so that it can stop and go on with the same bits."""
+"""`save` and `load`: a training run in one file, so that it can stop and continue with the same bits."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ __all__ = ["load", "save"]
 def save(path: str | os.PathLike[str], /, **parts: Any) -> None:
     """Write named parts to a file: ``save("net.npz", model=net, optimizer=adam, step=100)``.
 
-    A part is an object with a ``state_dict()``, of which the file holds that, such as a `fastgrad.nn.Module`, an
-    optimizer or a schedule; or data: numbers, text, bools, None, NumPy arrays of real numbers, and lists, tuples and
-    dicts of them. Every float keeps its bits. The file is a ``.npz`` archive, whatever the path is called, that holds
-    data alone, so that loading a file from elsewhere executes nothing.
+    A part is either an object with a ``state_dict()``, such as a `fastgrad.nn.Module`, an optimizer or a schedule, of
+    which that dict is written; or data: numbers, text, bools, None, NumPy arrays of real numbers, and lists, tuples
+    and dicts of them. Every float keeps its bits. The file is a ``.npz`` archive, whatever its name, and contains
+    only data, so loading a file from elsewhere executes nothing.
 
-    A file that is there already is replaced once the new one is whole.
+    An existing file is replaced only once the new one is complete.
 
     Raises:
-        TypeError: a part is, or holds, something else.
+        TypeError: a part is, or contains, something else.
         ValueError: there is no part, or one is nested too deeply.
         OSError: the file cannot be written.
     """
@@ -33,19 +33,19 @@ def save(path: str | os.PathLike[str], /, **parts: Any) -> None:
 
 
 def load(path: str | os.PathLike[str], /, **objects: Any) -> dict[str, Any]:
-    """Read a file that `save` wrote, into objects that are there: ``load("net.npz", model=net, optimizer=adam)``.
+    """Read a file that `save` wrote into existing objects: ``load("net.npz", model=net, optimizer=adam)``.
 
-    After an error every object is as it was.
+    After an error every object is unchanged.
 
     Args:
         path: the file.
-        objects: what takes the parts of these names, by its ``load_state_dict()``; other parts are only read.
+        objects: the objects to load the parts of these names with ``load_state_dict()``; other parts are only read.
 
     Returns:
-        All parts by their names: state dicts and data.
+        All parts by name: state dicts and data.
 
     Raises:
-        ValueError: the file is not what `save` writes, is damaged, or was written by a newer fastgrad; or a part is
+        ValueError: the file was not written by `save`, is damaged, or was written by a newer fastgrad; or a part is
             missing, or does not fit its object.
         TypeError: an object has no ``load_state_dict()``.
         OSError: the file cannot be read.

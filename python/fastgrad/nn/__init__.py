@@ -1,8 +1,8 @@
-"""Networks of scalars: micrograd's `Neuron`, `Layer` and `MLP`, and the layers that larger networks are made of.
+"""Networks of scalars: micrograd's `Neuron`, `Layer` and `MLP`, and the layers of larger networks.
 
-A layer takes one sample, a list of numbers or Values, and gives a list of Values; `fastgrad.vmap` maps it over many.
-Parameters need only be numbers with a ``grad``: a module whose parameters were replaced by another engine's Values
-computes with that engine.
+A layer takes one sample, a list of numbers or Values, and returns a list of Values; `fastgrad.vmap` maps it over
+many. Parameters only need to be numbers with a ``grad``: a module whose parameters were replaced by another engine's
+Values computes with that engine.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Activations: operations by their names, and functions of the user's own."""
+"""Activations: operations by name, and the user's own functions."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _OF_A_SEQUENCE = {"softmax": softmax, "log_softmax": log_softmax}
 
 
 class Activation(Module):
-    """A function as a module, as `Sequential` makes it of what is none.
+    """A function as a module. `Sequential` wraps its steps that are not modules in one.
 
     Args:
         function: the name of an operation with one operand, such as ``"relu"``, or the operation itself, such as
-            ``fastgrad.relu``: it is applied to each number; or ``"softmax"``, ``"log_softmax"``, or any other
-            function, which is given the whole input.
+            ``fastgrad.relu``, which is applied to each number; or ``"softmax"``, ``"log_softmax"``, or any other
+            function, which is called with the whole input.
 
     Raises:
         ValueError: no operation has that name.
@@ -43,7 +43,7 @@ class Activation(Module):
             self._apply = partial(_to_each, name) if name in _NAMES else function_of(function)
 
     def __call__(self, x: Any) -> Any:
-        """What the function gives; an operation gives its results for a list of numbers or Values, or for one."""
+        """The function's result; for an operation, the results for a list of numbers or Values, or for one."""
         return self._apply(x)
 
     def __repr__(self) -> str:
@@ -67,7 +67,7 @@ def function_of(activation: Function) -> Callable[[Any], Any]:
 
 
 def title_of(activation: Function) -> str:
-    """The activation's name as a part of a class name."""
+    """The activation's name as part of a class name."""
     if activation == "relu":
         return "ReLU"
     return "".join(part[:1].upper() + part[1:] for part in _shown(activation).strip("<>").split("_"))

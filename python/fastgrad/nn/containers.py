@@ -1,4 +1,4 @@
-"""Modules that hold modules: `ModuleList` and `Sequential`."""
+"""Modules that contain modules: `ModuleList` and `Sequential`."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ L = TypeVar("L", bound="ModuleList")
 
 
 class ModuleList(Module, MutableSequence[Module]):
-    """A list of modules that is itself a module. Its names are positions: ``"0.weight.1.2"``.
+    """A list of modules that is itself a module. The names are positions: ``"0.weight.1.2"``.
 
-    A plain list of modules as an attribute of another module has its parameters found as well.
+    If an attribute of a module is a plain list of modules, their parameters are found too.
 
     Args:
-        modules: what it holds at first.
+        modules: the initial contents.
 
     Raises:
-        TypeError: something is to be put into it that is not a Module.
+        TypeError: an item is not a Module.
     """
 
     def __init__(self, modules: Iterable[Any] = ()) -> None:
@@ -69,7 +69,7 @@ class ModuleList(Module, MutableSequence[Module]):
 
 
 class Sequential(ModuleList):
-    """Modules one after another: each is given what the one before it gives.
+    """Modules in sequence: each is called with the result of the one before.
 
     ``Sequential(Linear(2, 16), "relu", Linear(16, 3))`` is a network with one hidden layer.
 
@@ -85,7 +85,7 @@ class Sequential(ModuleList):
         super().__init__(steps)
 
     def __call__(self, x: Any) -> Any:
-        """What the last module gives; ``x`` itself if there is none."""
+        """The result of the last module; ``x`` itself if there is none."""
         step: Any
         for step in self._modules:
             x = step(x)

@@ -1,8 +1,8 @@
-"""Initializers: the first numbers of a layer's weights.
+"""Initializers: the initial values of a layer's weights.
 
-Each is a function of the layer's numbers of inputs and outputs, ``nin`` and ``nout``, and gives ``nout`` rows of
+Each is a function of the layer's numbers of inputs and outputs, ``nin`` and ``nout``, and returns ``nout`` rows of
 ``nin`` floats, drawn row by row. ``nin`` is the fan-in and ``nout`` the fan-out of the formulas. ``generator`` is a
-``random.Random``; by default it is Python's ``random`` module, as in micrograd, so that ``random.seed`` decides.
+``random.Random``; by default it is Python's ``random`` module, as in micrograd, so that ``random.seed`` applies.
 
 A layer takes any such function: ``Linear(64, 10, init=he_normal)``, or with options
 ``Linear(64, 10, init=functools.partial(he_normal, negative_slope=0.01))``.
@@ -26,7 +26,7 @@ Fan = Literal["fan_in", "fan_out"]
 
 
 class Initializer(Protocol):
-    """What a layer takes as ``init``."""
+    """The type of a layer's ``init`` argument."""
 
     def __call__(self, nin: int, nout: int, *, generator: Generator) -> Sequence[Sequence[float]]:
         """``nout`` rows of ``nin`` numbers."""
@@ -56,7 +56,7 @@ def uniform(nin: int, nout: int, *, low: float = -1.0, high: float = 1.0, genera
 
 
 def normal(nin: int, nout: int, *, mean: float = 0.0, std: float = 1.0, generator: Generator = None) -> Rows:
-    """Normal with that mean and standard deviation."""
+    """Normal with the given mean and standard deviation."""
     source = source_of(generator)
     return _rows(nin, nout, lambda: source.gauss(mean, std))
 
@@ -79,9 +79,9 @@ def ones(nin: int, nout: int, *, generator: Generator = None) -> Rows:
 def xavier_uniform(nin: int, nout: int, *, gain: float = 1.0, generator: Generator = None) -> Rows:
     """Uniform in [-a, a) with a = gain * sqrt(6 / (nin + nout)). Variance 2 * gain^2 / (nin + nout).
 
-    Keeps the variance of what flows forwards and of the gradients that flow back about equal from layer to layer,
-    for activations that are nearly linear around 0, such as tanh: Glorot and Bengio 2010, "Understanding the
-    difficulty of training deep feedforward neural networks", equation 16.
+    Keeps the variance of activations and of gradients about equal from layer to layer, for activations that are
+    nearly linear around 0, such as tanh: Glorot and Bengio 2010, "Understanding the difficulty of training deep
+    feedforward neural networks", equation 16.
     """
     bound = gain * math.sqrt(6.0 / (nin + nout))
     return uniform(nin, nout, low=-bound, high=bound, generator=generator)
@@ -98,7 +98,7 @@ def he_uniform(
     """Uniform in [-a, a) with a = sqrt(3) * std, where std is that of `he_normal`; PyTorch's ``kaiming_uniform_``.
 
     Raises:
-        ValueError: there is no such mode.
+        ValueError: the mode is unknown.
     """
     bound = math.sqrt(3.0) * _he_std(nin, nout, negative_slope, mode)
     return uniform(nin, nout, low=-bound, high=bound, generator=generator)
@@ -109,7 +109,7 @@ def he_normal(
 ) -> Rows:
     """Normal with mean 0 and std = sqrt(2 / ((1 + negative_slope^2) * fan)); PyTorch's ``kaiming_normal_``.
 
-    The fan is ``nin``, which keeps the variance of what flows forwards through relu, or ``nout``, which keeps that of
+    The fan is ``nin``, which preserves the variance of activations through relu, or ``nout``, which preserves that of
     the gradients: He et al. 2015, "Delving deep into rectifiers", equations 10, 14 and 15.
 
     Args:
@@ -117,7 +117,7 @@ def he_normal(
         mode: ``"fan_in"`` or ``"fan_out"``.
 
     Raises:
-        ValueError: there is no such mode.
+        ValueError: the mode is unknown.
     """
     return normal(nin, nout, std=_he_std(nin, nout, negative_slope, mode), generator=generator)
 

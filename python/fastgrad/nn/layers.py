@@ -1,7 +1,7 @@
 """Layers: `Linear`, `Embedding`, `RMSNorm`, `LayerNorm`, `Dropout`.
 
-Each takes one sample, a list, tuple or array of numbers or Values, and gives a list. In a recorded function they are
-plain arithmetic, like everything else.
+Each takes one sample, a list, tuple or array of numbers or Values, and returns a list. In a recorded function they
+are plain arithmetic, like everything else.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ class Linear(Module):
     Args:
         nin: number of inputs.
         nout: number of outputs.
-        bias: whether there is a bias; it is 0 at first.
+        bias: whether there is a bias, initially 0.
         init: the weights' initializer, any of `fastgrad.nn.init` or a function like them.
-        generator: what it draws from, a ``random.Random``; by default Python's ``random`` module.
+        generator: the source of random numbers, a ``random.Random``; by default Python's ``random`` module.
 
     Attributes:
         weight: ``nout`` rows of ``nin`` Values.
         bias: ``nout`` Values, or None.
 
     Raises:
-        ValueError: ``nin`` or ``nout`` is below 1, or the initializer gives something else than ``nout`` rows of
-            ``nin`` numbers.
+        ValueError: ``nin`` or ``nout`` is below 1, or the initializer returns anything but ``nout`` rows of ``nin``
+            numbers.
         TypeError: the generator is not a ``random.Random``.
     """
 
@@ -62,7 +62,7 @@ class Linear(Module):
         """``nout`` Values for ``nin`` numbers or Values.
 
         Raises:
-            ValueError: ``x`` has another length than ``nin``.
+            ValueError: the length of ``x`` is not ``nin``.
         """
         x = _sample(self, x, self.nin)
         return [dot(row, x, b) for row, b in zip(self.weight, self.bias or repeat(0.0), strict=False)]
@@ -72,21 +72,21 @@ class Linear(Module):
 
 
 class Embedding(Module):
-    """A table with one row of ``dim`` Values for each of ``count`` things, such as the letters of an alphabet.
+    """A table with one row of ``dim`` Values for each of ``count`` items, such as the letters of an alphabet.
 
     Args:
         count: number of rows.
         dim: length of each row.
-        init: the rows' initializer, called with ``dim`` as its ``nin`` and ``count`` as its ``nout``; normal with
-            standard deviation 1 by default, as in PyTorch.
-        generator: what it draws from, a ``random.Random``; by default Python's ``random`` module.
+        init: the rows' initializer, called with ``dim`` as ``nin`` and ``count`` as ``nout``; by default normal with
+            standard deviation 1, as in PyTorch.
+        generator: the source of random numbers, a ``random.Random``; by default Python's ``random`` module.
 
     Attributes:
         weight: ``count`` rows of ``dim`` Values.
 
     Raises:
-        ValueError: ``count`` or ``dim`` is below 1, or the initializer gives something else than ``count`` rows of
-            ``dim`` numbers.
+        ValueError: ``count`` or ``dim`` is below 1, or the initializer returns anything but ``count`` rows of ``dim``
+            numbers.
         TypeError: the generator is not a ``random.Random``.
     """
 
@@ -102,9 +102,9 @@ class Embedding(Module):
         """The row with that index, 0 to ``count - 1``: ``dim`` Values.
 
         Raises:
-            IndexError: there is no such row; there are no negative indices.
+            IndexError: the row does not exist; negative indices are not supported.
             TypeError: the index is not an integer. In a recorded function numbers are Values: look the row up outside
-                and give it as the argument, or name the index in ``static_argnames``.
+                and pass it as the argument, or name the index in ``static_argnames``.
         """
         try:
             position = operator.index(index)
@@ -129,8 +129,8 @@ class RMSNorm(Module):
 
     Args:
         dim: number of inputs and outputs.
-        eps: what keeps the root from 0.
-        gain: whether each output has a factor to learn; it is 1 at first.
+        eps: added so that the root is not 0.
+        gain: whether each output has a trainable factor, initially 1.
 
     Attributes:
         gain: ``dim`` Values, or None.
@@ -149,7 +149,7 @@ class RMSNorm(Module):
         """``dim`` Values for ``dim`` numbers or Values.
 
         Raises:
-            ValueError: ``x`` has another length than ``dim``.
+            ValueError: the length of ``x`` is not ``dim``.
         """
         x = _sample(self, x, self.dim)
         out = _scaled(x, mean_of_squares(x) + self.eps)
@@ -167,9 +167,9 @@ class LayerNorm(Module):
 
     Args:
         dim: number of inputs and outputs.
-        eps: what keeps the root from 0.
-        gain: whether each output has a factor to learn; it is 1 at first.
-        bias: whether each output has an offset to learn; it is 0 at first.
+        eps: added so that the root is not 0.
+        gain: whether each output has a trainable factor, initially 1.
+        bias: whether each output has a trainable offset, initially 0.
 
     Attributes:
         gain: ``dim`` Values, or None.
@@ -190,7 +190,7 @@ class LayerNorm(Module):
         """``dim`` Values for ``dim`` numbers or Values.
 
         Raises:
-            ValueError: ``x`` has another length than ``dim``.
+            ValueError: the length of ``x`` is not ``dim``.
         """
         x = _sample(self, x, self.dim)
         middle = mean(x)
@@ -209,15 +209,16 @@ class Dropout(Module):
     """In training, sets each number to 0 with probability ``p`` and multiplies the others by ``1 / (1 - p)``.
 
     In evaluation it is the identity. Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from
-    overfitting", in the form that scales in training, so that nothing is left to do later.
+    overfitting", in the form that scales during training, so that evaluation needs no scaling.
 
-    A recording would keep one mask for ever, so in a function that `jit` or `vmap` records, the mask is an argument:
-    ``dropout(x, mask)``, where the caller has drawn it by ``dropout.mask(len(x))``. In evaluation that mask is all 1.
+    A recording would reuse one mask forever. So in a function that `jit` or `vmap` records, the mask is an argument:
+    ``dropout(x, mask)``, with a mask that the caller draws by ``dropout.mask(len(x))``. In evaluation that mask is
+    all 1.
 
     Args:
         p: the probability, 0 to 1.
-        generator: what masks are drawn from, a ``random.Random``; by default Python's ``random`` module. Its state is
-            not a part of ``state_dict()``.
+        generator: the source of masks, a ``random.Random``; by default Python's ``random`` module. Its state is not
+            part of ``state_dict()``.
 
     Raises:
         ValueError: ``p`` is not between 0 and 1.
@@ -235,7 +236,7 @@ class Dropout(Module):
         """A factor for each of ``count`` numbers: in training 0 with probability ``p``, else ``1 / (1 - p)``; else 1.
 
         Raises:
-            TypeError: a function is being recorded, in training.
+            TypeError: in training, a function is being recorded.
         """
         if not self.training:
             return [1.0] * count
@@ -249,15 +250,15 @@ class Dropout(Module):
         return [0.0 if draw() < self.p else kept for _ in range(count)]
 
     def __call__(self, x: Collection[Any], mask: Collection[Any] | None = None) -> list[Any]:
-        """The numbers or Values of ``x``, each times its factor.
+        """The numbers or Values of ``x``, each multiplied by its factor.
 
         Args:
-            x: any number of them.
-            mask: a factor for each, from `mask`; a new one is drawn if there is none.
+            x: any number of numbers or Values.
+            mask: a factor for each, from `mask`; by default a new one is drawn.
 
         Raises:
-            ValueError: the mask has another length than ``x``.
-            TypeError: no mask is given, in training, in a function that is being recorded.
+            ValueError: the length of the mask differs from that of ``x``.
+            TypeError: in training, a function is being recorded and no mask is given.
         """
         if mask is None:
             if not self.training:
@@ -317,6 +318,6 @@ def _sample(layer: Module, x: Any, length: int) -> Collection[Any]:
 
 
 def _scaled(xs: Collection[Any], square: Any) -> list[Any]:
-    """The numbers over the root of `square`."""
+    """The numbers divided by the root of `square`."""
     scale = square**-0.5
     return [x * scale for x in xs]

@@ -1,4 +1,4 @@
-"""`Module`: something with parameters, which its attributes lead to."""
+"""`Module`: an object with parameters, which are found through its attributes."""
 
 from __future__ import annotations
 
@@ -16,39 +16,39 @@ from fastgrad.engine import Value
 __all__ = ["IncompatibleKeys", "Module"]
 
 M = TypeVar("M", bound="Module")
-Path = tuple[Any, ...]  #: (path of the container, key in it), or () for the module that the path begins at
+Path = tuple[Any, ...]  #: (path of the container, key in it), or () for the module where the path begins
 
 
 class IncompatibleKeys(NamedTuple):
-    """What `Module.load_state_dict` did not find in the state, and what it found there and has no parameter for."""
+    """The names that `Module.load_state_dict` missed in the state, and those in the state that have no parameter."""
 
     missing_keys: list[str]
     unexpected_keys: list[str]
 
 
 class Module:
-    """Something with parameters.
+    """An object with parameters.
 
-    The parameters are the leaf Values that the attributes lead to, in order of assignment: through lists, tuples,
-    dicts, object arrays and other modules. A subclass may say otherwise by its own `parameters`, as in micrograd.
-    No subclass needs to call ``super().__init__()``.
+    The parameters are the leaf Values that can be reached through the attributes, in order of assignment: through
+    lists, tuples, dicts, object arrays and other modules. A subclass may override `parameters`, as in micrograd.
+    Subclasses need not call ``super().__init__()``.
 
     Attributes:
-        training: whether the module is being trained, which some layers ask; True until `eval` is called.
+        training: whether the module is in training mode, which some layers depend on; True until `eval` is called.
     """
 
     training: bool = True
     opens_scope: ClassVar[bool] = True  #: whether a call opens a scope, for drawings: see `fastgrad.scope`
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Let each call open a scope, named after the attribute that leads to the module, else after its class."""
+        """Make each call open a scope, named after the attribute that holds the module, or else after its class."""
         super().__init_subclass__(**kwargs)
         call = vars(cls).get("__call__")
         if isinstance(call, FunctionType) and cls.opens_scope:
             type.__setattr__(cls, "__call__", _in_scope(call))
 
     def __setattr__(self, name: str, item: Any) -> None:
-        """Set the attribute; a module in it, or in a list in it, is named by it."""
+        """Set the attribute. A module in it, or in a list in it, is named after it."""
         object.__setattr__(self, name, item)
         if isinstance(item, Module):
             object.__setattr__(item, "_scope", name)
@@ -68,12 +68,12 @@ class Module:
         return list(found.values())
 
     def named_parameters(self) -> list[tuple[str, Value]]:
-        """`parameters` with their names: the way to each through the attributes, ``"layers.0.neurons.3.w.1"``.
+        """`parameters` with their names, the path to each through the attributes: ``"layers.0.neurons.3.w.1"``.
 
-        One that no attribute leads to is named by its place in `parameters`: ``"parameters.7"``.
+        A parameter that no attribute leads to is named by its position in `parameters`: ``"parameters.7"``.
 
         Raises:
-            ValueError: two parameters have one name, as those of ``{"a.b": v}`` and ``{"a": {"b": w}}`` would.
+            ValueError: two parameters have the same name, as those of ``{"a.b": v}`` and ``{"a": {"b": w}}`` would.
         """
         names = {id(item): _name(path) for path, item in _walk(self)}
         named: dict[str, Value] = {}
@@ -98,7 +98,7 @@ class Module:
             p.grad = 0.0
 
     def train(self: M, mode: bool = True) -> M:
-        """Set `training` of this module and of those inside it; gives the module itself.
+        """Set `training` of this module and of those inside it; returns the module itself.
 
         Raises:
             TypeError: ``mode`` is not a bool.
@@ -111,11 +111,11 @@ class Module:
         return self
 
     def eval(self: M) -> M:
-        """Set `training` of this module and of those inside it to False; gives the module itself."""
+        """Set `training` of this module and of those inside it to False; returns the module itself."""
         return Module.train(self, False)
 
     def state_dict(self) -> dict[str, float]:
-        """The parameters' numbers by their names."""
+        """The parameters' numbers by name."""
         return {name: float(p.data) for name, p in self.named_parameters()}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
@@ -123,10 +123,10 @@ class Module:
 
         Args:
             state: numbers by the parameters' names.
-            strict: whether the names must be those of the parameters; otherwise those that fit are used.
+            strict: whether the names must be exactly those of the parameters; otherwise only matching names are used.
 
         Raises:
-            ValueError: strictly, when names are missing or unexpected.
+            ValueError: if strict, names are missing or unexpected.
             TypeError: an entry is not a number.
         """
         parameters = dict(self.named_parameters())
@@ -142,12 +142,12 @@ class Module:
         return IncompatibleKeys(missing, unexpected)
 
     def _items(self) -> Iterable[tuple[Any, Any]]:
-        """What the walk goes on with, by name."""
+        """The objects that the walk visits next, by name."""
         return vars(self).items()
 
     @recursive_repr()
     def __repr__(self) -> str:
-        """The class, and on lines of their own the modules inside it with their names, as in PyTorch."""
+        """The class, and on separate lines the modules inside it with their names, as in PyTorch."""
         inner = [
             f"({_name(path)}): {item!r}"
             for path, item in _walk(self, stop=lambda module: True)
@@ -161,7 +161,7 @@ def _in_scope(call: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(call)
     def scoped(self: Module, *args: Any, **kwargs: Any) -> Any:
         if type(self).__call__ is not scoped:
-            return call(self, *args, **kwargs)  # of a base, which the class's own call calls
+            return call(self, *args, **kwargs)  # the call of a base class, called by the class's own
         before = _core.enter_scope(vars(self).get("_scope") or type(self).__name__)
         try:
             return call(self, *args, **kwargs)
@@ -172,12 +172,12 @@ def _in_scope(call: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _walk(root: Module, stop: Callable[[Module], bool] = lambda module: False) -> list[tuple[Path, Any]]:
-    """The module, and the modules and parameters that it leads to, each once, with the way there.
+    """The module, and the modules and parameters that can be reached from it, each once, with its path.
 
-    What is inside another module for which `stop` is true is left out.
+    Leaves out the contents of other modules for which `stop` is true.
     """
     found: list[tuple[Path, Any]] = [((), root)]
-    seen: dict[int, Any] = {id(root): root}  # the objects too: an id is given again after its object's death
+    seen: dict[int, Any] = {id(root): root}  # keeps the objects alive too, because ids are reused
     todo: list[tuple[Path, Iterator[tuple[Any, Any]]]] = [((), iter(_inside(root) or ()))]
     while todo:
         path, items = todo[-1]
@@ -199,7 +199,7 @@ def _walk(root: Module, stop: Callable[[Module], bool] = lambda module: False) -
 
 
 def _inside(item: Any) -> Iterator[tuple[Any, Any]] | tuple[()] | None:
-    """What a module or a container holds, by its name there; nothing for a parameter, and None for all else."""
+    """The contents of a module or a container by name; empty for a parameter, and None for anything else."""
     if isinstance(item, _core.Value):
         return None if item._operands() else ()
     if isinstance(item, Module):
@@ -215,7 +215,7 @@ def _inside(item: Any) -> Iterator[tuple[Any, Any]] | tuple[()] | None:
 
 
 def _says_its_own(module: Module) -> bool:
-    """Whether the module's class says what its parameters are."""
+    """Whether the module's class overrides `parameters`."""
     return type(module).parameters is not Module.parameters
 
 

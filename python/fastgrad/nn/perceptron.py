@@ -1,7 +1,7 @@
 """micrograd's networks of scalar neurons: `Neuron`, `Layer`, `MLP`.
 
 Weights come from Python's ``random`` module in micrograd's order, so that ``random.seed`` gives micrograd's network.
-Each class says what its parameters are, as in micrograd: finding them, as `Module` does, takes 20 times as long.
+Each class defines `parameters`, as in micrograd: finding them, as `Module` does, takes 20 times as long.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class Neuron(Module):
     Args:
         nin: number of inputs.
         nonlin: whether to apply the activation.
-        activation: the name of an operation with one operand, such as ``"relu"`` or ``"tanh"``, or a function
-            from a Value to a Value.
-        generator: what the weights are drawn from; by default Python's ``random`` module.
+        activation: the name of an operation with one operand, such as ``"relu"`` or ``"tanh"``, or a function from a
+            Value to a Value.
+        generator: the source of the weights; by default Python's ``random`` module.
 
     Attributes:
         w: ``nin`` weights, uniform in [-1, 1).
@@ -60,7 +60,7 @@ class Neuron(Module):
         """The neuron's output for ``nin`` numbers or Values: a list, a tuple, a NumPy row.
 
         Raises:
-            ValueError: ``x`` has another length than ``nin``.
+            ValueError: the length of ``x`` is not ``nin``.
         """
         if len(x) != len(self.w):
             raise ValueError(f"the neuron takes {len(self.w)} inputs, got {len(x)}")
@@ -76,7 +76,7 @@ class Neuron(Module):
 
 
 class Layer(Module):
-    """``nout`` neurons that read the same ``nin`` inputs; ``kwargs`` go to each `Neuron`.
+    """``nout`` neurons with the same ``nin`` inputs; ``kwargs`` are passed to each `Neuron`.
 
     Raises:
         ValueError: ``nin`` or ``nout`` is below 1, or no operation has the activation's name.
@@ -87,14 +87,14 @@ class Layer(Module):
             raise ValueError(f"a layer needs at least 1 neuron, got nout={nout}")
         self.neurons = [Neuron(nin, **kwargs) for _ in range(nout)]
 
-    # The result is Any rather than a union: which of the two it is, the type checker cannot know, but the user does.
+    # The result is Any rather than a union: the user knows which of the two it is, but the type checker cannot.
     def __call__(self, x: Any) -> Any:
         """The neurons' outputs for ``nin`` inputs: a list of ``nout`` Values, or the Value itself if ``nout`` is 1.
 
         A single number or Value counts as one input, so that a layer can follow a layer of one neuron.
 
         Raises:
-            ValueError: ``x`` has another length than ``nin``.
+            ValueError: the length of ``x`` is not ``nin``.
         """
         if not hasattr(x, "__len__"):
             x = (x,)
@@ -102,7 +102,7 @@ class Layer(Module):
         return out[0] if len(out) == 1 else out
 
     def parameters(self) -> list[Value]:
-        """The neurons' parameters in their order: ``nout * (nin + 1)`` Values."""
+        """The neurons' parameters in order: ``nout * (nin + 1)`` Values."""
         return [p for neuron in self.neurons for p in neuron.parameters()]
 
     def __repr__(self) -> str:
@@ -116,7 +116,7 @@ class MLP(Module):
         nin: number of inputs.
         nouts: neurons in each layer.
         activation: of the hidden layers, as for `Neuron`.
-        generator: what the weights are drawn from; by default Python's ``random`` module.
+        generator: the source of the weights; by default Python's ``random`` module.
 
     Raises:
         ValueError: ``nin`` or a size is below 1, ``nouts`` is empty, or no operation has the activation's name.
@@ -142,14 +142,14 @@ class MLP(Module):
         """The last layer's outputs for ``nin`` inputs: a list of Values, or the Value itself if it has one neuron.
 
         Raises:
-            ValueError: ``x`` has another length than ``nin``.
+            ValueError: the length of ``x`` is not ``nin``.
         """
         for layer in self.layers:
             x = layer(x)
         return x
 
     def parameters(self) -> list[Value]:
-        """The layers' parameters in their order."""
+        """The layers' parameters in order."""
         return [p for layer in self.layers for p in layer.parameters()]
 
     def __repr__(self) -> str:

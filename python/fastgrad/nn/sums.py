@@ -1,4 +1,4 @@
-"""What layers do with sequences: one native operation for this engine's numbers, ordinary ones for any other's."""
+"""Sequence operations for layers: one native operation for this engine's numbers, ordinary ones for another's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastgrad import _core
 
 
 def dot(weights: Sequence[Any], xs: Collection[Any], bias: Any = 0.0) -> Any:
-    """``bias + weights[0] * xs[0] + weights[1] * xs[1] + ...``, with the engine of the weights."""
+    """``bias + weights[0] * xs[0] + weights[1] * xs[1] + ...``, using the engine of the weights."""
     if isinstance(weights[0], _core.Value):
         return _core.dot(weights, xs, bias)
     return sum(map(mul, weights, xs), bias)
@@ -45,11 +45,11 @@ def log_softmax(xs: Collection[Any]) -> list[Any]:
 
 
 def _shifted(xs: Collection[Any]) -> list[Any]:
-    """The numbers less their largest, so that no exponential overflows."""
+    """The numbers minus the largest, so that no exponential overflows."""
     largest = max(getattr(x, "data", x) for x in xs)
     return [x - largest for x in xs]
 
 
 def _of_another_engine(xs: Collection[Any]) -> bool:
-    """Whether the numbers have Values among them that the native operations would take for plain numbers."""
+    """Whether the numbers include Values that the native operations would take for plain numbers."""
     return any(hasattr(kind, "backward") and not issubclass(kind, _core.Value) for kind in {*map(type, xs)})

@@ -1,7 +1,7 @@
-"""Learning-rate schedules: formulas of an epoch, which is how often the schedule's `step` was called.
+"""Learning-rate schedules: formulas of the epoch, which is the number of calls of the schedule's `step`.
 
-The formulas are the closed forms of PyTorch's ``torch.optim.lr_scheduler``. A step sets the learning rate anew from
-where the schedule began, so that one schedule at a time has its way; `SequentialLR` puts one behind another.
+The formulas are the closed forms of PyTorch's ``torch.optim.lr_scheduler``. Each step computes the rate from the
+initial one, so two schedules on one optimizer overwrite each other; chain them with `SequentialLR`.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ def _number(name: str, given: Any, condition: str) -> float:
 
 
 class LRScheduler:
-    """What the schedules share. A schedule of your own is a subclass with `lr_from`.
+    """The base class of schedules. For your own schedule, define a subclass with `lr_from`.
 
-    Making a schedule sets the optimizer's learning rate to that of epoch 0; call `step` after each of the optimizer's
-    steps, or after each pass over the data, as you count epochs.
+    Creating a schedule sets the optimizer's learning rate to that of epoch 0. Call `step` after each of the
+    optimizer's steps, or after each pass over the data, depending on how you count epochs.
 
     Args:
         optimizer: The optimizer whose learning rate is set.
 
     Attributes:
-        base_lr: The learning rate that the formula begins with: the optimizer's ``initial_lr``, which no schedule
+        base_lr: The learning rate that the formula starts from: the optimizer's ``initial_lr``, which no schedule
             changes.
-        last_epoch: The present epoch; the first is 0.
+        last_epoch: The current epoch; the first is 0.
 
     Raises:
-        TypeError: ``optimizer`` is no `Optimizer`.
+        TypeError: ``optimizer`` is not an `Optimizer`.
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
@@ -61,31 +61,31 @@ class LRScheduler:
         optimizer._schedule_lr(self.lr_at(0))
 
     def lr_from(self, base_lr: float, epoch: int) -> float:
-        """The learning rate in an epoch, if it begins with ``base_lr``."""
+        """The learning rate in an epoch, starting from ``base_lr``."""
         raise NotImplementedError(f"{type(self).__name__} needs a method lr_from(base_lr, epoch)")
 
     def lr_at(self, epoch: int) -> float:
-        """The learning rate in any epoch, to plot it before anything is trained."""
+        """The learning rate in any epoch, for example to plot it before training."""
         return self.lr_from(self.base_lr, epoch)
 
     def step(self) -> None:
-        """Go on to the next epoch.
+        """Go to the next epoch.
 
         Raises:
-            TypeError: inside a function that is being recorded.
-            ValueError: the formula gives no finite number of at least 0. Nothing has changed then.
+            TypeError: the call is inside a function that is being recorded.
+            ValueError: the formula does not give a finite number of at least 0. Then nothing has changed.
         """
         self.optimizer._schedule_lr(self.lr_at(self.last_epoch + 1))
         self.last_epoch += 1
 
     def get_last_lr(self) -> list[float]:
-        """The optimizer's present learning rate, as a list of one: PyTorch's way to ask for ``optimizer.lr``."""
+        """The optimizer's current learning rate in a list: PyTorch's way to ask for ``optimizer.lr``."""
         return [self.optimizer.lr]
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the schedule is: a dict of its name, ``last_epoch``, ``base_lr`` and ``lr``.
+        """The state of the schedule: a dict of its name, ``last_epoch``, ``base_lr`` and ``lr``.
 
-        Its settings are not part of it: make the schedule with them before you load.
+        Its settings are not included: create the schedule with them before you load.
         """
         return {
             "scheduler": type(self).__name__,
@@ -95,12 +95,12 @@ class LRScheduler:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from where `state_dict` was called; the optimizer's learning rate becomes what it was there.
+        """Continue from a `state_dict`; the optimizer's learning rate becomes the saved one.
 
         Raises:
-            TypeError: it is no dict, or something in it is no number.
-            ValueError: it is of another kind of schedule, something is missing, unknown or out of range. Nothing has
-                changed then.
+            TypeError: it is not a dict, or an entry is not a number.
+            ValueError: it is from another kind of schedule, or an entry is missing, unknown or out of range. Then
+                nothing has changed.
         """
         if not isinstance(state, Mapping):
             raise TypeError(f"load_state_dict() needs a dict that state_dict() gave, not {state!r:.200}")
@@ -132,7 +132,7 @@ class CosineAnnealingLR(LRScheduler):
         eta_min: The lowest learning rate, at least 0.
 
     Raises:
-        TypeError: A setting is no number, or ``optimizer`` is no `Optimizer`.
+        TypeError: A setting is not a number, or ``optimizer`` is not an `Optimizer`.
         ValueError: A setting is out of range.
     """
 
@@ -146,9 +146,9 @@ class CosineAnnealingLR(LRScheduler):
 
 
 class LinearLR(LRScheduler):
-    """A line: from ``base_lr * start_factor`` to ``base_lr * end_factor`` in ``total_iters`` epochs, then level.
+    """A line: from ``base_lr * start_factor`` to ``base_lr * end_factor`` in ``total_iters`` epochs, then constant.
 
-    With the defaults a warm-up.
+    With the defaults it is a warm-up.
 
     Args:
         optimizer: The optimizer whose learning rate is set.
@@ -157,7 +157,7 @@ class LinearLR(LRScheduler):
         total_iters: Epochs to the end of the line, above 0.
 
     Raises:
-        TypeError: A setting is no number, or ``optimizer`` is no `Optimizer`.
+        TypeError: A setting is not a number, or ``optimizer`` is not an `Optimizer`.
         ValueError: A setting is out of range.
     """
 
@@ -187,7 +187,7 @@ class ConstantLR(LRScheduler):
         total_iters: At least 0.
 
     Raises:
-        TypeError: A setting is no number, or ``optimizer`` is no `Optimizer`.
+        TypeError: A setting is not a number, or ``optimizer`` is not an `Optimizer`.
         ValueError: A setting is out of range.
     """
 
@@ -209,7 +209,7 @@ class StepLR(LRScheduler):
         gamma: The factor of each step down, at least 0.
 
     Raises:
-        TypeError: A setting is no number, or ``optimizer`` is no `Optimizer`.
+        TypeError: A setting is not a number, or ``optimizer`` is not an `Optimizer`.
         ValueError: A setting is out of range.
     """
 
@@ -227,11 +227,11 @@ class LambdaLR(LRScheduler):
 
     Args:
         optimizer: The optimizer whose learning rate is set.
-        lr_lambda: From an epoch, an int, to a factor, at least 0.
+        lr_lambda: A function from an epoch, an int, to a factor of at least 0.
 
     Raises:
-        TypeError: ``lr_lambda`` cannot be called, or ``optimizer`` is no `Optimizer`.
-        ValueError: The product is no finite number of at least 0.
+        TypeError: ``lr_lambda`` is not callable, or ``optimizer`` is not an `Optimizer`.
+        ValueError: The product is not a finite number of at least 0.
     """
 
     def __init__(self, optimizer: Optimizer, lr_lambda: Callable[[int], float]) -> None:
@@ -245,19 +245,19 @@ class LambdaLR(LRScheduler):
 
 
 class SequentialLR(LRScheduler):
-    """One schedule after another: ``schedulers[i]`` from epoch ``milestones[i - 1]`` on, each from its own epoch 0.
+    """One schedule after another: ``schedulers[i]`` starts at epoch ``milestones[i - 1]`` with its own epoch 0.
 
     A warm-up is a `LinearLR` before another schedule:
     ``SequentialLR(o, [LinearLR(o, 0.01, total_iters=10), CosineAnnealingLR(o, 90)], milestones=[10])``.
 
     Args:
         optimizer: The optimizer whose learning rate is set.
-        schedulers: Schedules of this optimizer, at least one. They say the formulas; step this one only.
-        milestones: The epochs at which the next schedule begins, in ascending order: one fewer than schedules.
+        schedulers: Schedules of this optimizer, at least one, for their formulas; call `step` of this one only.
+        milestones: The epochs at which the next schedules begin, in ascending order: one fewer than schedules.
 
     Raises:
-        TypeError: Something among the schedules is none, or a milestone is no int.
-        ValueError: A schedule is of another optimizer, there is none, or the milestones are not that many or do not
+        TypeError: A schedule is not an `LRScheduler`, or a milestone is not an int.
+        ValueError: A schedule is of another optimizer, there is none, or the milestones are not one fewer, or do not
             ascend from above 0.
     """
 

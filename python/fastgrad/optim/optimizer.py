@@ -1,7 +1,7 @@
-"""The optimizers: each class gives a rule of csrc/core/rules.cpp, whose step is native, its signature in Python.
+"""The optimizers: each class is the Python signature of a rule of csrc/core/rules.cpp, whose step is native.
 
-The formulas and their order are PyTorch's, in float64: after 100 steps a parameter differs from PyTorch's by less
-than 1e-12 of it. A step gives the same bits in every run.
+The formulas and their order are PyTorch's, in float64: after 100 steps a parameter differs from PyTorch's by a
+relative error below 1e-12. A step gives the same bits in every run.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ O = TypeVar("O", bound="Optimizer")  # noqa: E741
 
 
 class Optimizer(_core.Optimizer):
-    """What the optimizers share: `step`, `zero_grad`, `lr`, `parameters`, and a state that can be kept.
+    """The base class of optimizers: `step`, `zero_grad`, `lr`, `parameters`, and a state that can be saved.
 
-    It holds the leaves that it was given, and only them: a Value that takes the place of one later is not noticed.
-    Set a leaf's ``data`` instead. For groups of parameters with settings of their own, make an optimizer for each.
+    It holds the leaves that it was given: replacing a leaf by another Value later goes unnoticed, so set the leaf's
+    ``data`` instead. For groups of parameters with different settings, create an optimizer for each.
 
-    ``pickle`` and ``deepcopy`` keep it connected to Values that are copied with it; ``copy.copy`` is an optimizer of
-    the same leaves that goes on by itself.
+    ``pickle`` and ``deepcopy`` keep it connected to Values that are copied with it; ``copy.copy`` gives an
+    independent optimizer of the same leaves.
 
     Attributes:
-        lr: The learning rate, finite and at least 0; may be set at any time.
+        lr: The learning rate, finite and at least 0; can be set at any time.
         initial_lr: The learning rate as it was given or last set; schedules start from it.
-        parameters: The leaves, a tuple, in the order in which they were given.
-        steps: How many steps have been made.
+        parameters: The leaves, as a tuple in the given order.
+        steps: The number of steps so far.
     """
 
     _rule: ClassVar[_core.Rule]
@@ -39,7 +39,7 @@ class Optimizer(_core.Optimizer):
         super().__init__(parameters, self._rule, settings, lr)
 
     def state_dict(self) -> dict[str, Any]:
-        """What has been learned about the gradients, and the settings; the parameters' data are not part of it.
+        """The moments of the gradients and the settings, without the parameters' data.
 
         Returns:
             A dict of a str (the optimizer's name), numbers, bools, lists of numbers, and one float64 array of shape
@@ -56,17 +56,18 @@ class Optimizer(_core.Optimizer):
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state that `state_dict` gave: its settings and learning rate take the place of these.
+        """Continue from the state of a `state_dict`, with its settings and learning rate.
 
-        With the parameters' data of that moment, the next steps give the very bits that they would have given there.
+        With the parameters' data of that moment, the next steps give exactly the bits that they would have given
+        there.
 
         Args:
-            state: The dict; lists of numbers may stand for its arrays.
+            state: The dict; lists of numbers are accepted instead of its arrays.
 
         Raises:
-            TypeError: it is no dict, or something in it is no number.
-            ValueError: it is of another kind of optimizer or of another number of parameters, something is missing,
-                unknown or out of range. Nothing has changed then.
+            TypeError: it is not a dict, or an entry is not a number.
+            ValueError: it is from another kind of optimizer or has another number of parameters, or an entry is
+                missing, unknown or out of range. Then nothing has changed.
         """
         if not isinstance(state, Mapping):
             raise TypeError(f"load_state_dict() needs a dict that state_dict() gave, not {state!r:.200}")
@@ -107,7 +108,7 @@ class Optimizer(_core.Optimizer):
 
 
 def whole_number(name: str, given: Any) -> int:
-    """An int of at least 0; anything else is an error that names it."""
+    """The int, if it is one of at least 0; otherwise raises an error that names it."""
     try:
         number = index(given)
     except TypeError:
@@ -129,7 +130,7 @@ def _moment(name: str, given: Any, count: int) -> Any:
 
 
 def _restored(cls: type[O], parameters: Sequence[_core.Value], state: Mapping[str, Any]) -> O:
-    """What pickle and copy call."""
+    """Called by pickle and copy."""
     optimizer = cls.__new__(cls)
     _core.Optimizer.__init__(optimizer, parameters, cls._rule, cls._settings_in(state), state["lr"])
     optimizer.load_state_dict(state)
@@ -139,8 +140,8 @@ def _restored(cls: type[O], parameters: Sequence[_core.Value], state: Mapping[st
 class SGD(Optimizer):
     """Stochastic gradient descent: ``p -= lr * g``, with momentum ``p -= lr * buffer``.
 
-    ``buffer`` is the first ``g``, and ``momentum * buffer + (1 - dampening) * g`` after. Nesterov's momentum uses
-    ``g + momentum * buffer`` in its place. ``g`` is the gradient plus ``weight_decay * p``. As ``torch.optim.SGD``;
+    ``buffer`` is the first ``g``, and ``momentum * buffer + (1 - dampening) * g`` afterwards. Nesterov's momentum
+    uses ``g + momentum * buffer`` instead. ``g`` is the gradient plus ``weight_decay * p``. As ``torch.optim.SGD``;
     momentum after Sutskever, Martens, Dahl and Hinton 2013.
 
     Args:
@@ -152,8 +153,8 @@ class SGD(Optimizer):
         nesterov: Whether the momentum is Nesterov's, which needs ``momentum > 0`` and ``dampening = 0``.
 
     Raises:
-        TypeError: A parameter is no Value, or a setting is no number.
-        ValueError: There are no parameters, one is no leaf or is given twice, or a setting is out of range.
+        TypeError: A parameter is not a Value, or a setting is not a number.
+        ValueError: There are no parameters, one is not a leaf or is given twice, or a setting is out of range.
     """
 
     _rule = _core.RULES["SGD"]
@@ -186,8 +187,8 @@ class Adam(Optimizer):
         weight_decay: Finite and at least 0.
 
     Raises:
-        TypeError: A parameter is no Value, or a setting is no number.
-        ValueError: There are no parameters, one is no leaf or is given twice, or a setting is out of range.
+        TypeError: A parameter is not a Value, or a setting is not a number.
+        ValueError: There are no parameters, one is not a leaf or is given twice, or a setting is out of range.
     """
 
     _rule = _core.RULES["Adam"]
@@ -225,10 +226,10 @@ class AdamW(Adam):
 class RMSprop(Optimizer):
     """``p -= lr * g / (sqrt(v) + eps)``, where ``v = alpha * v + (1 - alpha) * g * g`` starts from 0.
 
-    Centered, ``v - m * m`` stands for ``v``, where ``m = alpha * m + (1 - alpha) * g``; where rounding takes it below
-    0, it is 0 (PyTorch: nan). With momentum, ``p -= lr * buffer``, where ``buffer`` is ``momentum * buffer`` plus the
-    quotient. ``g`` is the gradient plus ``weight_decay * p``. As ``torch.optim.RMSprop``; Tieleman and Hinton 2012,
-    and Graves 2013 for the centered form.
+    If ``centered``, ``v`` is replaced by ``v - m * m``, where ``m = alpha * m + (1 - alpha) * g``; if rounding makes
+    it negative, it is 0 (PyTorch: nan). With momentum, ``p -= lr * buffer``, where ``buffer`` is ``momentum *
+    buffer`` plus the quotient. ``g`` is the gradient plus ``weight_decay * p``. As ``torch.optim.RMSprop``; Tieleman
+    and Hinton 2012, and Graves 2013 for the centered form.
 
     Args:
         parameters: Leaf Values, each once; any iterable.
@@ -240,8 +241,8 @@ class RMSprop(Optimizer):
         centered: Whether the gradient is divided by its standard deviation rather than by its root mean square.
 
     Raises:
-        TypeError: A parameter is no Value, or a setting is no number.
-        ValueError: There are no parameters, one is no leaf or is given twice, or a setting is out of range.
+        TypeError: A parameter is not a Value, or a setting is not a number.
+        ValueError: There are no parameters, one is not a leaf or is given twice, or a setting is out of range.
     """
 
     _rule = _core.RULES["RMSprop"]

@@ -16,7 +16,7 @@ __all__ = ["Contribution", "Player", "Step", "player", "reverse_sweep"]
 
 
 class Player:
-    """The page as ``html``, and the ``path`` of its file, if it has one. A notebook shows the page by itself."""
+    """The page as ``html``, and the ``path`` of its file, if any. A notebook displays the page."""
 
     def __init__(self, html: str, path: Path | None) -> None:
         self.html = html
@@ -41,22 +41,22 @@ def player(
 ) -> Player:
     """Write one HTML file that plays ``root.backward()`` step by step; it needs a browser and no network.
 
-    The sweep starts from gradients of zero, whatever they are now, and leaves the graph as it is. Custom operations'
-    ``_backward`` functions are called, twice each: see `reverse_sweep`.
+    The sweep starts from zero gradients, whatever they are now, and leaves the graph unchanged. The ``_backward``
+    functions of custom operations are called twice each: see `reverse_sweep`.
 
     Args:
         root: the result whose reverse sweep is played.
-        path: the file to write, which is replaced if it exists; None for no file.
-        max_nodes: the largest number of Values, constants among them; None for no limit.
+        path: the file to write, replaced if it exists; None for no file.
+        max_nodes: the largest number of Values, including constants; None for no limit.
         title: the heading; by default it names ``root``.
 
     Returns:
-        The page, which a notebook shows by itself.
+        The page, which a notebook displays.
 
     Raises:
         TypeError: ``root`` is not a Value.
         ValueError: the graph has more than ``max_nodes`` Values.
-        OSError: the file cannot be written. One that was there is as it was.
+        OSError: the file cannot be written. An existing one is unchanged.
     """
     count = require_value(root)._node_count()
     if max_nodes is not None and count > max_nodes:

@@ -1,4 +1,4 @@
-"""The text that the player shows for a node: its name, its symbol, and its formulas as a reader writes them."""
+"""The text that the player shows for a node: its name, its symbol, and its formulas in mathematical notation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fastgrad.formulas import readable
 
 __all__ = ["Formulas", "formulas_of", "names_of", "symbol_of"]
 
-MOST_ARGUMENTS = 8  # that are written out
+MOST_ARGUMENTS = 8  # to write out
 
 _ROWS = {row.symbol: row for row in _core.operations()}
 _SEQUENCES = {row.symbol: row for row in _core.sequence_operations()}
@@ -21,7 +21,7 @@ _SEQUENCES = {row.symbol: row for row in _core.sequence_operations()}
 
 @dataclass(frozen=True)
 class Formulas:
-    """An operation's title, its value, and the derivative in each contribution, empty where none is known."""
+    """An operation's title, its value, and the derivative in each contribution, empty if unknown."""
 
     title: str
     value: str
@@ -49,7 +49,7 @@ def symbol_of(node: Value) -> str:
 
 
 def formulas_of(node: Value, names: dict[Value, str]) -> Formulas:
-    """How ``node`` came about, in these names."""
+    """How ``node`` was computed, with these names."""
     operands = node._operands_or_constants()
     given = [_atom(names[operand] if isinstance(operand, Value) else _short(operand)) for operand in operands]
     row = _row_of(node)
@@ -63,7 +63,7 @@ def formulas_of(node: Value, names: dict[Value, str]) -> Formulas:
 
 
 def _formulas_of_many(node: Value, given: list[str]) -> Formulas:
-    """Of an operation on a sequence, of one of its results, or of a custom operation."""
+    """For a sequence operation, one of its results, or a custom operation."""
     symbol = node._op
     if _core.node_kind(node) == "element":
         return Formulas("one of the results", given[0] + symbol, [])
@@ -78,7 +78,7 @@ def _row_of(node: Value) -> _core.Operation | None:
 
 
 def _is_custom(node: Value) -> bool:
-    """Whether ``node`` is a custom operation, which may bear any symbol."""
+    """Whether ``node`` is a custom operation, which may have any symbol."""
     return _core.node_kind(node) == "custom"
 
 

@@ -1,9 +1,9 @@
-"""Where the nodes of a graph stand: layers from left to right, in the manner of Sugiyama, Tagawa and Toda (1981).
+"""The positions of a graph's nodes: layers from left to right, following Sugiyama, Tagawa and Toda (1981).
 
-A node stands one layer to the left of the leftmost result that it is used for. A connection that passes other layers
-on its way holds a place in each, which all connections of one operand share. The order within a layer follows the
-mean place of the neighbors where that saves crossings; the heights are the least-squares fit to the neighbors'
-that keeps everything apart.
+A node is one layer to the left of the leftmost result that uses it. A connection that crosses other layers has a
+place in each, shared by all connections of one operand. The order within a layer follows the mean place of the
+neighbors if that saves crossings; the heights are the least-squares fit to the neighbors' heights that keeps all
+items apart.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from itertools import accumulate, pairwise
 __all__ = ["BOX_HEIGHT", "BOX_WIDTH", "Layout", "arrange"]
 
 BOX_WIDTH, BOX_HEIGHT = 122, 62
-LAYER_GAP = 114  # holds what is written on the connections
+LAYER_GAP = 114  # holds the text on the connections
 NODE_GAP, PASSAGE = 18, 14
 ROUNDS = 8  # twice as many save 2 % of the crossings at most, in graphs of 60 to 400 nodes
 
-Item = tuple[int, int]  # a node, and a layer: the node's own, or one that its connections pass
+Item = tuple[int, int]  # a node, and a layer: the node's own, or one that its connections cross
 Neighbors = Mapping[Item, Sequence[Item]]
 Columns = list[list[Item]]
 Block = tuple[
@@ -40,9 +40,9 @@ class Layout:
 
 
 def arrange(operands: Sequence[Sequence[int]], badges: Sequence[float]) -> Layout:
-    """Arrange the graph in which node i is made of the nodes ``operands[i]``, all before it; the last is the root.
+    """Arrange the graph whose node i has the operands ``operands[i]``, all before it; the last node is the root.
 
-    ``badges`` are the widths of the operations' signs, which stand at the left of the boxes; 0 for a leaf.
+    ``badges`` are the widths of the operations' badges, at the left of the boxes; 0 for a leaf.
     """
     layers = _layers(operands)
     columns, before, after = _places(operands, layers)
@@ -63,7 +63,7 @@ def arrange(operands: Sequence[Sequence[int]], badges: Sequence[float]) -> Layou
 
 
 def _layers(operands: Sequence[Sequence[int]]) -> list[int]:
-    distances = [0] * len(operands)  # the longest way to the root
+    distances = [0] * len(operands)  # the longest path to the root
     for node in reversed(range(len(operands))):
         for operand in operands[node]:
             distances[operand] = max(distances[operand], distances[node] + 1)
@@ -71,7 +71,7 @@ def _layers(operands: Sequence[Sequence[int]]) -> list[int]:
 
 
 def _places(operands: Sequence[Sequence[int]], layers: Sequence[int]) -> tuple[Columns, Neighbors, Neighbors]:
-    """The items of each layer, in the order of a walk from the root, and what they connect to on either side."""
+    """The items of each layer, in the order of a walk from the root, and their neighbors on either side."""
     columns: Columns = [[] for _ in range(max(layers) + 1)]
     before, after = defaultdict[Item, list[Item]](list), defaultdict[Item, list[Item]](list)
     root = len(operands) - 1
@@ -87,7 +87,7 @@ def _places(operands: Sequence[Sequence[int]], layers: Sequence[int]) -> tuple[C
                 before[right].append(left)
                 after[left].append(right)
                 if left in placed:
-                    break  # from here on it is another connection's way too
+                    break  # from here on the path belongs to another connection too
                 placed.add(left)
                 columns[layer].append(left)
                 right = left
@@ -126,7 +126,7 @@ def _crossings(columns: Columns, after: Neighbors) -> int:
 
 
 def _heights(columns: Columns, before: Neighbors, after: Neighbors, layers: Sequence[int]) -> dict[Item, float]:
-    """Where the middle of each item is, from the top."""
+    """The vertical center of each item, from the top."""
     extents = {
         (node, layer): BOX_HEIGHT + NODE_GAP if layers[node] == layer else PASSAGE
         for column in columns
@@ -145,9 +145,9 @@ def _heights(columns: Columns, before: Neighbors, after: Neighbors, layers: Sequ
 
 
 def _apart(column: Sequence[Item], wishes: Iterable[float], extents: Mapping[Item, float]) -> dict[Item, float]:
-    """The heights nearest to the wishes, in the sum of squares, that keep the column's order and leave its room.
+    """The heights nearest to the wishes, in the sum of squares, that keep the column's order and the items apart.
 
-    What touches moves as one block, whose place is the mean of what its items wish: isotonic regression.
+    Items that touch move as one block, whose place is the mean of its items' wishes: isotonic regression.
     """
     blocks: list[Block] = []
     offset = 0.0

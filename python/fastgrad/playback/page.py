@@ -1,4 +1,4 @@
-"""Put the player's program and the sweep into one HTML file, which asks the network for nothing."""
+"""Put the player's program and the sweep into one HTML file that needs no network."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ __all__ = ["data_of", "graph_of", "html_of"]
 
 
 def html_of(data: dict[str, Any]) -> str:
-    """The HTML file that plays ``data``, see `data_of`."""
+    """The HTML file that plays ``data``: see `data_of`."""
     script, style = _part("player.js"), _part("player.css")
     filled = {
         "policy": f"default-src 'none'; script-src {_digest(script)}; style-src {_digest(style)}",
         "title": html.escape(data["title"]),
         "style": style,
         "script": script,
-        # Without "<" no text can end the element that holds it.
+        # Without "<", no text can end the element that contains it.
         "data": json.dumps(data, allow_nan=False).replace("<", "\\u003c"),
     }
     return re.sub(r"{{(\w+)}}", lambda place: filled[place[1]], _part("player.html"))
 
 
 def data_of(root: Value, steps: Sequence[Step], heading: str) -> dict[str, Any]:
-    """What the page shows: the nodes, operands before results and ``root`` last; their connections; and the steps."""
+    """The page's data: the nodes, operands before results and ``root`` last; their connections; and the steps."""
     graph = graph_of(root, steps)
     index = {node: i for i, node in enumerate(graph)}
     names = names_of(index)
@@ -67,7 +67,7 @@ def data_of(root: Value, steps: Sequence[Step], heading: str) -> dict[str, Any]:
 
 
 def graph_of(root: Value, steps: Sequence[Step]) -> dict[Value, list[Value]]:
-    """Each Value with its operands, which come before it; a recorded function's are also the leaves that it holds."""
+    """Each Value with its operands, which come before it; for a recorded function, also the leaves that it holds."""
     contributions = {step.node: step.contributions for step in steps}
     graph: dict[Value, list[Value]] = {}
     for node, operands in graph_below(root).items():
@@ -106,7 +106,7 @@ def _step(step: Step, index: dict[Value, int], names: dict[Value, str]) -> dict[
 
 
 def _number(x: float) -> float | str:
-    """``x`` as JSON has it, which knows neither infinities nor nan: those as text."""
+    """``x`` for JSON, which has neither infinities nor nan: these become text."""
     return x if math.isfinite(x) else {math.inf: "Infinity", -math.inf: "-Infinity"}.get(x, "NaN")
 
 
@@ -119,5 +119,5 @@ def _part(name: str) -> str:
 
 
 def _digest(text: str) -> str:
-    """The source of a Content-Security-Policy that allows this text alone."""
+    """The source of a Content-Security-Policy that allows only this text."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,4 +1,4 @@
-"""Write the reverse sweep down for the player: which node contributed what to which of its operands."""
+"""Log the reverse sweep for the player: which node contributed what to which of its operands."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["Contribution", "Step", "reverse_sweep"]
 
 @dataclass(frozen=True)
 class Contribution:
-    """What one operand is given. Its gradient was ``before`` and is ``after``.
+    """The contribution to one operand. Its gradient was ``before`` and is ``after``.
 
-    ``product`` is the node's gradient times the ``local`` derivative; where the node has several results, each with a
-    gradient and derivatives of its own, it is the sum of these products, and ``local`` is None. Where the operand has
-    several results, all of this is about one of them, number ``result``.
+    ``product`` is the node's gradient times the ``local`` derivative. If the node has several results, each with its
+    gradient and derivatives, it is the sum of these products, and ``local`` is None. If the operand has several
+    results, the contribution is to one of them, number ``result``.
     """
 
     operand: Value
@@ -29,10 +29,10 @@ class Contribution:
 
 @dataclass(frozen=True)
 class Step:
-    """A node whose gradient is complete passes it on; the engine's order is that of ``contributions``.
+    """A node with its complete gradient, and its ``contributions`` in the engine's order.
 
-    ``results`` are the gradients of the node's results where it has several, as softmax has; ``by_function`` tells
-    that a ``_backward`` function passes the gradient on.
+    ``results`` are the gradients of the node's results if it has several, as softmax does; ``by_function`` tells that
+    a ``_backward`` function passes the gradient on.
     """
 
     node: Value
@@ -43,11 +43,11 @@ class Step:
 
 
 def reverse_sweep(root: Value) -> list[Step]:
-    """The steps of ``root.backward()`` when every gradient is zero before it, from ``root`` to the leaves.
+    """The steps of ``root.backward()`` if every gradient is zero before it, from ``root`` to the leaves.
 
-    They are written down by the engine while it sweeps. A ``_backward`` function is called twice: for the gradient 1,
-    which tells its local derivatives, and in its place in the sweep. Afterwards every Value of the graph has the
-    gradient that it had, and constants are still constants.
+    The engine logs them while it sweeps. A ``_backward`` function is called twice: for the gradient 1, to find its
+    local derivatives, and in its place in the sweep. Afterwards every Value of the graph has its previous gradient,
+    and constants are still constants.
     """
     return [
         Step(node, gradient, results, tuple(Contribution(*given) for given in contributions), by_function)

@@ -1,7 +1,7 @@
-"""The engine once more, in plain Python: the executable specification of fastgrad.
+"""The engine in plain Python: the executable specification of fastgrad.
 
-`OPERATIONS` is the table of operations and `Value` is micrograd's class on top of it. Every name of the table is a
-function of this package too: of numbers it gives a float, of Values a Value.
+`OPERATIONS` is the table of operations, and `Value` is micrograd's class on top of it. Every name of the table is
+also a function of this package: for numbers it returns a float, for Values a Value.
 """
 
 from __future__ import annotations

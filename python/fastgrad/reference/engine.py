@@ -1,6 +1,6 @@
 """`Value`, micrograd's class on top of the table of operations, and a function for each row of the table.
 
-It is a module of its own so that operations on sequences can be made of these functions.
+It is a separate module so that sequence operations can use these functions.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ def _comparison(compare: Callable[[float, float], bool]) -> Callable[[Value, Any
 class Value:
     """A number that remembers how it was computed; `backward` then finds its derivatives.
 
-    A custom operation is a Value with children, in one of two idioms: `out = Value(t, (x,), "tanh")`
-    and `out._backward = f`, where `f()` adds to the children's gradients; or with the local derivatives in
-    place of the name: `Value(t, (x,), (1 - t * t,))`. Raises `TypeError` for data that is not a number, and
-    `ValueError` unless there is one local derivative for each child.
+    A custom operation is a Value with children, in one of two idioms: `out = Value(t, (x,), "tanh")` and
+    `out._backward = f`, where `f()` adds to the children's gradients; or with the local derivatives instead of the
+    name: `Value(t, (x,), (1 - t * t,))`. Raises `TypeError` for data that is not a number, and `ValueError` unless
+    there is one local derivative for each child.
     """
 
     _serials = count()
@@ -57,7 +57,7 @@ class Value:
         self._operands = tuple(_children)
         self._operation: Operation | None = None
         self._locals: tuple[float, ...] | None = None
-        self._serial = next(Value._serials)  # operands are older than what they make
+        self._serial = next(Value._serials)  # operands are older than their results
         if not isinstance(_op, str):
             self._locals = tuple(map(_number, _op))
             if len(self._locals) != len(self._operands):
@@ -65,7 +65,7 @@ class Value:
 
     @property
     def _prev(self) -> set[Value]:
-        """The operands, constants among them."""
+        """The operands, including constants."""
         return set(self._operands)
 
     def _contributions(self) -> list[tuple[Value, float]]:
@@ -82,7 +82,7 @@ class Value:
             operand.grad += contribution
 
     def topological_order(self) -> list[Value]:
-        """Every value that this one depends on, in the order of creation: operands first, this one last."""
+        """All values that this one depends on, in creation order: operands first, this one last."""
         found, pending = {self}, [self]
         while pending:
             for operand in pending.pop()._operands:
@@ -92,14 +92,14 @@ class Value:
         return sorted(found, key=lambda value: value._serial)
 
     def zero_grad(self) -> None:
-        """Sets the gradient of this value, and of everything that it depends on, to 0.0."""
+        """Sets the gradients of this value and of all that it depends on to 0.0."""
         for value in self.topological_order():
             value.grad = 0.0
 
     def backward(self, gradient: float = 1.0) -> None:
-        """Finds the derivative of this value, times `gradient`, in everything that it depends on.
+        """Computes the derivative of this value, times `gradient`, with respect to all that it depends on.
 
-        Leaves accumulate over calls. An interior value starts anew in each call: the first contribution is
+        Leaves accumulate over calls. An interior value starts from zero in each call: the first contribution is
         stored (0.0 + -0.0 would lose the sign), later ones are added, from the newest node to the oldest.
         """
         self.grad = float(gradient)
@@ -157,14 +157,14 @@ class Value:
 
 
 def _number(data: SupportsFloat) -> float:
-    """`data` as a float; `TypeError` for text too, which float() would parse."""
+    """`data` as a float; raises `TypeError` for text, which float() would parse."""
     if isinstance(data, (str, bytes, bytearray)):
         raise TypeError(f"a Value holds a number, not {type(data).__name__}: {data!r}")
     return float(data)
 
 
 def _node(name: str, *operands: float | Value) -> Value:
-    """The Value that an operation makes of its operands; a number among them becomes a leaf."""
+    """The result of an operation as a Value; numbers among the operands become leaves."""
     operation = OPERATIONS[name]
     values = [operand if isinstance(operand, Value) else Value(operand) for operand in operands]
     result = Value(operation.value(*(value.data for value in values)), values, operation.symbol)
@@ -173,7 +173,7 @@ def _node(name: str, *operands: float | Value) -> Value:
 
 
 def _function(operation: Operation) -> Callable[..., Any]:
-    """`sin(x)` for a number or a Value; as an attribute of the class it is the method `x.sin()`."""
+    """The function `sin(x)` of a number or a Value; as an attribute of the class, the method `x.sin()`."""
 
     def function(*operands: Any, **named: Any) -> float | Value:
         if operation.parameter is not None and len(operands) == 1:

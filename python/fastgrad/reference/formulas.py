@@ -1,4 +1,4 @@
-"""The functions that the rows of the table are written in, beside those of `math`."""
+"""The functions that the rows of the table use, besides those of `math`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LOWEST = -sys.float_info.max
 
 
 def _quiet(function: Callable[[float], float]) -> Callable[[float], float]:
-    """The same function with nan outside its domain and inf on overflow."""
+    """The same function, with nan outside its domain and inf on overflow."""
 
     def quiet(x: float) -> float:
         try:
@@ -53,7 +53,7 @@ def ieee_div(x: float, y: float) -> float:
 
 
 def power(x: float, y: float) -> float:
-    """Python's `x ** y`, but `ValueError` where that leaves the real numbers."""
+    """Python's `x ** y`, but raises `ValueError` if the result is not real."""
     if x < 0.0 and math.isfinite(x) and math.isfinite(y) and not y.is_integer():
         raise ValueError("negative base with a fractional exponent")
     return float(x**y)
@@ -69,11 +69,11 @@ def ieee_pow(x: float, y: float) -> float:
         return math.copysign(INF, x) if math.fmod(y, 2.0) in (1.0, -1.0) else INF
 
 
-# ---- values that neither float nor math has ----------------------------------------------------------------
+# ---- functions that neither float nor math has -------------------------------------------------------------
 
 
 def in_domain(result: float, *operands: float) -> float:
-    """`result`, unless it is a nan or an infinity that better-behaved operands turned into: `ValueError`."""
+    """`result`; raises `ValueError` if it is a new nan, or an infinity from finite operands."""
     new_nan = math.isnan(result) and not any(map(math.isnan, operands))
     if new_nan or (math.isinf(result) and all(map(math.isfinite, operands))):
         raise ValueError("math domain error")
@@ -94,12 +94,12 @@ cbrt: Callable[[float], float] = getattr(math, "cbrt", _newton_cbrt)
 
 
 def bounded_below(x: float) -> float:
-    """The lowest finite number for -inf: 0 times that is 0, not nan."""
+    """Replaces -inf by the lowest finite number, so that 0 times it is 0 instead of nan."""
     return max(x, LOWEST)
 
 
 def bounded(x: float) -> float:
-    """The largest finite number of its sign for an infinity."""
+    """Replaces an infinity by the largest finite number of the same sign."""
     return max(min(x, -LOWEST), LOWEST)
 
 
@@ -118,12 +118,12 @@ def logaddexp(x: float, y: float) -> float:
 
 
 def logaddexp_dx(x: float, y: float) -> float:
-    """Equal infinities share a gradient as other equals do."""
+    """Equal infinities share a gradient like other equal numbers."""
     return sigmoid(0.0 if x == y else x - y)
 
 
 def logit(x: float) -> float:
-    """log(x / (1 - x)); around one half the ratio's excess over 1 has more digits than the ratio."""
+    """log(x / (1 - x)); near one half the ratio's excess over 1 has more digits than the ratio."""
     if x < 0.25:
         return ieee_log(x / (1.0 - x))
     return ieee_log1p(ieee_div(2.0 * x - 1.0, 1.0 - x))
@@ -147,16 +147,16 @@ def gelu_dx(x: float) -> float:
     return 0.5 * math.erfc(-x * SQRT_HALF) + bounded(x) * density
 
 
-# Bernoulli numbers over their indices, and Bernoulli numbers: the asymptotic series of digamma and trigamma
-# in powers of 1 / x^2 (Abramowitz and Stegun, 6.3.18 and 6.4.12).
+# Bernoulli numbers divided by their indices, and Bernoulli numbers: the asymptotic series of digamma and trigamma in
+# powers of 1 / x^2 (Abramowitz and Stegun, 6.3.18 and 6.4.12).
 _DIGAMMA_SERIES = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12, -3617 / 8160)
 _TRIGAMMA_SERIES = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
-# Bernoulli numbers over factorials, B(2 j) / (2 j)!: Euler and Maclaurin's series of Hurwitz's zeta function.
+# Bernoulli numbers divided by factorials, B(2 j) / (2 j)!: the Euler-Maclaurin series of the Hurwitz zeta function.
 _ZETA_SERIES = (
     1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 / 1307674368000, 1 / 74724249600,
     -3617 / 10670622842880000, 43867 / 5109094217170944000, -174611 / 802857662698291200000,
 )  # fmt: skip
-_ASYMPTOTIC_FROM = 12.0  # from here on the first left-out term of both is below 1e-17 of the sum
+_ASYMPTOTIC_FROM = 12.0  # from here on the first omitted term of both is below 1e-17 of the sum
 
 
 def _in_powers(series: tuple[float, ...], z: float) -> float:
@@ -171,7 +171,7 @@ def _is_pole_of_gamma(x: float) -> bool:
 
 
 def _from_nearest(x: float) -> float:
-    """x less the nearest integer, in [-1/2, 1/2]; halves round away from zero, as C's round."""
+    """x minus the nearest integer, in [-1/2, 1/2]; halves round away from zero, as in C's round."""
     nearest = float(math.trunc(x))
     if math.fabs(x - nearest) >= 0.5:
         nearest += math.copysign(1.0, x)
@@ -252,7 +252,7 @@ def _derivative_of_cot(c: float, n: int) -> float:
 
 
 def polygamma(x: float, order: float) -> float:
-    """The derivative of digamma of that order; nan at the poles for an even order, inf for an odd one."""
+    """The derivative of digamma of the given order; nan at the poles for an even order, inf for an odd one."""
     if not (0.0 <= order <= _MOST_DERIVATIVES and order.is_integer()):
         return NAN
     n = int(order)
@@ -273,7 +273,7 @@ def polygamma(x: float, order: float) -> float:
 
 
 def erfinv(x: float) -> float:
-    """Winitzki's first guess (relative error 2e-3), then Halley's iteration; `ValueError` unless |x| < 1."""
+    """Winitzki's formula (relative error 2e-3), then Halley's iteration; raises `ValueError` unless |x| < 1."""
     magnitude = math.fabs(x)
     if magnitude >= 1.0:
         raise ValueError("math domain error")
@@ -282,7 +282,7 @@ def erfinv(x: float) -> float:
     t = 2.0 / (math.pi * a) + 0.5 * log_term
     r = math.sqrt(math.sqrt(t * t - log_term / a) - t)
     for _ in range(3):
-        # Above one half the tail carries the digits: 1 - x is exact there.
+        # Above one half the tail carries the digits, because 1 - x is exact there.
         excess = math.erf(r) - magnitude if magnitude < 0.5 else (1.0 - magnitude) - math.erfc(r)
         step = excess / (TWO_OVER_SQRT_PI * math.exp(-r * r))
         r -= step / (1.0 + r * step)
@@ -293,7 +293,7 @@ def erfinv(x: float) -> float:
 
 
 def atan2_dx(x: float, y: float) -> float:
-    """x / (x * x + y * y), also where the squares overflow or vanish."""
+    """x / (x * x + y * y), even if the squares overflow or vanish."""
     square = x * x + y * y
     if 1e-290 < square <= sys.float_info.max:
         return x / square
@@ -320,5 +320,5 @@ def one(*_: float) -> float:
 
 
 def maximum_dx(x: float, y: float) -> float:
-    """What x takes of the gradient of the larger operand: all, nothing, or half of a tie."""
+    """The share of the gradient that x receives: all, none, or half for a tie."""
     return 1.0 if x > y else 0.5 if x == y else 0.0

@@ -1,10 +1,10 @@
 """The table of operations in Python: value, derivatives, and the arguments that test them.
 
-One row for each row of csrc/ops.def, with the same arithmetic in the same order: the native engine is compared with
-it bit for bit, at the arguments that the row names. Values raise what Python's float and `math` raise
+It has one row for each row of csrc/ops.def, with the same arithmetic in the same order: the native engine is compared
+with it bit for bit, at the arguments that the row names. Values raise the errors of Python's float and `math`
 (`ZeroDivisionError`, `OverflowError`, `ValueError`); partial derivatives never raise: they follow IEEE 754, as C does
-(1/0 is inf, log(-1) is nan). Angles are in radians. Titles, symbols and names of parameters are those of the native
-table; the arithmetic is written here a second time, so that each side finds the other's mistakes.
+(1/0 is inf, log(-1) is nan). Angles are in radians. Titles, symbols and names of parameters are read from the native
+table; the arithmetic is written a second time here, so that each side reveals the other's mistakes.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ class Operation:
     value: Function  #: of the operands; raises as Python does
     partials: tuple[Function, ...]  #: one for each operand, of the operands and the result; never raise
     points: tuple[tuple[float, ...], ...]  #: inside the domain, off the kinks: smooth and accurate to 1e-13
-    edges: tuple[tuple[float, ...], ...]  #: kinks, poles, ends of the domain, what IEEE 754 treats specially
-    default: float | None = None  #: of the second operand, where it may be left out
+    edges: tuple[tuple[float, ...], ...]  #: kinks, poles, ends of the domain, special cases of IEEE 754
+    default: float | None = None  #: of the second operand, if it may be left out
     parameter: str | None = None  #: the name of such a second operand
 
 
@@ -177,7 +177,7 @@ _TABLE = (
     _row("gelu", gelu, lambda x, r: gelu_dx(x), _REAL),
     _row("silu", silu, lambda x, r: silu_dx(x), (*_REAL, -700.0, 800.0)),
 
-    # As Python's max and min the first of two equals wins, but a nan operand always gives nan.
+    # As in Python's max and min, the first of two equal operands wins, but a nan operand always gives nan.
     _row("maximum", lambda x, y: x if x >= y or math.isnan(x) else y,
          (lambda x, y, r: maximum_dx(x, y), lambda x, y, r: maximum_dx(y, x)),
          (*_PLANE, (1.0, 1.0 + 1e-8)), (2.0, 2.0)),
@@ -186,7 +186,7 @@ _TABLE = (
          (*_PLANE, (1.0, 1.0 + 1e-8)), (2.0, 2.0)),
     _row("copysign", math.copysign,
          (lambda x, y, r: sign(x) * math.copysign(1.0, y), zero), _PLANE),
-    # As C's, not Python's: a float, which keeps the sign of a zero.
+    # As in C rather than Python: the result is a float, which keeps the sign of a zero.
     _row("floor", lambda x: math.copysign(float(math.floor(x)), x),
          zero, (*_REAL[1:-1], 3.1, 1e8 + 0.5)),
     _row("ceil", lambda x: math.copysign(float(math.ceil(x)), x),
@@ -194,7 +194,7 @@ _TABLE = (
     _row("logaddexp", logaddexp,
          (lambda x, y, r: logaddexp_dx(x, y), lambda x, y, r: logaddexp_dx(y, x)), _SUMS),
 
-    # Conditions without branches. A nan is less than nothing, and is not 0; x + -0.0 is x for every x.
+    # Conditions without branches. A nan is not less than anything, and is not 0; x + -0.0 is x for every x.
     _row("less", lambda x, y: 1.0 if x < y else 0.0, (zero, zero), _PLANE, (2.0, 2.0)),
     _row("less_equal", lambda x, y: 1.0 if x <= y else 0.0, (zero, zero),
          _PLANE, (2.0, 2.0)),

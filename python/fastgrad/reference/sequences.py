@@ -1,7 +1,7 @@
-"""The operations on sequences, made of ordinary ones: what a fused node computes, and its gradient.
+"""The sequence operations as ordinary operations: what a fused node computes, and its gradient.
 
-Each takes sequences of Values, of numbers, or of both, and gives Values, or floats for numbers alone. Additions run
-from left to right.
+Each takes sequences of Values, of numbers, or of both, and returns Values, or floats if there are only numbers.
+Additions run from left to right.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = [
 
 
 def arguments(layout: str, operands: Sequence[Number], target: int = 0) -> tuple[Any, ...]:
-    """The arguments of a call whose node has these operands: the other direction of the table's column `layout`."""
+    """The arguments of a call whose node has these operands: the inverse of the table's column `layout`."""
     if layout == "sequence":
         return (operands,)
     if layout == "sequence_and_target":
@@ -33,7 +33,7 @@ def arguments(layout: str, operands: Sequence[Number], target: int = 0) -> tuple
 
 
 def sum(xs: Sequence[Number]) -> Number:
-    """The sum; 0.0 of none."""
+    """The sum; 0.0 for an empty sequence."""
     return functools.reduce(operator.add, xs) if len(xs) else 0.0
 
 
@@ -97,7 +97,7 @@ def log_softmax(xs: Sequence[Number]) -> list[Number]:
 
 
 def _exponentials(xs: Sequence[Number]) -> tuple[float, list[Number], list[Number], Number]:
-    """The shift, a number, the shifted numbers, their exponentials, and the sum of these."""
+    """The shift, a number, then the shifted numbers, their exponentials, and the sum of these."""
     most = sys.float_info.max
     shift = -most
     for x in xs:
@@ -109,7 +109,7 @@ def _exponentials(xs: Sequence[Number]) -> tuple[float, list[Number], list[Numbe
 
 
 def _log(total: Number) -> Number:
-    """The logarithm, but -inf of 0, where `math.log` raises: the exponentials of -inf add up to 0."""
+    """The logarithm, with -inf for 0, where `math.log` raises: the exponentials of -inf add up to 0."""
     if float(total) != 0.0:
         return engine.log(total)
     return -math.inf if isinstance(total, float) else engine.Value(-math.inf, (total,), (math.inf,))
