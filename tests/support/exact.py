@@ -78,9 +78,8 @@ def exact_value(name: str, *arguments: Any) -> Any:
         return exact_function(name)(*map(mpf, arguments))
 
 
-# Derivatives in closed form. With the values they make the dual numbers that gradients of programs are compared with. An
-# operation without a row is differentiated by differences, which is slower, and no use at a kink: there these are the
-# derivatives of one side.
+# Derivatives in closed form. Together with the values they form the dual numbers for gradients of programs. An
+# operation without a row is differentiated by differences: slower, and useless at a kink, where these are one-sided.
 SLOPES: dict[str, tuple[Callable[..., Any], ...]] = {
     "add": (lambda x, y: mpf(1), lambda x, y: mpf(1)),
     "sub": (lambda x, y: mpf(1), lambda x, y: mpf(-1)),
