@@ -1,4 +1,4 @@
-// Nodes for the tests of the core, held by Terms: their arithmetic makes nodes as Python's operators do.
+// Nodes for the tests, held by Terms: their arithmetic makes nodes as Python's operators do.
 #pragma once
 
 #include <cstddef>
