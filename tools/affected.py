@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = {path.parent.name for path in ROOT.glob("tests/*/test_*.py")}
 LAYERS = ("ir", "passes", "run", "compile")  # each of them uses those before it
+TREES = ("csrc", "python", "docs", "examples", "benchmarks", "tests")  # elsewhere, as in .ci, a name means nothing
 EVERYTHING = {"tests"}
 
 
@@ -40,6 +41,8 @@ def tests_of(name: str) -> set[str]:
         return {name} if (ROOT / name).exists() else set()
     if path.suffix == ".md":
         return {"tests/docs"}
+    if path.parts[0] not in TREES:
+        return EVERYTHING
     for part in path.parts[:2] if path.parts[0] == "tests" else path.with_suffix("").parts:
         if part in LAYERS:
             return {f"tests/{layer}" for layer in LAYERS[LAYERS.index(part) :]}

@@ -40,7 +40,7 @@ lint() {
 }
 
 cpp() {
-    say "the C++ tests of the core, without Python"
+    say "the C++ tests, without Python"
     dev_environment
     clone "$work/cpp"
     (

@@ -38,8 +38,8 @@ std::string finite_text(double number) {
 std::optional<double> finite_number(std::string_view text) {
     double number = 0.0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (end != text.data() + text.size()) return std::nullopt;
-    if (error != std::errc{}) return std::nullopt;
+    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    if (!std::isfinite(number)) return std::nullopt;  // from_chars also reads INF and -nan
     return number;
 }
 
@@ -205,6 +205,12 @@ class Line {
         rest_.remove_prefix(1);
         return integer<Slot>();
     }
+    std::string pass() {
+        if (starts_with('"')) return label();
+        const std::string_view name = word();
+        if (name.empty()) reject("expected the name of a pass");
+        return std::string(name);
+    }
     std::string label() {
         rest_.remove_prefix(1);
         std::string text;
@@ -267,9 +273,7 @@ class TextReader {
 
     void statement(Line& line) {
         if (line.take("passes ")) {
-            while (!line.is_at_end()) {
-                saved_.origin.passes.push_back(line.starts_with('"') ? line.label() : std::string(line.word()));
-            }
+            while (!line.is_at_end()) saved_.origin.passes.push_back(line.pass());
         } else if (line.take("lowering ")) {
             while (!line.is_at_end()) lowering(line);
         } else if (line.take("captured ")) {

@@ -58,7 +58,10 @@ class Verifier {
         }
         const Dot& dot = program_.dots[instruction.x];
         if (dot.count == 0) return "a sum has no terms";
-        if (dot.first < next_term || dot.first + dot.count > program_.left.size()) return "a sum's terms are missing";
+        const std::uint64_t terms = program_.left.size();
+        if (dot.first < next_term || dot.first > terms || dot.count > terms - dot.first) {
+            return "a sum's terms are missing";
+        }
         next_term = dot.first + dot.count;
         return "";
     }

@@ -11,30 +11,6 @@
 using namespace fastgrad;
 using namespace fastgrad::test;
 
-namespace {
-
-OperandList::Pointer list_of(Op op, const std::vector<Term>& terms) {
-    OperandList::Pointer list = OperandList::make(op, terms.size());
-    OperandList::View operands = list->view();
-    for (std::size_t i = 0; i < terms.size(); ++i) {
-        if (terms[i].is_constant()) {
-            operands.set(i, terms[i].data());
-        } else {
-            operands.set(i, terms[i].node());
-        }
-    }
-    return list;
-}
-
-// A node of a sequence operation, created as the binding does.
-Term sequence(Op op, const std::vector<Term>& terms) {
-    OperandList::Pointer list = list_of(op, terms);
-    const double value = sequences::evaluate(op, *list);
-    return Term::adopt(tape.sequence(op, value, std::move(list)));
-}
-
-}  // namespace
-
 TEST("a new list has constants, all of them 0") {
     const OperandList::Pointer list = OperandList::make(Op::sum, 3);
     CHECK_EQUAL(list->size(), 3u);

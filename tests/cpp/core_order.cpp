@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "core/order.hpp"
+#include "interrupting.hpp"
 #include "nodes.hpp"
 #include "test.hpp"
 

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "core/sweep.hpp"
+#include "interrupting.hpp"
 #include "nodes.hpp"
 #include "test.hpp"
 

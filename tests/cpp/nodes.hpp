@@ -5,8 +5,10 @@
 #include <initializer_list>
 #include <memory>
 #include <utility>
+#include <vector>
 
-#include "core/interruption.hpp"
+#include "core/operand_list.hpp"
+#include "core/sequences.hpp"
 #include "core/tape.hpp"
 #include "core/term.hpp"
 
@@ -24,6 +26,26 @@ inline Term custom(std::initializer_list<Node*> operands, std::initializer_list<
     return Term::adopt(tape.custom(0.0, std::move(operation)));
 }
 
+inline OperandList::Pointer list_of(Op op, const std::vector<Term>& terms) {
+    OperandList::Pointer list = OperandList::make(op, terms.size());
+    OperandList::View operands = list->view();
+    for (std::size_t i = 0; i < terms.size(); ++i) {
+        if (terms[i].is_constant()) {
+            operands.set(i, terms[i].data());
+        } else {
+            operands.set(i, terms[i].node());
+        }
+    }
+    return list;
+}
+
+// The node of an operation on a sequence, as the binding makes it.
+inline Term sequence(Op op, const std::vector<Term>& terms) {
+    OperandList::Pointer list = list_of(op, terms);
+    const double value = sequences::evaluate(op, *list);
+    return Term::adopt(tape.sequence(op, value, std::move(list)));
+}
+
 // A callback that runs a function.
 template <class Run>
 class Callback final : public BackwardCallback {
@@ -39,20 +61,6 @@ template <class Run>
 std::shared_ptr<BackwardCallback> callback(Run run) {
     return std::make_shared<Callback<Run>>(std::move(run));
 }
-
-// Simulates a pending Ctrl-C during its lifetime.
-class Interrupting {
- public:
-    Interrupting() {
-        interruption = {[] { return true; }, [] { return true; }};
-    }
-    ~Interrupting() { interruption = before_; }
-    Interrupting(const Interrupting&) = delete;
-    Interrupting& operator=(const Interrupting&) = delete;
-
- private:
-    const Interruption before_ = interruption;
-};
 
 inline std::size_t live_nodes() { return tape.memory().live_nodes; }
 
