@@ -17,7 +17,6 @@ from support.graph_bytes import CORPUS
 from support.recipes import Recipe, cook, recipes
 from support.replays import all_bits
 
-
 # ---- printing and parsing
 
 
