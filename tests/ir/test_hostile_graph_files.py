@@ -268,7 +268,7 @@ USED_BEFORE = "used before it is computed"
         (sealed(b"fastgrad graph\r\n" + struct.pack("<IIQ", 1, 60, 36) + bytes(4)), "cut short"),
         (made([INPUT]) + b"x", "something follows its end"),
         (made([INPUT], end=b"x"), "something follows its end"),
-        (made([INPUT])[:-1] + b"x", "checksum"),
+        (made([INPUT])[:-1] + bytes([made([INPUT])[-1] ^ 1]), "checksum"),
         (made([INPUT], options=4), "an option is unknown"),
         (made([INPUT, (ADD, 3, 0)]), USED_BEFORE),  # itself
         (made([INPUT, (ADD, 0, 3)]), USED_BEFORE),

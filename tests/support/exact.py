@@ -168,7 +168,7 @@ def exact_partial(name: str, index: int, *arguments: Any) -> Any:
 
     The step is relative to the argument: mpmath's own is absolute, and steps over 0 from 1e-300.
     """
-    with mp.workdps(150):
+    with mp.workdps(800 if any(0 < abs(x) < 1e-100 for x in arguments) else 150):
         point = [mpf(argument) for argument in arguments]
         step = (abs(point[index]) or mpf(1)) * mpf(10) ** -50
 
