@@ -81,7 +81,7 @@ ir::BoundLeaves CapturedGraph::bound_leaves() const {
     leaves.numbers.resize(bound().size());
     read_bound(leaves.numbers.data());
     for (std::uint32_t i = 0; i < bound().size(); ++i) {
-        if (bound()[i]->has(Node::labelled)) leaves.labels.emplace_back(i, tape.label(bound()[i]));
+        if (bound()[i]->has(Node::labeled)) leaves.labels.emplace_back(i, tape.label(bound()[i]));
     }
     return leaves;
 }

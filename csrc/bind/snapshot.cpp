@@ -30,7 +30,7 @@ std::shared_ptr<PythonSnapshot> read(const py::bytes& data, const py::list& shar
     }
     auto snapshot = std::make_shared<PythonSnapshot>(std::string_view(data), nodes);
     for (const Node* node : snapshot->nodes()) {
-        if (node->has(Node::labelled)) require_unicode(tape.label(node));
+        if (node->has(Node::labeled)) require_unicode(tape.label(node));
         if (node->op == Op::custom) require_unicode(node->x.custom->symbol);
     }
     for (const py::handle value : shared_nodes) hold_if_subclass(value.ptr());

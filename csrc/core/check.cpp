@@ -99,7 +99,7 @@ class StoreCheck {
         for (Region* region = pool.first_; region; previous = region, region = region->next) {
             ++regions;
             free += region->free;
-            require(region->previous == previous, "regions: the neighbour does not link back");
+            require(region->previous == previous, "regions: the neighbor does not link back");
             require(had_room || region->free == 0, "regions: one with a free chunk comes after a full one");
             had_room = region->free != 0;
             collect_chunks(region);
@@ -158,7 +158,7 @@ class StoreCheck {
         const Chunk* previous = nullptr;
         for (Chunk* chunk = tape.has_free_slots_; chunk; previous = chunk, chunk = chunk->newer) {
             require(with_free_slots.insert(chunk).second, "a chunk is twice in the list of leaf chunks with room");
-            require(chunk->older == previous, "leaf chunks with room: the neighbour does not link back");
+            require(chunk->older == previous, "leaf chunks with room: the neighbor does not link back");
             require(in_use_.contains(chunk) && !ordered_.contains(chunk), "a leaf chunk with room is none");
         }
         std::size_t leaves = 0;
@@ -201,7 +201,7 @@ class StoreCheck {
         require(!node->has(Node::visited), node, "a mark of a traversal is pending");
         require(node->has(Node::in_snapshot) == (Snapshot::find(node) != nullptr), node,
                 "whether it is in a snapshot, and whether a snapshot has it, differ");
-        require(node->has(Node::labelled) == (tape.labels_ && tape.labels_->contains(node)), node,
+        require(node->has(Node::labeled) == (tape.labels_ && tape.labels_->contains(node)), node,
                 "whether it has a label, and whether the labels have it, differ");
         require(scopes::is_known(node->scope), node, "its scope is unknown");
         require(!node->object || stands_for_(node), node, "its Python object stands for another node");

@@ -76,7 +76,7 @@ void Expansion::rebuild(Node* node) {
 
 void Expansion::put(Node* node, Term twin) {
     const bool is_new = !twin.node()->object;  // the sum of one number is that number
-    if (is_new && node->has(Node::labelled)) tape.set_label(twin.node(), tape.label(node));
+    if (is_new && node->has(Node::labeled)) tape.set_label(twin.node(), tape.label(node));
     index_[node] = static_cast<std::uint32_t>(twins_.size());
     twins_.push_back(std::move(twin));
 }

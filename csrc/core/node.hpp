@@ -35,7 +35,7 @@ struct Node {
         y_is_constant = 2,
         accumulates = 4,         // gradients add up: always on a leaf, on other nodes once a sweep reaches them
         visited = 8,             // by a traversal in progress
-        labelled = 16,           // has an entry in the tape's labels
+        labeled = 16,            // has an entry in the tape's labels
         notifies_last_use = 32,  // the binding is notified when the last operand slot releases the node
         keeps_object = 64,       // the binding keeps the Python object while operand slots hold the node
         in_snapshot = 128        // has a position in a snapshot

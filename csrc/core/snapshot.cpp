@@ -238,7 +238,7 @@ std::string Snapshot::bytes() const {
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
         interruption.check_at(i);
         const Node* node = nodes_[i];
-        labels += node->has(Node::labelled);
+        labels += node->has(Node::labeled);
         out.number(static_cast<std::uint8_t>(node->op));
         out.number<std::uint8_t>(node->flags & constant_flags);
         out.number(node->data);
@@ -247,7 +247,7 @@ std::string Snapshot::bytes() const {
     }
     out.number(labels);
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
-        if (!nodes_[i]->has(Node::labelled)) continue;
+        if (!nodes_[i]->has(Node::labeled)) continue;
         out.number<std::uint64_t>(i);
         out.text(tape.label(nodes_[i]));
     }

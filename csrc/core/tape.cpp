@@ -70,7 +70,7 @@ Node* Tape::copy(const Node* node) {
     Node* twin = copy_of_kind(node);
     twin->grad = node->grad;
     twin->scope = node->scope;
-    if (node->has(Node::labelled)) {
+    if (node->has(Node::labeled)) {
         try {
             set_label(twin, label(node));
         } catch (...) {
@@ -186,17 +186,17 @@ void Tape::unlink_free(Chunk* chunk) {
 
 void Tape::set_label(Node* node, std::string_view label) {
     if (label.empty()) {
-        if (node->has(Node::labelled)) labels_->erase(node);
-        node->flags &= static_cast<std::uint8_t>(~Node::labelled);
+        if (node->has(Node::labeled)) labels_->erase(node);
+        node->flags &= static_cast<std::uint8_t>(~Node::labeled);
         return;
     }
     if (!labels_) labels_ = new std::unordered_map<const Node*, std::string>;
     labels_->insert_or_assign(node, std::string(label));  // the string is created before the entry: all or nothing
-    node->flags |= Node::labelled;
+    node->flags |= Node::labeled;
 }
 
 std::string_view Tape::label(const Node* node) const {
-    return node->has(Node::labelled) ? std::string_view(labels_->at(node)) : std::string_view();
+    return node->has(Node::labeled) ? std::string_view(labels_->at(node)) : std::string_view();
 }
 
 Tape::Memory Tape::memory() const {

@@ -157,7 +157,7 @@ FASTGRAD_INLINE void Tape::unref(Node* operand) {
 }
 
 FASTGRAD_INLINE void Tape::drop_operands(Node* node) {
-    if (node->has(Node::labelled)) [[unlikely]]
+    if (node->has(Node::labeled)) [[unlikely]]
         labels_->erase(node);
     if (!node->has_plain_operands()) [[unlikely]] {
         drop_special_operands(node);

@@ -109,12 +109,12 @@ TEST("a label lives as long as its node") {
     CHECK_EQUAL(tape.label(x.node()), "x");
     tape.set_label(x.node(), "");
     CHECK_EQUAL(tape.label(x.node()), "");
-    CHECK(!x.node()->has(Node::labelled));
-    Node* labelled = tape.leaf(2.0);
-    tape.set_label(labelled, "gone");
-    tape.release(labelled);
+    CHECK(!x.node()->has(Node::labeled));
+    Node* labeled = tape.leaf(2.0);
+    tape.set_label(labeled, "gone");
+    tape.release(labeled);
     const Term successor = leaf(3.0);
-    CHECK_EQUAL(successor.node(), labelled);
+    CHECK_EQUAL(successor.node(), labeled);
     CHECK_EQUAL(tape.label(successor.node()), "");
 }
 

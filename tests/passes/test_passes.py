@@ -141,7 +141,7 @@ def test_fold_computes_what_depends_on_constants_alone():
 
 
 @pytest.mark.parametrize("exponent", [2, -1.0])
-def test_power_of_two_is_a_product_and_of_minus_one_a_quotient(exponent: float):
+def test_strength_reduction_of_two_is_a_product_and_of_minus_one_a_quotient(exponent: float):
     x = Value(3.0)
     y = (x + 0.0) ** exponent
     graph, plain = Graph(y, [x], passes=("strength_reduction",)), Graph(y, [x], passes=())
@@ -173,7 +173,7 @@ def test_strength_reduction_keeps_exponents_that_are_not_constant():
 # ---- cse
 
 
-def test_share_computes_equal_operations_once():
+def test_cse_computes_equal_operations_once():
     a, b = Value(2.0), Value(3.0)
     outputs = [(a * b).exp(), (b * a).exp(), (a * b).exp() + (a + b), (a * b).exp() + (b + a), a - b, b - a]
     graph = Graph(outputs, [a, b], passes=("cse",))
