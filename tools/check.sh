@@ -2,14 +2,15 @@
 # All checks, in the order in which they fail fastest. Usage: tools/check.sh [STEP ...]
 # Steps: lint, cpp, instructions, docs, readme (the README's test command, in a clone), pythons, wheel, sanitizers. By
 # default all of them run, the sanitizers beside the others: each uses one core. Longer steps run only on request:
-# wheels, machines, and thorough, which means: threads, memcheck, references, freethreaded. The last two need special
-# interpreters: PYDEBUG=... FREE_THREADED=... tools/check.sh thorough.
+# wheels, machines, and thorough, which means every CPython, threads, memcheck, references, freethreaded. The last two
+# need special interpreters: PYDEBUG=... FREE_THREADED=... tools/check.sh thorough.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python=${PYTHON:-python3}
+epoch=315532800  # the date of all files in a wheel: 1980, the oldest that a zip archive knows
 
 say() { printf '\n=== %s\n' "$*"; }
 
@@ -18,11 +19,14 @@ clone() {  # the files that git tracks or would track, as a user gets them
     git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$1"
 }
 
-dev_environment() {  # made once, for the steps that need it
+dev_environment() {  # made once, for the steps that need it; of its wheel `wheel` builds a twin elsewhere
     [ -d "$work/dev" ] && return
     "$python" -m venv "$work/dev"
     "$work/dev/bin/pip" install -q --upgrade pip
-    "$work/dev/bin/pip" install -q --group dev -C cmake.define.FASTGRAD_WERROR=ON .
+    quietly env SOURCE_DATE_EPOCH=$epoch "$work/dev/bin/pip" wheel --no-deps --wheel-dir "$work/dist/here" \
+        -C cmake.define.FASTGRAD_WERROR=ON .
+    "$work/dev/bin/pip" install -q "$work"/dist/here/*.whl
+    "$work/dev/bin/pip" install -q --group dev
 }
 
 lint() {
@@ -85,18 +89,26 @@ cpython() {  # the program of CPython 3.$1, or nothing
     command -v "$(ls -d "$versions/3.$1".*/bin/python 2>/dev/null | tail -n 1)" || command -v "python3.$1" || true
 }
 
-pythons() {
-    local minor candidate
+is_default() {  # INTERPRETER: whether it is of the version that `readme` tests
+    local version='import sys; print(sys.version_info[:2])'
+    [ "$("$1" -c "$version")" = "$("$python" -c "$version")" ]
+}
+
+suite_on() {  # INTERPRETER NAME
+    say "the suite on $("$1" -V)"
+    "$1" -m venv "$work/$2"
+    "$work/$2/bin/pip" install -q --upgrade pip
+    "$work/$2/bin/pip" install -q '.[test]'
+    "$work/$2/bin/python" -X dev -m pytest -q -p no:cacheprovider
+}
+
+pythons() {  # the oldest and the newest that are installed, or `all`
+    local minor others=()
     for minor in 10 11 12 13 14 15; do
-        candidate=$(cpython "$minor")
-        [ -n "$candidate" ] || continue
-        [ "$("$candidate" -c 'import sys; print(sys.version_info[:2])')" != "$("$python" -c 'import sys; print(sys.version_info[:2])')" ] || continue
-        say "the suite on $("$candidate" -V)"
-        "$candidate" -m venv "$work/py$minor"
-        "$work/py$minor/bin/pip" install -q --upgrade pip
-        "$work/py$minor/bin/pip" install -q '.[test]'
-        "$work/py$minor/bin/python" -X dev -m pytest -q -p no:cacheprovider
+        [ -z "$(cpython "$minor")" ] || is_default "$(cpython "$minor")" || others+=("$minor")
     done
+    [ "${1:-}" = all ] || [ ${#others[@]} -le 2 ] || others=("${others[0]}" "${others[-1]}")
+    for minor in ${others[@]+"${others[@]}"}; do suite_on "$(cpython "$minor")" "py$minor"; done
 }
 
 sanitizers() {
@@ -119,15 +131,10 @@ sanitizers() {
 }
 
 wheel() {
-    say "the source distribution, the wheel from it, and the same wheel from a clone in another folder"
-    "$python" -m venv "$work/build"
-    "$work/build/bin/pip" install -q --upgrade pip build
-    local SOURCE_DATE_EPOCH=315532800
-    export SOURCE_DATE_EPOCH
-    clone "$work/elsewhere"
-    quietly "$work/build/bin/python" -m build --outdir "$work/dist" .
-    quietly "$work/build/bin/python" -m build --wheel --outdir "$work/dist/again" "$work/elsewhere"
-    cmp "$work"/dist/*.whl "$work"/dist/again/*.whl
+    say "the source distribution, and the wheel from it: the same as the one from this folder"
+    dev_environment
+    quietly env SOURCE_DATE_EPOCH=$epoch "$work/dev/bin/python" -m build --outdir "$work/dist" .
+    cmp "$work"/dist/*.whl "$work"/dist/here/*.whl
     "$python" tools/distributions.py "$work"/dist/*.whl "$work"/dist/*.tar.gz
     "$python" -m venv "$work/user"
     "$work/user/bin/pip" install -q "$work"/dist/*.whl
@@ -219,6 +226,7 @@ freethreaded() {
 
 thorough() {
     local step
+    pythons all
     for step in threads memcheck references freethreaded; do "$step"; done
 }
 
