@@ -228,7 +228,7 @@ ERRORS: dict[str, tuple[Callable[[optim.Optimizer], Any], type[Exception], str]]
     "no schedule among the schedules": (
         lambda o: optim.SequentialLR(o, [optim.StepLR], []),
         TypeError,
-        "schedulers must be schedules of fastgrad.optim, not <class 'fastgrad.optim.lr_scheduler.StepLR'>",
+        "schedulers must be schedules of fastgrad.optim, not <class 'fastgrad.optim.lr_scheduler.decays.StepLR'>",
     ),
     "schedule of another optimizer": (
         lambda o: optim.SequentialLR(o, [optim.StepLR(optim.SGD([Value(2.0)]), 1)], []),
