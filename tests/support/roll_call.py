@@ -17,7 +17,7 @@ from support.layers import MODULES
 from support.operations import OPERATIONS
 from support.optimizers import CASES
 from support.passes import PASSES
-from support.schedules import SCHEDULES, optimizer
+from support.schedules import PLATEAUS, SCHEDULES, optimizer
 from support.transforms import TRANSFORMS
 
 
@@ -64,6 +64,8 @@ def schedules() -> Iterator[optim.LRScheduler]:
         schedule = make(optim, optimizer())
         yield schedule
         yield from getattr(schedule, "schedulers", ())
+    for plateau in PLATEAUS.values():
+        yield optim.ReduceLROnPlateau(optimizer(), **plateau.settings)
 
 
 def initializers() -> Iterator[str]:

@@ -83,6 +83,13 @@ class Optimizer(_core.Optimizer):
         memory = [_moment(name, state[name], count) for name in moments]
         self._restore(settings, state["lr"], state["initial_lr"], whole_number("steps", state["steps"]), memory)
 
+    def _change_settings(self, **changed: Any) -> None:
+        """Change settings between two steps. The moments are kept; those that the new settings add begin at 0."""
+        settings, kept = {**self._settings(), **changed}, self._memory()
+        zeros = [0.0] * len(self.parameters)
+        memory = [_moment(name, kept.get(name, zeros), len(zeros)) for name in self._rule.moments(settings)]
+        self._restore(settings, self.lr, self.initial_lr, self.steps, memory)
+
     @classmethod
     def _settings_in(cls, state: Mapping[str, Any]) -> dict[str, Any]:
         missing = [name for name in cls._rule.settings if name not in state]

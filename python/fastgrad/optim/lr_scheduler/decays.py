@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
 
 from fastgrad.optim.lr_scheduler.schedule import LRScheduler, real_number
-from fastgrad.optim.optimizer import Optimizer
+from fastgrad.optim.optimizer import Optimizer, whole_number
 
-__all__ = ["ConstantLR", "LambdaLR", "LinearLR", "StepLR"]
+__all__ = ["ConstantLR", "ExponentialLR", "LambdaLR", "LinearLR", "MultiStepLR", "StepLR"]
 
 
 class LinearLR(LRScheduler):
@@ -85,6 +86,49 @@ class StepLR(LRScheduler):
 
     def lr_from(self, base_lr: float, epoch: int) -> float:
         return float(base_lr * self.gamma ** (epoch // self.step_size))
+
+
+class MultiStepLR(LRScheduler):
+    """``base_lr * gamma**n``, where ``n`` is the number of milestones up to the epoch.
+
+    Args:
+        optimizer: The optimizer whose learning rate is set.
+        milestones: The epochs at which the learning rate is multiplied by ``gamma``: ints of at least 0, in any
+            order. One that is given twice counts twice.
+        gamma: The factor of each step down, at least 0.
+
+    Raises:
+        TypeError: A milestone is not an int, ``gamma`` is not a number, or ``optimizer`` is not an `Optimizer`.
+        ValueError: A setting is out of range.
+    """
+
+    def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1) -> None:
+        self.milestones = sorted(whole_number("a milestone", m) for m in milestones)
+        self.gamma = real_number("gamma", gamma, "at least 0")
+        super().__init__(optimizer)
+
+    def lr_from(self, base_lr: float, epoch: int) -> float:
+        return float(base_lr * self.gamma ** bisect_right(self.milestones, epoch))
+
+
+class ExponentialLR(LRScheduler):
+    """``base_lr * gamma**epoch``.
+
+    Args:
+        optimizer: The optimizer whose learning rate is set.
+        gamma: The factor of each epoch, at least 0.
+
+    Raises:
+        TypeError: ``gamma`` is not a number, or ``optimizer`` is not an `Optimizer`.
+        ValueError: ``gamma`` is out of range.
+    """
+
+    def __init__(self, optimizer: Optimizer, gamma: float) -> None:
+        self.gamma = real_number("gamma", gamma, "at least 0")
+        super().__init__(optimizer)
+
+    def lr_from(self, base_lr: float, epoch: int) -> float:
+        return float(base_lr * self.gamma**epoch)
 
 
 class LambdaLR(LRScheduler):

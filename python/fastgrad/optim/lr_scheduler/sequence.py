@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import pairwise
 
+from fastgrad.optim.lr_scheduler.plateau import ReduceLROnPlateau
 from fastgrad.optim.lr_scheduler.schedule import LRScheduler
 from fastgrad.optim.optimizer import Optimizer, whole_number
 
@@ -24,7 +25,8 @@ class SequentialLR(LRScheduler):
         milestones: The epochs at which the next schedules begin, in ascending order: one fewer than schedules.
 
     Raises:
-        TypeError: A schedule is not an `LRScheduler`, or a milestone is not an int.
+        TypeError: A schedule is not an `LRScheduler` or is a `ReduceLROnPlateau`, whose steps need a metric, or a
+            milestone is not an int.
         ValueError: A schedule is of another optimizer, there is none, or the milestones are not one fewer, or do not
             ascend from above 0.
     """
@@ -34,6 +36,8 @@ class SequentialLR(LRScheduler):
         for scheduler in self.schedulers:
             if not isinstance(scheduler, LRScheduler):
                 raise TypeError(f"schedulers must be schedules of fastgrad.optim, not {scheduler!r:.200}")
+            if isinstance(scheduler, ReduceLROnPlateau):
+                raise TypeError("a ReduceLROnPlateau cannot be in a sequence: its steps need a metric")
             if scheduler.optimizer is not optimizer:
                 raise ValueError(f"{scheduler!r} is of another optimizer: make it for {optimizer!r}")
         if len(self.schedulers) != len(self.milestones) + 1:
