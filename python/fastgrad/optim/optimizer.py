@@ -85,10 +85,13 @@ class Optimizer(_core.Optimizer):
 
     def _change_settings(self, **changed: Any) -> None:
         """Change settings between two steps. The moments are kept; those that the new settings add begin at 0."""
-        settings, kept = {**self._settings(), **changed}, self._memory()
-        zeros = [0.0] * len(self.parameters)
-        memory = [_moment(name, kept.get(name, zeros), len(zeros)) for name in self._rule.moments(settings)]
-        self._restore(settings, self.lr, self.initial_lr, self.steps, memory)
+        settings, memory = {**self._settings(), **changed}, self._memory()
+        moments = self._rule.moments(settings)
+        for name in moments:
+            if name not in memory:
+                count = len(self.parameters)  # creates a Value for each, so only where it is needed
+                memory[name] = _moment(name, [0.0] * count, count)
+        self._restore(settings, self.lr, self.initial_lr, self.steps, [memory[name] for name in moments])
 
     @classmethod
     def _settings_in(cls, state: Mapping[str, Any]) -> dict[str, Any]:
