@@ -96,6 +96,39 @@ def test_repr():
     assert repr(schedule) == "CosineAnnealingLR(last_epoch=1, base_lr=0.2)"
 
 
+#: Arguments of successive steps of restarts at 0, 3 and 9, and what torch 2.13.0 found: last epoch and learning rate.
+FRACTIONS = [
+    (0.5, 0, 0.1879422863405995),
+    (2.75, 2, 0.023066675633983864),
+    (None, 3, 0.1931491579260158),
+    (None, 4, 0.16478852861078486),
+    (9.25, 9, 0.19980730309147432),
+    (26, 26, 0.18140180062621117),
+    (None, 27, 0.1736396103067893),
+    (1.5, 1, 0.11000000000000001),
+    (0, 0, 0.2),
+]
+
+
+def test_restarts_take_fractions_of_an_epoch():
+    o = optimizer()
+    schedule = optim.CosineAnnealingWarmRestarts(o, 3, 2, eta_min=0.02)
+    for epoch, last_epoch, lr in FRACTIONS:
+        schedule.step(epoch)
+        assert schedule.last_epoch == last_epoch
+        assert o.lr == pytest.approx(lr, rel=0.0, abs=1e-12 * LR)
+        twin = optim.CosineAnnealingWarmRestarts(optimizer(), 3, 2, eta_min=0.02)
+        twin.load_state_dict(json.loads(json.dumps(schedule.state_dict())))
+        assert (twin.epoch, twin.lr_at(twin.epoch)) == (schedule.epoch, o.lr)
+
+
+def test_restarts_refuse_a_state_whose_epochs_differ():
+    schedule = optim.CosineAnnealingWarmRestarts(optimizer(), 3)
+    with pytest.raises(ValueError, match=r"^epoch 2\.5 does not belong to last_epoch 0$"):
+        schedule.load_state_dict(schedule.state_dict() | {"epoch": 2.5})
+    assert (schedule.epoch, schedule.last_epoch) == (0.0, 0)
+
+
 # ---- states and copies
 
 
@@ -106,7 +139,7 @@ def test_resuming_gives_the_bits_of_an_uninterrupted_run(name: str, optimizer_fi
     o = optimizer()
     schedule = make(optim, o)
     rates(schedule, o, lambda: o.lr, epochs=17)
-    states = json.loads(json.dumps([o.state_dict(), schedule.state_dict()]))
+    states = json.loads(json.dumps([o.state_dict(), schedule.state_dict()], default=list))
     expected = rates(schedule, o, lambda: o.lr)
 
     resumed = optimizer(lr=7.0)
@@ -228,7 +261,7 @@ ERRORS: dict[str, tuple[Callable[[optim.Optimizer], Any], type[Exception], str]]
     "no schedule among the schedules": (
         lambda o: optim.SequentialLR(o, [optim.StepLR], []),
         TypeError,
-        "schedulers must be schedules of fastgrad.optim, not <class 'fastgrad.optim.lr_scheduler.StepLR'>",
+        "schedulers must be schedules of fastgrad.optim, not <class 'fastgrad.optim.lr_scheduler.decays.StepLR'>",
     ),
     "schedule of another optimizer": (
         lambda o: optim.SequentialLR(o, [optim.StepLR(optim.SGD([Value(2.0)]), 1)], []),
@@ -250,6 +283,96 @@ ERRORS: dict[str, tuple[Callable[[optim.Optimizer], Any], type[Exception], str]]
         lambda o: optim.SequentialLR(o, [optim.StepLR(o, 1)] * 3, [5, 4]),
         ValueError,
         "milestones must ascend from above 0, not [5, 4]",
+    ),
+    "gamma of text": (
+        lambda o: optim.ExponentialLR(o, "0.9"),
+        TypeError,
+        "gamma needs a real number, not '0.9' of type 'str'",
+    ),
+    "negative gamma": (
+        lambda o: optim.MultiStepLR(o, [3], -0.1),
+        ValueError,
+        "gamma must be finite and at least 0, not -0.1",
+    ),
+    "negative milestone": (
+        lambda o: optim.MultiStepLR(o, [-3]),
+        ValueError,
+        "a milestone must be at least 0 and less than 2**53, not -3",
+    ),
+    "half a milestone": (
+        lambda o: optim.MultiStepLR(o, [3.5]),
+        TypeError,
+        "a milestone needs an int, not 3.5 of type 'float'",
+    ),
+    "cycle of no epochs": (
+        lambda o: optim.CosineAnnealingWarmRestarts(o, 0),
+        ValueError,
+        "T_0 must be at least 1, not 0",
+    ),
+    "cycle of a fraction": (
+        lambda o: optim.CosineAnnealingWarmRestarts(o, 2.5),
+        TypeError,
+        "T_0 needs an int, not 2.5 of type 'float'",
+    ),
+    "cycles that vanish": (
+        lambda o: optim.CosineAnnealingWarmRestarts(o, 3, T_mult=0),
+        ValueError,
+        "T_mult must be at least 1, not 0",
+    ),
+    "restarts to a negative rate": (
+        lambda o: optim.CosineAnnealingWarmRestarts(o, 3, eta_min=-1.0),
+        ValueError,
+        "eta_min must be finite and at least 0, not -1.0",
+    ),
+    "one cycle of unknown length": (
+        lambda o: optim.OneCycleLR(o, 0.5, epochs=10),
+        ValueError,
+        "OneCycleLR needs total_steps, or both epochs and steps_per_epoch",
+    ),
+    "one cycle of no steps": (
+        lambda o: optim.OneCycleLR(o, 0.5, 0),
+        ValueError,
+        "total_steps must be at least 1, not 0",
+    ),
+    "one cycle of a fraction of epochs": (
+        lambda o: optim.OneCycleLR(o, 0.5, epochs=1.5, steps_per_epoch=2),
+        TypeError,
+        "epochs needs an int, not 1.5 of type 'float'",
+    ),
+    "one cycle with too long a rise": (
+        lambda o: optim.OneCycleLR(o, 0.5, 10, pct_start=1.5),
+        ValueError,
+        "pct_start must be finite and at least 0 and at most 1, not 1.5",
+    ),
+    "one cycle of an unknown form": (
+        lambda o: optim.OneCycleLR(o, 0.5, 10, anneal_strategy="exp"),
+        ValueError,
+        "anneal_strategy must be 'cos' or 'linear', not 'exp'",
+    ),
+    "one cycle to infinity": (
+        lambda o: optim.OneCycleLR(o, math.inf, 10),
+        ValueError,
+        "max_lr must be finite and at least 0, not inf",
+    ),
+    "one cycle with a momentum of 1": (
+        lambda o: optim.OneCycleLR(o, 0.5, 10, max_momentum=1.0),
+        ValueError,
+        "max_momentum must be finite and above 0 and below 1, not 1.0",
+    ),
+    "one cycle from nothing": (
+        lambda o: optim.OneCycleLR(o, 0.5, 10, div_factor=0.0),
+        ValueError,
+        "div_factor must be finite and above 0, not 0.0",
+    ),
+    "one cycle of no optimizer": (
+        lambda o: optim.OneCycleLR(None, 0.5, 10),
+        TypeError,
+        "a schedule needs an optimizer of fastgrad.optim, not None",
+    ),
+    "negative epoch": (
+        lambda o: optim.CosineAnnealingWarmRestarts(o, 3).step(-1),
+        ValueError,
+        "epoch must be finite and at least 0, not -1",
     ),
     "fraction of a milestone": (
         lambda o: optim.SequentialLR(o, [optim.StepLR(o, 1)] * 2, [4.5]),

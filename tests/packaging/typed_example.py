@@ -8,6 +8,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import fastgrad
 from fastgrad import Value, jit, nn, no_grad, optim, vmap
 
@@ -53,9 +55,20 @@ def descend(start: float, steps: int) -> float:
         assert norm >= 0.0
         optimizer.step()
         schedule.step()
+    plateau = optim.ReduceLROnPlateau(optimizer, patience=3)
+    plateau.step(x)
+    optim.OneCycleLR(optimizer, max_lr=0.1, total_steps=10).step()
     optimizer.load_state_dict(optimizer.state_dict())
     optimizer.lr = 0.5 * optimizer.initial_lr
     return optimizer.parameters[0].data
+
+
+def losses(prediction: Value) -> list[float]:
+    """Losses of Values, numbers and arrays."""
+    total: Value = nn.huber_loss([prediction, 0.5], np.array([1.0, 2.0]), delta=2)
+    total += nn.binary_cross_entropy_with_logits(prediction, 1) + nn.l1_loss([prediction], [0.0])
+    total.backward()
+    return [total.data, prediction.grad]
 
 
 class Line:
@@ -113,6 +126,8 @@ def main() -> None:
     assert (round(slope, 6), round(offset, 6)) == (2.0, 1.0)
 
     assert abs(descend(10.0, 100) - 3.0) < 1e-3
+
+    assert losses(Value(0.5))[0] > 0.0
 
     v = Value(2.0)
     result: Value = cube(v).log().tanh() + fastgrad.hypot(v, 1.0) - fastgrad.maximum(3, v).leaky_relu(slope=0.1)

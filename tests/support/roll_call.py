@@ -10,14 +10,15 @@ from typing import Any
 import fastgrad
 from fastgrad import Value, _core, nn, optim
 from fastgrad.functional import derivatives
-from fastgrad.nn import init
+from fastgrad.nn import init, losses
 from fastgrad.reference import sequences
 from support.initializers import CONSTANTS, DRAWN
 from support.layers import MODULES
+from support.losses import CASES as LOSSES
 from support.operations import OPERATIONS
 from support.optimizers import CASES
 from support.passes import PASSES
-from support.schedules import SCHEDULES, optimizer
+from support.schedules import PLATEAUS, SCHEDULES, optimizer
 from support.transforms import TRANSFORMS
 
 
@@ -64,6 +65,8 @@ def schedules() -> Iterator[optim.LRScheduler]:
         schedule = make(optim, optimizer())
         yield schedule
         yield from getattr(schedule, "schedulers", ())
+    for plateau in PLATEAUS.values():
+        yield optim.ReduceLROnPlateau(optimizer(), **plateau.settings)
 
 
 def initializers() -> Iterator[str]:
@@ -84,11 +87,13 @@ ROLLS: dict[str, Callable[[], Roll]] = {
     "schedules": lambda: Roll(
         "support/schedules.py", classes_below(optim.LRScheduler, "fastgrad.optim"), types(schedules())
     ),
-    "modules and losses": lambda: Roll(
+    "modules": lambda: Roll(
         "support/layers.py",
-        {*nn.__all__, *classes_below(nn.Module, "fastgrad.nn")} - {"Module", "IncompatibleKeys", "init"},
+        {*nn.__all__, *classes_below(nn.Module, "fastgrad.nn")}
+        - {"Module", "IncompatibleKeys", "init", *losses.__all__},
         types(sample.make() for sample in MODULES.values()),
     ),
+    "losses": lambda: Roll("support/losses.py", losses.__all__, (case.loss for case in LOSSES.values())),
     "initializers": lambda: Roll(
         "support/initializers.py", (n for n in init.__all__ if not inspect.isclass(getattr(init, n))), initializers()
     ),

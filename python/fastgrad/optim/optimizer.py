@@ -83,6 +83,16 @@ class Optimizer(_core.Optimizer):
         memory = [_moment(name, state[name], count) for name in moments]
         self._restore(settings, state["lr"], state["initial_lr"], whole_number("steps", state["steps"]), memory)
 
+    def _change_settings(self, **changed: Any) -> None:
+        """Change settings between two steps. The moments are kept; those that the new settings add begin at 0."""
+        settings, memory = {**self._settings(), **changed}, self._memory()
+        moments = self._rule.moments(settings)
+        for name in moments:
+            if name not in memory:
+                count = len(self.parameters)  # creates a Value for each, so only where it is needed
+                memory[name] = _moment(name, [0.0] * count, count)
+        self._restore(settings, self.lr, self.initial_lr, self.steps, [memory[name] for name in moments])
+
     @classmethod
     def _settings_in(cls, state: Mapping[str, Any]) -> dict[str, Any]:
         missing = [name for name in cls._rule.settings if name not in state]
