@@ -42,9 +42,11 @@ class Activation(Module):
         else:
             self._apply = partial(_to_each, name) if name in _NAMES else function_of(function)
 
-    def __call__(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Any:
         """The function's result; for an operation, the results for a list of numbers or Values, or for one."""
         return self._apply(x)
+
+    __call__ = forward
 
     def __repr__(self) -> str:
         return f"Activation({_shown(self.function)})"

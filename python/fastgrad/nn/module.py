@@ -33,6 +33,8 @@ class Module:
     lists, tuples, dicts, object arrays and other modules. A subclass may override `parameters`, as in micrograd.
     Subclasses need not call ``super().__init__()``.
 
+    A subclass defines what a call computes: as `forward`, as in PyTorch, or as ``__call__``, as in micrograd.
+
     Attributes:
         training: whether the module is in training mode, which some layers depend on; True until `eval` is called.
     """
@@ -41,10 +43,19 @@ class Module:
     opens_scope: ClassVar[bool] = True  #: whether a call opens a scope, for drawings: see `fastgrad.scope`
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Make each call open a scope, named after the attribute that holds the module, or else after its class."""
+        """Make each call open a scope, named after the attribute that holds the module, or else after its class.
+
+        A class with a `forward` and no ``__call__`` gets one with the signature of the `forward`, which `jit` reads.
+        A ``__call__`` that the user wrote in a base class stays.
+        """
         super().__init_subclass__(**kwargs)
-        call = vars(cls).get("__call__")
-        if isinstance(call, FunctionType) and cls.opens_scope:
+        own = vars(cls)
+        call, forward = own.get("__call__"), own.get("forward")
+        if isinstance(forward, FunctionType) and (
+            (call is None and _runs_forward(super(cls, cls))) or (call is forward and cls.opens_scope)
+        ):
+            type.__setattr__(cls, "__call__", _in_scope(forward, runs_forward=True))
+        elif isinstance(call, FunctionType) and cls.opens_scope:
             type.__setattr__(cls, "__call__", _in_scope(call))
 
     def __setattr__(self, name: str, item: Any) -> None:
@@ -56,6 +67,19 @@ class Module:
             for position, inner in enumerate(item):
                 if isinstance(inner, Module):
                     object.__setattr__(inner, "_scope", f"{name}.{position}".removeprefix("_modules."))
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What a call of the module computes; a subclass defines it.
+
+        Raises:
+            NotImplementedError: the class defines neither `forward` nor ``__call__``.
+        """
+        name = type(self).__name__
+        raise NotImplementedError(f"{name} cannot be called: define {name}.forward(self, ...) or {name}.__call__")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The result of `forward`."""
+        return self.forward(*args, **kwargs)
 
     def parameters(self) -> list[Value]:
         """The Values to train, each once, in a fixed order."""
@@ -157,18 +181,36 @@ class Module:
         return f"{type(self).__name__}(\n{text}\n)" if inner else f"{type(self).__name__}()"
 
 
-def _in_scope(call: Callable[..., Any]) -> Callable[..., Any]:
+def _in_scope(call: Callable[..., Any], runs_forward: bool = False) -> Callable[..., Any]:
+    """``call``, or the module's `forward` in its place, in a scope of the module."""
+
     @functools.wraps(call)
     def scoped(self: Module, *args: Any, **kwargs: Any) -> Any:
-        if type(self).__call__ is not scoped:
-            return call(self, *args, **kwargs)  # the call of a base class, called by the class's own
+        run = self.forward if runs_forward else call.__get__(self)
+        if type(self).__call__ is not scoped or not self.opens_scope:
+            return run(*args, **kwargs)  # the call of a base class, called by the class's own
         before = _core.enter_scope(vars(self).get("_scope") or type(self).__name__)
         try:
-            return call(self, *args, **kwargs)
+            return run(*args, **kwargs)
         finally:
             _core.leave_scope(before)
 
+    vars(scoped)["runs_forward"] = runs_forward
     return scoped
+
+
+def _runs_forward(base: Any) -> bool:
+    """Whether the ``__call__`` of a class only runs `forward`."""
+    return base.__call__ is base.forward or getattr(base.__call__, "runs_forward", False)
+
+
+Module.__call__ = _in_scope(Module.__call__, runs_forward=True)  # type: ignore[method-assign]
+
+
+def can_be_called(module: Module) -> bool:
+    """Whether the module defines `forward` or ``__call__``."""
+    forward = getattr(module.forward, "__func__", module.forward)
+    return forward is not Module.forward or type(module).__call__ is not Module.__call__
 
 
 def _walk(root: Module, stop: Callable[[Module], bool] = lambda module: False) -> list[tuple[Path, Any]]:
