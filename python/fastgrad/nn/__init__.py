@@ -8,13 +8,28 @@ Values computes with that engine.
 from __future__ import annotations
 
 from fastgrad.nn import init
-from fastgrad.nn.activations import Activation
+from fastgrad.nn.activations import (
+    ELU,
+    GELU,
+    Activation,
+    Identity,
+    LeakyReLU,
+    LogSoftmax,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
 from fastgrad.nn.containers import ModuleList, Sequential
 from fastgrad.nn.layers import Dropout, Embedding, LayerNorm, Linear, RMSNorm
+from fastgrad.nn.losses import CrossEntropyLoss, MSELoss
 from fastgrad.nn.module import IncompatibleKeys, Module
 from fastgrad.nn.perceptron import MLP, Layer, Neuron
 
 __all__ = [
-    "MLP", "Activation", "Dropout", "Embedding", "IncompatibleKeys", "Layer", "LayerNorm", "Linear", "Module",
-    "ModuleList", "Neuron", "RMSNorm", "Sequential", "init",
+    "ELU", "GELU", "MLP", "Activation", "CrossEntropyLoss", "Dropout", "Embedding", "Identity", "IncompatibleKeys",
+    "Layer", "LayerNorm", "LeakyReLU", "Linear", "LogSoftmax", "MSELoss", "Module", "ModuleList", "Neuron", "RMSNorm",
+    "ReLU", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh", "init",
 ]  # fmt: skip
