@@ -7,6 +7,10 @@ Values computes with that engine.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from fastgrad import pytorch_names
+from fastgrad.nn import functional as functional
 from fastgrad.nn import init
 from fastgrad.nn.activations import (
     ELU,
@@ -33,3 +37,6 @@ __all__ = [
     "Layer", "LayerNorm", "LeakyReLU", "Linear", "LogSoftmax", "MSELoss", "Module", "ModuleList", "Neuron", "RMSNorm",
     "ReLU", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh", "init",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:
+    __getattr__ = pytorch_names.module_getattr(__name__, __all__)

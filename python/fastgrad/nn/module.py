@@ -9,7 +9,7 @@ from textwrap import indent
 from types import FunctionType
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
-from fastgrad import _core
+from fastgrad import _core, pytorch_names
 from fastgrad.compile.trees import is_array
 from fastgrad.engine import Value
 
@@ -80,6 +80,10 @@ class Module:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The result of `forward`."""
         return self.forward(*args, **kwargs)
+
+    def __dir__(self) -> list[str]:
+        """The attributes that exist, without PyTorch's names that only raise an error."""
+        return pytorch_names.existing(self, "Module")
 
     def parameters(self) -> list[Value]:
         """The Values to train, each once, in a fixed order."""
@@ -204,6 +208,7 @@ def _runs_forward(base: Any) -> bool:
     return base.__call__ is base.forward or getattr(base.__call__, "runs_forward", False)
 
 
+pytorch_names.mark(Module, "Module")
 Module.__call__ = _in_scope(Module.__call__, runs_forward=True)  # type: ignore[method-assign]
 
 

@@ -11,11 +11,14 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from fastgrad import pytorch_names
 from fastgrad.optim.optimizer import Optimizer, whole_number
 
 __all__ = ["ConstantLR", "CosineAnnealingLR", "LRScheduler", "LambdaLR", "LinearLR", "SequentialLR", "StepLR"]
+if not TYPE_CHECKING:
+    __getattr__ = pytorch_names.module_getattr(__name__, __all__)
 
 _CONDITIONS: dict[str, Callable[[float], bool]] = {
     "above 0": lambda x: x > 0.0,
