@@ -118,7 +118,7 @@ class Module:
 
     def named_modules(self) -> list[tuple[str, Module]]:
         """`modules` with their names, such as ``"layers.0"``; this module's is the empty string."""
-        return [(_name(path), item) for path, item in _walk(self) if isinstance(item, Module)]
+        return [(name, item) for name, item in named_items(self) if isinstance(item, Module)]
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
@@ -218,6 +218,11 @@ def can_be_called(module: Module) -> bool:
     return forward is not Module.forward or type(module).__call__ is not Module.__call__
 
 
+def named_items(module: Module) -> list[tuple[str, Any]]:
+    """The modules and parameters that can be reached from the module, and itself, each once, with their names."""
+    return [(_name(path), item) for path, item in _walk(module)]
+
+
 def _walk(root: Module, stop: Callable[[Module], bool] = lambda module: False) -> list[tuple[Path, Any]]:
     """The module, and the modules and parameters that can be reached from it, each once, with its path.
 
@@ -248,7 +253,7 @@ def _walk(root: Module, stop: Callable[[Module], bool] = lambda module: False) -
 def _inside(item: Any) -> Iterator[tuple[Any, Any]] | tuple[()] | None:
     """The contents of a module or a container by name; empty for a parameter, and None for anything else."""
     if isinstance(item, _core.Value):
-        return None if item._operands() else ()
+        return None if item._operands_or_constants() else ()
     if isinstance(item, Module):
         return iter(list(item._items()))
     if isinstance(item, (list, tuple)):
