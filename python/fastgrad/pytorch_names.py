@@ -1,4 +1,4 @@
-"""PyTorch's names that fastgrad lacks, and what to write instead: one table for the errors of every object."""
+"""PyTorch names that fastgrad lacks, with their replacements: one table for all error messages."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def _arguments(row: _core.Operation) -> str:
     return "v" if row.arity == 1 or row.parameter else "v, x"
 
 
-#: What to write instead of a name, by the object that lacks it. Code is in backticks, and the tests run it: ``v`` is
-#: a Value, ``x`` a number, ``xs`` and ``ys`` are lists of n Values, ``rows`` is a list of such lists, ``numbers`` one
-#: of floats, ``f`` a function, and ``model`` a Module.
+#: The replacement of each name, for each object that lacks it. The tests run the code in backticks: ``v`` is a Value,
+#: ``x`` a number, ``xs`` and ``ys`` are lists of n Values, ``rows`` is a list of such lists, ``numbers`` a list of
+#: floats, ``f`` a function, and ``model`` a Module.
 HINTS: dict[str, dict[str, str]] = {
     "Value": {
         **dict.fromkeys(("numpy", "tolist"), "write `v.data` or `v.item()`, a float"),
@@ -157,7 +157,7 @@ HINTS: dict[str, dict[str, str]] = {
 
 
 def error(owner: str, where: str, name: str, alternatives: Collection[str] = ()) -> AttributeError:
-    """The error for a name that ``owner`` lacks, with the hint of the table, or else with the names that exist."""
+    """The error for a name that ``owner`` lacks, with its hint, or for an unknown class with the existing ones."""
     text = f"{owner} has no attribute {name!r}"
     hint = HINTS.get(where, {}).get(name)
     if hint:
@@ -182,9 +182,9 @@ def module_getattr(module: str, names: Collection[str] = (), where: str = "") ->
 
 
 class _Missing:
-    """A name of the table in a class. Reading it raises the error; the attribute of an instance comes first.
+    """A class attribute that raises the error when it is read. Attributes of instances and subclasses come first.
 
-    A ``__getattr__`` of the class would do the same, but make each read of ``v.data`` and call of ``v.exp()`` slower.
+    A ``__getattr__`` would do the same, but it makes every ``v.data`` and ``v.exp()`` slower.
     """
 
     __slots__ = ("name", "where")
@@ -202,7 +202,7 @@ class _Missing:
 
 
 def mark(cls: type, where: str) -> None:
-    """Put the names of the table in a class that lacks them."""
+    """Make the class raise the errors of the table for the names that it lacks."""
     for name in HINTS[where]:
         if not hasattr(cls, name):
             setattr(cls, name, _Missing(where, name))

@@ -155,7 +155,7 @@ WRONG: list[tuple[Callable[[], Any], str]] = [
 
 
 @pytest.mark.parametrize(("call", "message"), WRONG, ids=[message for _, message in WRONG])
-def test_what_a_loss_refuses(call: Callable[[], Any], message: str):
+def test_losses_reject_wrong_arguments(call: Callable[[], Any], message: str):
     with pytest.raises(ValueError) as caught:  # noqa: PT011 (the whole message is compared)
         call()
     assert str(caught.value) == message

@@ -1,4 +1,4 @@
-"""PyTorch's names that fastgrad lacks: each row of the table is an AttributeError that says what works instead."""
+"""PyTorch names that fastgrad lacks: each row of the table is an AttributeError whose replacement works."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_the_name_is_an_attribute_error_that_says_what_to_write(where: str, name
 
 
 @every_row
-def test_what_a_hint_says_works(where: str, name: str):
+def test_the_code_of_a_hint_runs(where: str, name: str):
     hint = HINTS[where][name]
     code = re.findall(r"`([^`]+)`", hint)
     assert code or "leave it out" in hint

@@ -57,7 +57,7 @@ class Activation(Module):
 
 
 class _OfEachNumber(Module):
-    """An operation of the table as a module; a subclass gives its name, and gets its docstring from the table."""
+    """An operation of the table as a module; a subclass names it, and gets its docstring from the table."""
 
     _operation: ClassVar[str]
     _options: ClassVar[tuple[str, ...]] = ()  #: the attributes that are the operation's further arguments
@@ -65,7 +65,7 @@ class _OfEachNumber(Module):
     def __init_subclass__(cls, operation: str = "", options: tuple[str, ...] = (), **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if not operation:
-            return  # a subclass of a user's
+            return  # a user's subclass
         cls._operation, cls._options = operation, options
         row = _ROWS[operation]
         arguments = f", with ``{options[0]}`` as {row.parameter}" if options else ""
@@ -106,7 +106,7 @@ class Softmax(Module):
     """`fastgrad.softmax` of the numbers of one sample.
 
     Args:
-        dim: for programs written for PyTorch; the one dimension of a sample is 0 or -1.
+        dim: accepted for PyTorch's sake; a sample has one dimension, which is 0 or -1.
 
     Raises:
         ValueError: ``dim`` is another dimension.
@@ -137,10 +137,10 @@ class LogSoftmax(Softmax):
 
 
 class Identity(Module):
-    """Gives what it gets."""
+    """Returns its input unchanged."""
 
     def forward(self, x: Any) -> Any:
-        """The argument itself."""
+        """``x`` itself."""
         return x
 
     __call__ = forward

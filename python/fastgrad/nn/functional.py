@@ -1,4 +1,4 @@
-"""PyTorch's ``torch.nn.functional`` has no counterpart: reading a name of it raises an error that says what to write.
+"""Replacements for ``torch.nn.functional``: reading one of its names raises an error that names the replacement.
 
 Operations are functions of `fastgrad` and methods of `fastgrad.Value`.
 """

@@ -33,7 +33,7 @@ class Module:
     lists, tuples, dicts, object arrays and other modules. A subclass may override `parameters`, as in micrograd.
     Subclasses need not call ``super().__init__()``.
 
-    A subclass defines what a call computes: as `forward`, as in PyTorch, or as ``__call__``, as in micrograd.
+    A subclass defines `forward`, as in PyTorch, or ``__call__``, as in micrograd.
 
     Attributes:
         training: whether the module is in training mode, which some layers depend on; True until `eval` is called.
@@ -45,8 +45,8 @@ class Module:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Make each call open a scope, named after the attribute that holds the module, or else after its class.
 
-        A class with a `forward` and no ``__call__`` gets one with the signature of the `forward`, which `jit` reads.
-        A ``__call__`` that the user wrote in a base class stays.
+        A class that defines only `forward` gets a ``__call__`` with the same signature, because `jit` reads it. But a
+        ``__call__`` that a user defined in a base class is kept.
         """
         super().__init_subclass__(**kwargs)
         own = vars(cls)
@@ -69,7 +69,7 @@ class Module:
                     object.__setattr__(inner, "_scope", f"{name}.{position}".removeprefix("_modules."))
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """What a call of the module computes; a subclass defines it.
+        """Compute the module's output; subclasses define this method.
 
         Raises:
             NotImplementedError: the class defines neither `forward` nor ``__call__``.
@@ -78,7 +78,7 @@ class Module:
         raise NotImplementedError(f"{name} cannot be called: define {name}.forward(self, ...) or {name}.__call__")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """The result of `forward`."""
+        """Call `forward`."""
         return self.forward(*args, **kwargs)
 
     def __dir__(self) -> list[str]:
@@ -88,7 +88,7 @@ class Module:
     def parameters(self) -> list[Value]:
         """The Values to train, each once, in a fixed order."""
         found: dict[int, Value] = {}
-        for _, item in _walk(self, stop=_says_its_own):
+        for _, item in walk(self, stop=_says_its_own):
             if not isinstance(item, Module):
                 found[id(item)] = item
             elif item is not self and _says_its_own(item):
@@ -103,7 +103,7 @@ class Module:
         Raises:
             ValueError: two parameters have the same name, as those of ``{"a.b": v}`` and ``{"a": {"b": w}}`` would.
         """
-        names = {id(item): _name(path) for path, item in _walk(self)}
+        names = {id(item): name_of(path) for path, item in walk(self)}
         named: dict[str, Value] = {}
         for position, p in enumerate({id(p): p for p in self.parameters()}.values()):
             name = names.get(id(p), f"parameters.{position}")
@@ -118,7 +118,7 @@ class Module:
 
     def named_modules(self) -> list[tuple[str, Module]]:
         """`modules` with their names, such as ``"layers.0"``; this module's is the empty string."""
-        return [(name, item) for name, item in named_items(self) if isinstance(item, Module)]
+        return [(name_of(path), item) for path, item in walk(self) if isinstance(item, Module)]
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
@@ -133,7 +133,7 @@ class Module:
         """
         if not isinstance(mode, bool):
             raise TypeError(f"train() takes a bool, got {mode!r}")
-        for _, item in _walk(self):
+        for _, item in walk(self):
             if isinstance(item, Module):
                 item.training = mode
         return self
@@ -177,8 +177,8 @@ class Module:
     def __repr__(self) -> str:
         """The class, and on separate lines the modules inside it with their names, as in PyTorch."""
         inner = [
-            f"({_name(path)}): {item!r}"
-            for path, item in _walk(self, stop=lambda module: True)
+            f"({name_of(path)}): {item!r}"
+            for path, item in walk(self, stop=lambda module: True)
             if isinstance(item, Module) and item is not self
         ]
         text = indent("\n".join(inner), "  ")
@@ -186,7 +186,7 @@ class Module:
 
 
 def _in_scope(call: Callable[..., Any], runs_forward: bool = False) -> Callable[..., Any]:
-    """``call``, or the module's `forward` in its place, in a scope of the module."""
+    """Make ``call`` run in the module's scope; with ``runs_forward`` it runs the module's `forward` instead."""
 
     @functools.wraps(call)
     def scoped(self: Module, *args: Any, **kwargs: Any) -> Any:
@@ -218,12 +218,7 @@ def can_be_called(module: Module) -> bool:
     return forward is not Module.forward or type(module).__call__ is not Module.__call__
 
 
-def named_items(module: Module) -> list[tuple[str, Any]]:
-    """The modules and parameters that can be reached from the module, and itself, each once, with their names."""
-    return [(_name(path), item) for path, item in _walk(module)]
-
-
-def _walk(root: Module, stop: Callable[[Module], bool] = lambda module: False) -> list[tuple[Path, Any]]:
+def walk(root: Module, stop: Callable[[Module], bool] = lambda module: False) -> list[tuple[Path, Any]]:
     """The module, and the modules and parameters that can be reached from it, each once, with its path.
 
     Leaves out the contents of other modules for which `stop` is true.
@@ -271,7 +266,8 @@ def _says_its_own(module: Module) -> bool:
     return type(module).parameters is not Module.parameters
 
 
-def _name(path: Path) -> str:
+def name_of(path: Path) -> str:
+    """The path as text: ``"layers.0"``."""
     keys: list[str] = []
     while path:
         path, key = path
