@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import importlib
 
-from fastgrad import _core, engine
+from fastgrad import _core, engine, pytorch_names
 from fastgrad._core import *  # noqa: F403  (the operations: one name for each row of both tables)
 from fastgrad._core import max as max
 from fastgrad._core import min as min
@@ -53,12 +53,16 @@ _NAMES_IN_SUBMODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a submodule on first use, so that `import fastgrad` stays fast."""
+    """Import a submodule on first use, so that `import fastgrad` stays fast.
+
+    Raises:
+        AttributeError: there is no such name; for one of PyTorch's, the error says what to write instead.
+    """
     if name in _SUBMODULES:
         return importlib.import_module(f"fastgrad.{name}")
     if name in _NAMES_IN_SUBMODULES:
         return getattr(importlib.import_module(f"fastgrad.{_NAMES_IN_SUBMODULES[name]}"), name)
-    raise AttributeError(f"module 'fastgrad' has no attribute {name!r}")
+    raise pytorch_names.error("module 'fastgrad'", "fastgrad", name)
 
 
 engine.register_drawing(lambda: importlib.import_module("fastgrad.draw"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ContextDecorator
 
-from fastgrad import _core
+from fastgrad import _core, pytorch_names
 
 TYPE_CHECKING = False  # as in fastgrad/__init__.py
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ class Value(_core.Value):
     """
 
     __slots__ = ()
+
+    #: The data as a float, as in PyTorch. Not a function in Python, so that errors name the caller's line.
+    item = _core.Value.__float__
 
     def draw_dot(self, format: str = "svg", rankdir: str = "LR", **options: Any) -> graphviz.Digraph:
         """Draw the graph of this Value: see `fastgrad.draw.draw_dot`."""
@@ -82,6 +85,10 @@ class Value(_core.Value):
                 todo.append((child, depth + 2))
                 todo.append((separator if position else "") + innermost)
         return "".join(written)
+
+    def __dir__(self) -> list[str]:
+        """The attributes that exist, without PyTorch's names that only raise an error."""
+        return pytorch_names.existing(self, "Value")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and deepcopy: a leaf by its fields, any other Value as a position in its graph.
@@ -206,4 +213,5 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     return x if holds else y
 
 
+pytorch_names.mark(Value, "Value")
 _core.set_value_type(Value)

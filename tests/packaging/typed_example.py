@@ -91,6 +91,18 @@ def both(x: Value, y: Value) -> tuple[Value, Value]:
     return x + y, x * y
 
 
+class Scaled(nn.Module):
+    """As in PyTorch."""
+
+    def __init__(self) -> None:
+        self.layer = nn.Linear(1, 2)
+        self.activation = nn.LeakyReLU(negative_slope=0.1)
+
+    def forward(self, x: float) -> list[Value]:
+        hidden: list[Value] = self.activation(self.layer([x]))
+        return hidden
+
+
 class Net(nn.Module):
     def __init__(self, chance: random.Random) -> None:
         self.letters = nn.Embedding(3, 4, generator=chance)
@@ -159,6 +171,9 @@ def main() -> None:
     parameters: list[Value] = net.parameters()
     assert any(parameter.grad for parameter in parameters)
     net.zero_grad()
+    loss: Value = nn.MSELoss(reduction="sum")(Scaled()(2.0), [0.5, -0.5])
+    error: float = loss.item()
+    assert error >= 0.0
     assert nn.Linear(2, 1, init=halves).weight[0][1].data == 0.5
     assert nn.Sequential(nn.MLP(2, [3, 1], activation=fastgrad.tanh), Value.exp)([1.0, 2.0]).data > 0.0
     with tempfile.TemporaryDirectory() as directory:

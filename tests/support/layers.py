@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fastgrad import nn
 from fastgrad.nn import (
     MLP,
     Activation,
@@ -26,6 +28,7 @@ from fastgrad.nn import (
 )
 
 X = [0.5, -1.25, 2.0]
+Y = [1.0, -1.0, 0.25]
 
 
 def shaken(layer: Any, seed: int = 0) -> Any:
@@ -63,6 +66,10 @@ def neuron(one: Neuron, x: Any) -> Any:
     return np.tanh(total) if one.nonlin else total
 
 
+def normal_distribution(x: Any) -> Any:
+    return np.array([0.5 * math.erfc(-each / math.sqrt(2.0)) for each in x])
+
+
 def layer(neurons: Layer, x: Any) -> Any:
     return np.array([neuron(each, x) for each in neurons.neurons])
 
@@ -79,6 +86,18 @@ LAYERS: dict[str, tuple[Callable[[], Module], Callable[[Any, Any], Any]]] = {
     "Activation": (lambda: Activation("tanh"), lambda _, x: np.tanh(x)),
     "softmax": (lambda: Activation("softmax"), lambda _, x: np.exp(x) / np.exp(x).sum()),
     "log_softmax": (lambda: Activation("log_softmax"), lambda _, x: x - np.logaddexp.reduce(x)),
+    "ReLU": (nn.ReLU, lambda _, x: np.maximum(x, 0.0)),
+    "Tanh": (nn.Tanh, lambda _, x: np.tanh(x)),
+    "Sigmoid": (nn.Sigmoid, lambda _, x: 1 / (1 + np.exp(-x))),
+    "GELU": (nn.GELU, lambda _, x: x * normal_distribution(x)),
+    "SiLU": (nn.SiLU, lambda _, x: x / (1 + np.exp(-x))),
+    "Softplus": (nn.Softplus, lambda _, x: np.logaddexp(x, 0.0)),
+    "LeakyReLU": (nn.LeakyReLU, lambda _, x: np.where(x > 0, x, 0.01 * x)),
+    "LeakyReLU with a slope": (lambda: nn.LeakyReLU(0.3), lambda _, x: np.where(x > 0, x, 0.3 * x)),
+    "ELU": (nn.ELU, lambda _, x: np.where(x > 0, x, np.expm1(x))),
+    "ELU with an alpha": (lambda: nn.ELU(alpha=0.3), lambda _, x: np.where(x > 0, x, 0.3 * np.expm1(x))),
+    "Softmax": (lambda: nn.Softmax(dim=-1), lambda _, x: np.exp(x) / np.exp(x).sum()),
+    "LogSoftmax": (nn.LogSoftmax, lambda _, x: x - np.logaddexp.reduce(x)),
     "Sequential": (lambda: Sequential(Linear(3, 3), "tanh"), lambda net, x: np.tanh(linear(net[0], x))),
     "Layer": (lambda: Layer(3, 4, activation="tanh"), layer),
     "MLP": (lambda: MLP(3, [4, 2], activation="tanh"), lambda net, x: layer(net.layers[1], layer(net.layers[0], x))),
@@ -115,6 +134,11 @@ MODULES: dict[str, Sample] = {
     "Neuron": Sample(lambda: Neuron(3, activation="tanh"), neuron),
     "Embedding": Sample(lambda: Embedding(4, 2), lambda table, i: numbers(table, "weight").reshape(4, 2)[i], x=2),
     "Dropout": Sample(lambda: Dropout(0.5).eval(), lambda _, x: x),
+    "Identity": Sample(nn.Identity, lambda _, x: x, call=lambda module, x: list(module(x))),
+    "MSELoss": Sample(nn.MSELoss, lambda _, x: ((x - Y) ** 2).mean(), call=lambda module, x: module(x, Y)),
+    "CrossEntropyLoss": Sample(
+        nn.CrossEntropyLoss, lambda _, x: np.logaddexp.reduce(x) - x[2], call=lambda module, x: module(x, 2)
+    ),
     "ModuleList": Sample(
         lambda: ModuleList([Linear(3, 2), RMSNorm(3)]),
         lambda both, x: [*linear(both[0], x), *rms_norm(both[1], x)],

@@ -6,7 +6,7 @@ from collections.abc import Iterable, MutableSequence
 from typing import Any, TypeVar, overload
 
 from fastgrad.nn.activations import Activation, Function
-from fastgrad.nn.module import Module
+from fastgrad.nn.module import Module, can_be_called
 
 __all__ = ["ModuleList", "Sequential"]
 
@@ -84,14 +84,18 @@ class Sequential(ModuleList):
     def __init__(self, *steps: Module | Function) -> None:
         super().__init__(steps)
 
-    def __call__(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Any:
         """The result of the last module; ``x`` itself if there is none."""
         step: Any
         for step in self._modules:
             x = step(x)
         return x
 
+    __call__ = forward
+
     def _checked(self, item: Any) -> Module:
-        if isinstance(item, Module) and callable(item):
-            return item
-        return Activation(item)
+        if not isinstance(item, Module):
+            return Activation(item)
+        if not can_be_called(item):
+            raise TypeError(f"a step of a {type(self).__name__} needs a forward, got {item!r}")
+        return item

@@ -58,7 +58,7 @@ class Linear(Module):
         self.weight = _matrix(init, nin, nout, generator)
         self.bias = _vector(0.0, nout) if bias else None
 
-    def __call__(self, x: Collection[Any]) -> list[Value]:
+    def forward(self, x: Collection[Any]) -> list[Value]:
         """``nout`` Values for ``nin`` numbers or Values.
 
         Raises:
@@ -66,6 +66,8 @@ class Linear(Module):
         """
         x = _sample(self, x, self.nin)
         return [dot(row, x, b) for row, b in zip(self.weight, self.bias or repeat(0.0), strict=False)]
+
+    __call__ = forward
 
     def __repr__(self) -> str:
         return f"Linear({self.nin}, {self.nout}{', bias=False' * (self.bias is None)})"
@@ -98,7 +100,7 @@ class Embedding(Module):
         self.dim = dim
         self.weight = _matrix(init, dim, count, generator)
 
-    def __call__(self, index: int) -> list[Value]:
+    def forward(self, index: int) -> list[Value]:
         """The row with that index, 0 to ``count - 1``: ``dim`` Values.
 
         Raises:
@@ -117,6 +119,8 @@ class Embedding(Module):
         if not 0 <= position < self.count:
             raise IndexError(f"{self} has the rows 0 to {self.count - 1}, and no row {position}")
         return list(self.weight[position])
+
+    __call__ = forward
 
     def __repr__(self) -> str:
         return f"Embedding({self.count}, {self.dim})"
@@ -145,7 +149,7 @@ class RMSNorm(Module):
         self.eps = _checked_eps(eps)
         self.gain = _vector(1.0, dim) if gain else None
 
-    def __call__(self, x: Collection[Any]) -> list[Value]:
+    def forward(self, x: Collection[Any]) -> list[Value]:
         """``dim`` Values for ``dim`` numbers or Values.
 
         Raises:
@@ -154,6 +158,8 @@ class RMSNorm(Module):
         x = _sample(self, x, self.dim)
         out = _scaled(x, mean_of_squares(x) + self.eps)
         return list(map(mul, out, self.gain)) if self.gain else out
+
+    __call__ = forward
 
     def __repr__(self) -> str:
         return f"RMSNorm({self.dim}, eps={self.eps}{', gain=False' * (self.gain is None)})"
@@ -186,7 +192,7 @@ class LayerNorm(Module):
         self.gain = _vector(1.0, dim) if gain else None
         self.bias = _vector(0.0, dim) if bias else None
 
-    def __call__(self, x: Collection[Any]) -> list[Value]:
+    def forward(self, x: Collection[Any]) -> list[Value]:
         """``dim`` Values for ``dim`` numbers or Values.
 
         Raises:
@@ -199,6 +205,8 @@ class LayerNorm(Module):
         if self.gain:
             out = list(map(mul, out, self.gain))
         return list(map(add, out, self.bias)) if self.bias else out
+
+    __call__ = forward
 
     def __repr__(self) -> str:
         options = ", gain=False" * (self.gain is None) + ", bias=False" * (self.bias is None)
@@ -249,7 +257,7 @@ class Dropout(Module):
         kept = 1.0 / (1.0 - self.p) if self.p < 1.0 else 0.0
         return [0.0 if draw() < self.p else kept for _ in range(count)]
 
-    def __call__(self, x: Collection[Any], mask: Collection[Any] | None = None) -> list[Any]:
+    def forward(self, x: Collection[Any], mask: Collection[Any] | None = None) -> list[Any]:
         """The numbers or Values of ``x``, each multiplied by its factor.
 
         Args:
@@ -267,6 +275,8 @@ class Dropout(Module):
         elif len(mask) != len(x):
             raise ValueError(f"{self} was given {len(x)} numbers and a mask for {len(mask)}")
         return list(map(mul, x, mask))
+
+    __call__ = forward
 
     def __repr__(self) -> str:
         return f"Dropout({self.p})"

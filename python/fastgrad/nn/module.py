@@ -9,7 +9,7 @@ from textwrap import indent
 from types import FunctionType
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
-from fastgrad import _core
+from fastgrad import _core, pytorch_names
 from fastgrad.compile.trees import is_array
 from fastgrad.engine import Value
 
@@ -33,6 +33,8 @@ class Module:
     lists, tuples, dicts, object arrays and other modules. A subclass may override `parameters`, as in micrograd.
     Subclasses need not call ``super().__init__()``.
 
+    A subclass defines `forward`, as in PyTorch, or ``__call__``, as in micrograd.
+
     Attributes:
         training: whether the module is in training mode, which some layers depend on; True until `eval` is called.
     """
@@ -41,10 +43,19 @@ class Module:
     opens_scope: ClassVar[bool] = True  #: whether a call opens a scope, for drawings: see `fastgrad.scope`
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Make each call open a scope, named after the attribute that holds the module, or else after its class."""
+        """Make each call open a scope, named after the attribute that holds the module, or else after its class.
+
+        A class that defines only `forward` gets a ``__call__`` with the same signature, because `jit` reads it. But a
+        ``__call__`` that a user defined in a base class is kept.
+        """
         super().__init_subclass__(**kwargs)
-        call = vars(cls).get("__call__")
-        if isinstance(call, FunctionType) and cls.opens_scope:
+        own = vars(cls)
+        call, forward = own.get("__call__"), own.get("forward")
+        if isinstance(forward, FunctionType) and (
+            (call is None and _runs_forward(super(cls, cls))) or (call is forward and cls.opens_scope)
+        ):
+            type.__setattr__(cls, "__call__", _in_scope(forward, runs_forward=True))
+        elif isinstance(call, FunctionType) and cls.opens_scope:
             type.__setattr__(cls, "__call__", _in_scope(call))
 
     def __setattr__(self, name: str, item: Any) -> None:
@@ -57,10 +68,27 @@ class Module:
                 if isinstance(inner, Module):
                     object.__setattr__(inner, "_scope", f"{name}.{position}".removeprefix("_modules."))
 
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the module's output; subclasses define this method.
+
+        Raises:
+            NotImplementedError: the class defines neither `forward` nor ``__call__``.
+        """
+        name = type(self).__name__
+        raise NotImplementedError(f"{name} cannot be called: define {name}.forward(self, ...) or {name}.__call__")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call `forward`."""
+        return self.forward(*args, **kwargs)
+
+    def __dir__(self) -> list[str]:
+        """The attributes that exist, without PyTorch's names that only raise an error."""
+        return pytorch_names.existing(self, "Module")
+
     def parameters(self) -> list[Value]:
         """The Values to train, each once, in a fixed order."""
         found: dict[int, Value] = {}
-        for _, item in _walk(self, stop=_says_its_own):
+        for _, item in walk(self, stop=_says_its_own):
             if not isinstance(item, Module):
                 found[id(item)] = item
             elif item is not self and _says_its_own(item):
@@ -75,7 +103,7 @@ class Module:
         Raises:
             ValueError: two parameters have the same name, as those of ``{"a.b": v}`` and ``{"a": {"b": w}}`` would.
         """
-        names = {id(item): _name(path) for path, item in _walk(self)}
+        names = {id(item): name_of(path) for path, item in walk(self)}
         named: dict[str, Value] = {}
         for position, p in enumerate({id(p): p for p in self.parameters()}.values()):
             name = names.get(id(p), f"parameters.{position}")
@@ -90,7 +118,7 @@ class Module:
 
     def named_modules(self) -> list[tuple[str, Module]]:
         """`modules` with their names, such as ``"layers.0"``; this module's is the empty string."""
-        return [(_name(path), item) for path, item in _walk(self) if isinstance(item, Module)]
+        return [(name_of(path), item) for path, item in walk(self) if isinstance(item, Module)]
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
@@ -105,7 +133,7 @@ class Module:
         """
         if not isinstance(mode, bool):
             raise TypeError(f"train() takes a bool, got {mode!r}")
-        for _, item in _walk(self):
+        for _, item in walk(self):
             if isinstance(item, Module):
                 item.training = mode
         return self
@@ -149,29 +177,48 @@ class Module:
     def __repr__(self) -> str:
         """The class, and on separate lines the modules inside it with their names, as in PyTorch."""
         inner = [
-            f"({_name(path)}): {item!r}"
-            for path, item in _walk(self, stop=lambda module: True)
+            f"({name_of(path)}): {item!r}"
+            for path, item in walk(self, stop=lambda module: True)
             if isinstance(item, Module) and item is not self
         ]
         text = indent("\n".join(inner), "  ")
         return f"{type(self).__name__}(\n{text}\n)" if inner else f"{type(self).__name__}()"
 
 
-def _in_scope(call: Callable[..., Any]) -> Callable[..., Any]:
+def _in_scope(call: Callable[..., Any], runs_forward: bool = False) -> Callable[..., Any]:
+    """Make ``call`` run in the module's scope; with ``runs_forward`` it runs the module's `forward` instead."""
+
     @functools.wraps(call)
     def scoped(self: Module, *args: Any, **kwargs: Any) -> Any:
-        if type(self).__call__ is not scoped:
-            return call(self, *args, **kwargs)  # the call of a base class, called by the class's own
+        run = self.forward if runs_forward else call.__get__(self)
+        if type(self).__call__ is not scoped or not self.opens_scope:
+            return run(*args, **kwargs)  # the call of a base class, called by the class's own
         before = _core.enter_scope(vars(self).get("_scope") or type(self).__name__)
         try:
-            return call(self, *args, **kwargs)
+            return run(*args, **kwargs)
         finally:
             _core.leave_scope(before)
 
+    vars(scoped)["runs_forward"] = runs_forward
     return scoped
 
 
-def _walk(root: Module, stop: Callable[[Module], bool] = lambda module: False) -> list[tuple[Path, Any]]:
+def _runs_forward(base: Any) -> bool:
+    """Whether the ``__call__`` of a class only runs `forward`."""
+    return base.__call__ is base.forward or getattr(base.__call__, "runs_forward", False)
+
+
+pytorch_names.mark(Module, "Module")
+Module.__call__ = _in_scope(Module.__call__, runs_forward=True)  # type: ignore[method-assign]
+
+
+def can_be_called(module: Module) -> bool:
+    """Whether the module defines `forward` or ``__call__``."""
+    forward = getattr(module.forward, "__func__", module.forward)
+    return forward is not Module.forward or type(module).__call__ is not Module.__call__
+
+
+def walk(root: Module, stop: Callable[[Module], bool] = lambda module: False) -> list[tuple[Path, Any]]:
     """The module, and the modules and parameters that can be reached from it, each once, with its path.
 
     Leaves out the contents of other modules for which `stop` is true.
@@ -201,7 +248,7 @@ def _walk(root: Module, stop: Callable[[Module], bool] = lambda module: False) -
 def _inside(item: Any) -> Iterator[tuple[Any, Any]] | tuple[()] | None:
     """The contents of a module or a container by name; empty for a parameter, and None for anything else."""
     if isinstance(item, _core.Value):
-        return None if item._operands() else ()
+        return None if item._operands_or_constants() else ()
     if isinstance(item, Module):
         return iter(list(item._items()))
     if isinstance(item, (list, tuple)):
@@ -219,7 +266,8 @@ def _says_its_own(module: Module) -> bool:
     return type(module).parameters is not Module.parameters
 
 
-def _name(path: Path) -> str:
+def name_of(path: Path) -> str:
+    """The path as text: ``"layers.0"``."""
     keys: list[str] = []
     while path:
         path, key = path

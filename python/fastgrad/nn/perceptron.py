@@ -56,7 +56,7 @@ class Neuron(Module):
         self.nonlin = nonlin
         self.activation = activation
 
-    def __call__(self, x: Collection[Any]) -> Value:
+    def forward(self, x: Collection[Any]) -> Value:
         """The neuron's output for ``nin`` numbers or Values: a list, a tuple, a NumPy row.
 
         Raises:
@@ -66,6 +66,8 @@ class Neuron(Module):
             raise ValueError(f"the neuron takes {len(self.w)} inputs, got {len(x)}")
         out: Value = dot(self.w, x, self.b)
         return self._activate(out) if self.nonlin else out
+
+    __call__ = forward
 
     def parameters(self) -> list[Value]:
         """The weights, then the bias: ``nin + 1`` Values."""
@@ -88,7 +90,7 @@ class Layer(Module):
         self.neurons = [Neuron(nin, **kwargs) for _ in range(nout)]
 
     # The result is Any rather than a union: the user knows which of the two it is, but the type checker cannot.
-    def __call__(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Any:
         """The neurons' outputs for ``nin`` inputs: a list of ``nout`` Values, or the Value itself if ``nout`` is 1.
 
         A single number or Value counts as one input, so that a layer can follow a layer of one neuron.
@@ -100,6 +102,8 @@ class Layer(Module):
             x = (x,)
         out = [neuron(x) for neuron in self.neurons]
         return out[0] if len(out) == 1 else out
+
+    __call__ = forward
 
     def parameters(self) -> list[Value]:
         """The neurons' parameters in order: ``nout * (nin + 1)`` Values."""
@@ -138,7 +142,7 @@ class MLP(Module):
             for i, nout in enumerate(nouts)
         ]
 
-    def __call__(self, x: Any) -> Any:
+    def forward(self, x: Any) -> Any:
         """The last layer's outputs for ``nin`` inputs: a list of Values, or the Value itself if it has one neuron.
 
         Raises:
@@ -147,6 +151,8 @@ class MLP(Module):
         for layer in self.layers:
             x = layer(x)
         return x
+
+    __call__ = forward
 
     def parameters(self) -> list[Value]:
         """The layers' parameters in order."""

@@ -16,6 +16,11 @@ def dot(weights: Sequence[Any], xs: Collection[Any], bias: Any = 0.0) -> Any:
     return sum(map(mul, weights, xs), bias)
 
 
+def total(xs: Collection[Any]) -> Any:
+    """The sum of the numbers."""
+    return sum(xs) if _of_another_engine(xs) else _core.sum(xs)
+
+
 def mean(xs: Collection[Any]) -> Any:
     """The mean of one number or more."""
     return sum(xs) / len(xs) if _of_another_engine(xs) else _core.mean(xs)
@@ -24,6 +29,18 @@ def mean(xs: Collection[Any]) -> Any:
 def mean_of_squares(xs: Collection[Any]) -> Any:
     """The mean of the squares of one number or more."""
     return (sum(map(mul, xs, xs)) if _of_another_engine(xs) else _core.dot(xs, xs)) / len(xs)
+
+
+def mse(xs: Collection[Any], targets: Collection[Any]) -> Any:
+    """The mean of the squares of the differences."""
+    if not _of_another_engine([*xs, *targets]):
+        return _core.mse(xs, targets)
+    return mean_of_squares([x - target for x, target in zip(xs, targets, strict=True)])
+
+
+def cross_entropy(logits: Collection[Any], target: Any) -> Any:
+    """The negative logarithm of the target's `softmax`."""
+    return -log_softmax(logits)[target] if _of_another_engine(logits) else _core.cross_entropy(logits, target)
 
 
 def softmax(xs: Collection[Any]) -> list[Any]:

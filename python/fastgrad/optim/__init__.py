@@ -12,6 +12,9 @@
 1.0
 """
 
+from typing import TYPE_CHECKING
+
+from fastgrad import pytorch_names
 from fastgrad._core import clip_grad_norm_, clip_grad_value_
 from fastgrad.optim import lr_scheduler, optimizer
 from fastgrad.optim.lr_scheduler import *  # noqa: F403
@@ -20,3 +23,6 @@ from fastgrad.optim.optimizer import *  # noqa: F403
 __all__ = ["clip_grad_norm_", "clip_grad_value_"]
 __all__ += lr_scheduler.__all__
 __all__ += optimizer.__all__
+
+if not TYPE_CHECKING:
+    __getattr__ = pytorch_names.module_getattr(__name__, __all__)

@@ -5,6 +5,9 @@ initial one, so two schedules on one optimizer overwrite each other; chain them 
 `ReduceLROnPlateau`, which follows a metric.
 """
 
+from typing import TYPE_CHECKING
+
+from fastgrad import pytorch_names
 from fastgrad.optim.lr_scheduler.cycles import CosineAnnealingLR, CosineAnnealingWarmRestarts, OneCycleLR
 from fastgrad.optim.lr_scheduler.decays import ConstantLR, ExponentialLR, LambdaLR, LinearLR, MultiStepLR, StepLR
 from fastgrad.optim.lr_scheduler.plateau import ReduceLROnPlateau
@@ -15,3 +18,6 @@ __all__ = [
     "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "ExponentialLR", "LRScheduler", "LambdaLR",
     "LinearLR", "MultiStepLR", "OneCycleLR", "ReduceLROnPlateau", "SequentialLR", "StepLR",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:
+    __getattr__ = pytorch_names.module_getattr(__name__, __all__)
