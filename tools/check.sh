@@ -50,7 +50,7 @@ cpp() {
     (
         cd "$work/cpp"
         PATH="$work/dev/bin:$PATH"
-        cmake --preset dev -Dpybind11_DIR="$("$work/dev/bin/python" -m pybind11 --cmakedir)" \
+        cmake --preset dev -DFASTGRAD_UNITY=ON -Dpybind11_DIR="$("$work/dev/bin/python" -m pybind11 --cmakedir)" \
             -DPython_EXECUTABLE="$work/dev/bin/python" >/dev/null
         quietly cmake --build --preset dev --target fastgrad_tests
         ctest --preset dev
@@ -118,7 +118,7 @@ sanitizers() {
     "$python" -m venv "$work/asan"
     "$work/asan/bin/pip" install -q --upgrade pip
     "$work/asan/bin/pip" install -q '.[test]' -C cmake.define.FASTGRAD_SANITIZE=address,undefined \
-        -C cmake.build-type=Debug
+        -C cmake.build-type=Debug -C cmake.define.FASTGRAD_UNITY=ON
     # pytest -s, because otherwise UndefinedBehaviorSanitizer's findings would be lost.
     env LD_PRELOAD="$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libstdc++.so)" PYTHONMALLOC=malloc \
         ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1 \

@@ -22,7 +22,7 @@ struct PythonSnapshot final : Snapshot, InitOnly {
     using Snapshot::Snapshot;
 };
 
-std::shared_ptr<PythonSnapshot> read(const py::bytes& data, const py::list& shared_nodes) {
+std::shared_ptr<PythonSnapshot> read_snapshot(const py::bytes& data, const py::list& shared_nodes) {
     std::vector<Node*> nodes;
     for (const py::handle value : shared_nodes) {
         if (!is_value(value.ptr())) throw std::invalid_argument("not a snapshot of a graph: it refers to no Value");
@@ -69,7 +69,7 @@ py::object pickle_position(const py::object& value) {
 void register_snapshot(py::module_& module) {
     py::class_<PythonSnapshot, std::shared_ptr<PythonSnapshot>>(module, "Snapshot", checked_allocation(),
                                                                 "A graph on its way through pickle or deepcopy.")
-        .def(py::init(&read), py::arg("data"), py::arg("shared_nodes"))
+        .def(py::init(&read_snapshot), py::arg("data"), py::arg("shared_nodes"))
         .def(
             "value",
             [](const PythonSnapshot& snapshot, std::size_t position) {

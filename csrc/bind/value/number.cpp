@@ -63,7 +63,7 @@ int is_true(PyObject* self) {
 
 PyObject* number_of(PyObject* self) { return PyFloat_FromDouble(node_of(self)->data); }
 
-PyObject* as_float(PyObject* self) { return refused_while_tracing("float()") ? nullptr : number_of(self); }
+PyObject* to_float(PyObject* self) { return refused_while_tracing("float()") ? nullptr : number_of(self); }
 
 PyObject* as_int(PyObject* self) {
     PyObject* number = refused_while_tracing("int()") ? nullptr : number_of(self);
@@ -131,7 +131,7 @@ void append_number_slots(PyType_Slot* slots, std::size_t& count) {
         {Py_nb_absolute, reinterpret_cast<void*>(apply_unary_of_value<Op::abs>)},
         {Py_nb_positive, reinterpret_cast<void*>(positive)},
         {Py_nb_bool, reinterpret_cast<void*>(is_true)},
-        {Py_nb_float, reinterpret_cast<void*>(as_float)},
+        {Py_nb_float, reinterpret_cast<void*>(to_float)},
         {Py_nb_int, reinterpret_cast<void*>(as_int)},
         {Py_tp_richcompare, reinterpret_cast<void*>(compare)},
         {Py_tp_hash, reinterpret_cast<void*>(hash)},
