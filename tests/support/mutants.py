@@ -109,8 +109,6 @@ MUTANTS = (
            "        if exc_info[0] is None:\n            _core.leave_no_grad()\n"),
     Mutant("forward called instead of a user's __call__ in a base class", "python/fastgrad/nn/module.py",
            "(call is None and _runs_forward(super(cls, cls)))", "call is None", ("test_calls",)),
-    Mutant("a parameter named after the inner module", "python/fastgrad/nn/names.py",
-           'name.count(".") >= names', 'name.count(".") <= names', ("test_parameter_names",)),
     Mutant("a hint for a PyTorch name followed by another suggestion", "python/fastgrad/pytorch_names.py",
            "AttributeError(text, name=name)", "AttributeError(text)", ("test_pytorch_names",)),
     Mutant("an error of item() that names a line of the library", "python/fastgrad/engine.py",

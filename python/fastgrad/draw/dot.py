@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Literal
 
 from fastgrad import _core
@@ -16,7 +15,6 @@ from fastgrad.draw import node_view
 from fastgrad.draw.digraph import Digraph
 from fastgrad.draw.graph import Operands, expanded, graph_below, has_at_most, require_value
 from fastgrad.draw.group_view import add_groups
-from fastgrad.draw.labels import labels_of
 from fastgrad.draw.style import EDGE, FIELDS, GRAPH, NODE, Style
 
 __all__ = ["MAX_NODES", "draw_dot"]
@@ -41,7 +39,6 @@ def draw_dot(
 ) -> Digraph:
     """Draw the graph below ``root``: a box ``label | data | grad`` for each Value, an ellipse for each operation.
 
-    A parameter of a module in `fastgrad.nn` that has no label is labeled with its name: ``layers.0.weight.3.1``.
     A constant, such as the 2 of ``x * 2``, is a box with its number. As long as every gradient is 0, a line below the
     picture says that ``backward()`` computes them. The picture is readable on white and on black.
 
@@ -86,8 +83,6 @@ def draw_dot(
         raise ValueError(f"max_nodes must be 1 or more, got {max_nodes}")
     is_small = max_nodes is None or has_at_most(require_value(root), max_nodes)
     graph = graph_below(require_value(root))  # keeps every Value alive while its id represents it
-    if "label" in style.fields:
-        style = replace(style, labels=labels_of(graph))
     drawing = Digraph(format=format, graph_attr={**GRAPH, "rankdir": rankdir}, node_attr=NODE, edge_attr=EDGE)
     if "grad" in style.fields and graph[root] and not any(node.grad for node in graph):
         drawing.graph_attr["label"] = NOTE

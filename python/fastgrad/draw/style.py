@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 from fastgrad._core import Value
@@ -45,7 +45,6 @@ class Style:
     color: str | None
     constants: bool
     precision: int
-    labels: Mapping[Value, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, show: Iterable[str], color: str | None, constants: bool, precision: int) -> Style:
@@ -76,9 +75,7 @@ class Style:
         return {"label": f"{{ {' | '.join(self._field(name, node) for name in self.fields)} }}", "shape": "record"}
 
     def _field(self, name: str, node: Value) -> str:
-        if name == "label":
-            return escape_field(self.labels.get(node, node.label))
-        return f"{name} {self.number(getattr(node, name))}"
+        return escape_field(node.label) if name == "label" else f"{name} {self.number(getattr(node, name))}"
 
     def operation(self, node: Value, operands: tuple[Value | float, ...]) -> str:
         """The text of an operation's ellipse: its symbol, with a constant that has no box."""

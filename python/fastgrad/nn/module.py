@@ -88,7 +88,7 @@ class Module:
     def parameters(self) -> list[Value]:
         """The Values to train, each once, in a fixed order."""
         found: dict[int, Value] = {}
-        for _, item in walk(self, stop=_says_its_own):
+        for _, item in _walk(self, stop=_says_its_own):
             if not isinstance(item, Module):
                 found[id(item)] = item
             elif item is not self and _says_its_own(item):
@@ -103,7 +103,7 @@ class Module:
         Raises:
             ValueError: two parameters have the same name, as those of ``{"a.b": v}`` and ``{"a": {"b": w}}`` would.
         """
-        names = {id(item): name_of(path) for path, item in walk(self)}
+        names = {id(item): _name(path) for path, item in _walk(self)}
         named: dict[str, Value] = {}
         for position, p in enumerate({id(p): p for p in self.parameters()}.values()):
             name = names.get(id(p), f"parameters.{position}")
@@ -118,7 +118,7 @@ class Module:
 
     def named_modules(self) -> list[tuple[str, Module]]:
         """`modules` with their names, such as ``"layers.0"``; this module's is the empty string."""
-        return [(name_of(path), item) for path, item in walk(self) if isinstance(item, Module)]
+        return [(_name(path), item) for path, item in _walk(self) if isinstance(item, Module)]
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
@@ -133,7 +133,7 @@ class Module:
         """
         if not isinstance(mode, bool):
             raise TypeError(f"train() takes a bool, got {mode!r}")
-        for _, item in walk(self):
+        for _, item in _walk(self):
             if isinstance(item, Module):
                 item.training = mode
         return self
@@ -177,8 +177,8 @@ class Module:
     def __repr__(self) -> str:
         """The class, and on separate lines the modules inside it with their names, as in PyTorch."""
         inner = [
-            f"({name_of(path)}): {item!r}"
-            for path, item in walk(self, stop=lambda module: True)
+            f"({_name(path)}): {item!r}"
+            for path, item in _walk(self, stop=lambda module: True)
             if isinstance(item, Module) and item is not self
         ]
         text = indent("\n".join(inner), "  ")
@@ -218,7 +218,7 @@ def can_be_called(module: Module) -> bool:
     return forward is not Module.forward or type(module).__call__ is not Module.__call__
 
 
-def walk(root: Module, stop: Callable[[Module], bool] = lambda module: False) -> list[tuple[Path, Any]]:
+def _walk(root: Module, stop: Callable[[Module], bool] = lambda module: False) -> list[tuple[Path, Any]]:
     """The module, and the modules and parameters that can be reached from it, each once, with its path.
 
     Leaves out the contents of other modules for which `stop` is true.
@@ -266,7 +266,7 @@ def _says_its_own(module: Module) -> bool:
     return type(module).parameters is not Module.parameters
 
 
-def name_of(path: Path) -> str:
+def _name(path: Path) -> str:
     """The path as text: ``"layers.0"``."""
     keys: list[str] = []
     while path:

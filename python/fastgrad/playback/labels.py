@@ -9,7 +9,6 @@ from itertools import count
 
 from fastgrad import _core
 from fastgrad._core import Value
-from fastgrad.draw.labels import labels_of
 from fastgrad.formulas import readable
 
 __all__ = ["Formulas", "formulas_of", "names_of", "symbol_of"]
@@ -30,11 +29,11 @@ class Formulas:
 
 
 def names_of(values: Iterable[Value]) -> dict[Value, str]:
-    """A name for each Value: its label, or its name as a parameter of a module, or else v1, v2, ..."""
-    labels = labels_of(values)
-    taken = {*labels.values()}
+    """A name for each Value: its label, or else v1, v2, ..."""
+    values = list(values)
+    taken = {value.label for value in values}
     fresh = (name for i in count(1) if (name := f"v{i}") not in taken)
-    return {value: label or next(fresh) for value, label in labels.items()}
+    return {value: value.label or next(fresh) for value in values}
 
 
 def symbol_of(node: Value) -> str:
