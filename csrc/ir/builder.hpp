@@ -55,8 +55,16 @@ class Builder {
         const auto untag = [&](Slot& slot) { slot = base[slot >> kind_shift] + (slot & (most - 1)); };
         for (std::size_t i = 0; i < program_.instructions.size(); ++i) {
             interruption.check_at(i);
-            for_each_operand(program_, program_.instructions[i], untag);
+            Instruction& instruction = program_.instructions[i];
+            if (!is_row(instruction.op)) continue;
+            untag(instruction.x);
+            untag(instruction.y);  // a unary operation's, which is 0, stays 0
         }
+        for (Dot& d : program_.dots) {
+            if (d.addend != no_slot) untag(d.addend);
+        }
+        for (Slot& slot : program_.left) untag(slot);
+        for (Slot& slot : program_.right) untag(slot);
         for_each_result(program_, untag);
         return std::move(program_);
     }

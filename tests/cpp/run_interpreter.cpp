@@ -47,10 +47,9 @@ bool asked() {
 }
 
 // How a run ends if it is to stop as soon as it asks.
-Outcome::Kind stopped(const ir::Program& program, std::size_t batch, unsigned threads = 1) {
+Outcome::Kind stopped(const ir::Program& program, std::size_t batch) {
     questions = 0;
-    return compute(program, {.inputs = Numbers(batch, 1.0), .batch = batch, .threads = threads, .stops = asked})
-        .outcome.kind;
+    return compute(program, {.inputs = Numbers(batch, 1.0), .batch = batch, .stops = asked}).outcome.kind;
 }
 
 }  // namespace
@@ -181,7 +180,6 @@ TEST("a long batch is stopped between its blocks of samples") {
     const ir::Program program = chain(1 << 12);
     CHECK(stopped(program, 1 << 11) == Outcome::stopped);
     CHECK_EQUAL(questions, 1);
-    CHECK(stopped(program, 1 << 11, 2) == Outcome::stopped);
 }
 
 TEST("samples that run one by one are stopped between them") {
