@@ -129,6 +129,11 @@ HINTS: dict[str, dict[str, str]] = {
         **dict.fromkeys(
             ("BatchNorm1d", "BatchNorm2d", "GroupNorm"), "a layer sees one sample: write `nn.LayerNorm(len(xs))`"
         ),
+        "L1Loss": "write `nn.l1_loss(xs, ys)`",
+        "HuberLoss": "write `nn.huber_loss(xs, ys)`",
+        "BCELoss": "write `nn.binary_cross_entropy([0.3], [1.0])`",
+        "BCEWithLogitsLoss": "write `nn.binary_cross_entropy_with_logits(xs, [1.0] * n)`",
+        "KLDivLoss": "write `nn.kl_div(fastgrad.log_softmax(xs), [1.0 / n] * n)`",
         **dict.fromkeys(("RNN", "LSTM", "GRU", "Transformer", "MultiheadAttention"), _RECURRENT),
     },
     "fastgrad.nn.functional": {
@@ -139,6 +144,10 @@ HINTS: dict[str, dict[str, str]] = {
         "cross_entropy": "write `fastgrad.cross_entropy(xs, 1)`",
         "nll_loss": "write `-fastgrad.log_softmax(xs)[1]`",
         "linear": "write `[fastgrad.dot(row, xs) for row in rows]`, or use `nn.Linear(2, 3)`",
+        **{f"{name}_loss": f"write `nn.{name}_loss(xs, ys)`" for name in ("l1", "huber")},
+        "binary_cross_entropy": "write `nn.binary_cross_entropy([0.3], [1.0])`",
+        "binary_cross_entropy_with_logits": "write `nn.binary_cross_entropy_with_logits(xs, [1.0] * n)`",
+        "kl_div": "write `nn.kl_div(fastgrad.log_softmax(xs), [1.0 / n] * n)`",
         "dropout": "write `nn.Dropout(0.5)(xs)`",
         "layer_norm": "write `nn.LayerNorm(len(xs))(xs)`",
         "rms_norm": "write `nn.RMSNorm(len(xs))(xs)`",

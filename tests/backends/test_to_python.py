@@ -194,3 +194,9 @@ def test_a_long_program_and_a_long_dot():
 def test_a_name_that_python_refuses(name: str):
     with pytest.raises(ValueError, match=f"identifier of Python, not '{name}'"):
         to_python(Graph(Value(1.0) + 1.0), name)
+
+
+@pytest.mark.parametrize("name", ["map", "float", "zip", "ValueError"])
+def test_a_name_that_the_source_calls_is_refused(name: str):
+    with pytest.raises(ValueError, match=rf"the source itself calls {name}\(\)"):
+        to_python(Graph(Value(1.0) + 1.0), name)

@@ -86,6 +86,25 @@ def test_a_mapped_function_has_a_graph_of_one_sample():
     assert graph([1.0, 2.0]).tolist() == [2.25]
 
 
+def test_each_graph_of_a_mapped_function_has_the_shared_numbers_of_its_own_call():
+    bias = Value(100.0)
+
+    @vmap(in_axes=(0, None, None))
+    def f(x: Value, unused: Value, w: Value) -> Value:
+        return x * w + bias
+
+    xs, w = np.arange(3.0), Value(2.0)
+    f(xs, 9.0, 5.0)
+    first, second = f.graph(xs, 9.0, 3.0), f.graph(xs, 9.0, w)
+    assert (first([2.0]).tolist(), second([2.0]).tolist()) == ([106.0], [104.0])
+    assert [p.data for p in first.parameters] == [3.0, 100.0]
+    assert first.parameters[1] is bias
+    assert first.parameters[0] is not second.parameters[0]
+    first.parameters[0].data = 7.0
+    assert [y.data for y in f(xs, 9.0, 5.0)] == [100.0, 105.0, 110.0]
+    assert first.gradient()([2.0]).tolist() == [7.0]
+
+
 def test_private_functions_that_make_and_run_graphs_are_not_exposed():
     assert not hasattr(Graph, "replay")
     with pytest.raises(TypeError):

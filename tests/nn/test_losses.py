@@ -136,6 +136,15 @@ def test_a_target_that_is_the_number_0_or_1_gives_the_loss_of_a_value():
 # ---- what they have to do with each other
 
 
+@pytest.mark.parametrize("loss", [nn.soft_cross_entropy, nn.kl_div])
+def test_a_sample_without_a_target_has_a_loss_that_can_be_swept(loss: Callable[..., Any]):
+    xs = [Value(-1.0), Value(-2.0)]
+    nothing = loss(xs, [0.0, 0.0])
+    nothing.backward()
+    assert (nothing.data, [x.grad for x in xs]) == (0.0, [0.0, 0.0])
+    assert bits(loss([-1.0, -2.0], [0.0, 0.0])) == bits(0.0)
+
+
 def test_soft_cross_entropy_of_a_class_is_cross_entropy():
     for target in range(3):
         ours, native = values([0.5, -1.25, 2.0]), values([0.5, -1.25, 2.0])

@@ -48,11 +48,17 @@ def to_python(graph: _core.Graph, name: str = "f") -> str:
         name: The function's name.
 
     Raises:
-        ValueError: the name is not a valid name for a Python function.
+        ValueError: the name is not a valid name for a Python function, or is that of a built-in that the source uses.
     """
     if not name.isidentifier() or iskeyword(name):
         raise ValueError(f"name must be an identifier of Python, not {name!r}")
+    if name in _BUILTINS:
+        raise ValueError(f"the source itself calls {name}(): give the function another name than {name!r}")
     return lower(graph, _Function(name, graph.inputs_count))
+
+
+#: What the source calls without an import, so that the function cannot have its name.
+_BUILTINS = ("ValueError", "float", "map", "zip")
 
 
 class _Function(Emitter[str, str]):

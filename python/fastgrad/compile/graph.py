@@ -95,7 +95,7 @@ class Graph(_core.Graph):
             instruction_set: As for `Graph`.
 
         Raises:
-            ValueError: the text is not a program; the message names the line. Or a pass is unknown.
+            ValueError: the text is not a program; the message names the line of a syntax error. Or a pass is unknown.
         """
         return cls._compiled(_core.parse_program(text, parameters=parameters), passes, instruction_set)
 
@@ -171,9 +171,16 @@ class Graph(_core.Graph):
 
         A graph that is pickled or copied together with its parameters stays bound to them.
         """
-        used = self.stats()["instruction_set"]
-        chosen = "" if used == _core.instruction_sets()[0] else used
-        return _restored, (type(self), self._to_bytes(), self.parameters, chosen), vars(self) or None
+        return _restored, (type(self), self._to_bytes(), self.parameters, self._chosen()), vars(self) or None
+
+    def _bound_to(self: G, parameters: Sequence[_core.Value]) -> G:
+        """The same program with other leaves, in the order of `parameters`."""
+        return _restored(type(self), self._to_bytes(), parameters, self._chosen())
+
+    def _chosen(self) -> str:
+        """The instruction set, or the empty string if it is this machine's best."""
+        used: str = self.stats()["instruction_set"]
+        return "" if used == _core.instruction_sets()[0] else used
 
     def __repr__(self) -> str:
         stats = self.stats()

@@ -19,6 +19,7 @@ class Recording:
     graph: Graph
     answers: tuple[bool, ...]
     out_tree: TreeDef
+    shared: dict[int, Value]  # the bound leaves that take other numbers at each call, by their place in the arguments
 
 
 @dataclass(slots=True)
@@ -28,9 +29,13 @@ class Trace:
     program: _core.BoundProgram
     answers: tuple[bool, ...]
     out_tree: TreeDef
+    shared: list[Value]
 
     def recording(self, passes: Sequence[str]) -> Recording:
-        return Recording(Graph._compiled(self.program, passes), self.answers, self.out_tree)
+        graph = Graph._compiled(self.program, passes)
+        bound = {id(leaf) for leaf in graph.parameters}
+        shared = {i: leaf for i, leaf in enumerate(self.shared) if id(leaf) in bound}
+        return Recording(graph, self.answers, self.out_tree, shared)
 
 
 def trace(
@@ -74,4 +79,4 @@ def trace(
     outputs = [leaf if isinstance(leaf, _core.Value) else Value(leaf) for leaf in leaves]
     constants += [output for leaf, output in zip(leaves, outputs, strict=True) if leaf is not output]
     program = _core.capture(outputs, inputs, constants=constants, shared=shared, guards=guards, since=since)
-    return Trace(program, tuple(answer for _, answer in guards), out_tree)
+    return Trace(program, tuple(answer for _, answer in guards), out_tree, shared)

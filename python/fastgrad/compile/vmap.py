@@ -91,10 +91,19 @@ class Mapped(TracedFunction[..., R]):
         """The recording for such arguments, made if there is none: to be printed, saved, run or read.
 
         Its inputs are the numbers of one sample, in the order of the arguments. Arguments that all samples share are
-        bound: `Graph.parameters` has a leaf for each of their numbers that is used, before the leaves from outside.
+        bound: `Graph.parameters` has a new leaf for each of their numbers that is used, with the number given here,
+        before the leaves from outside.
         """
+        split, batch = self._split(arguments)
         with no_grad():
-            return self._run(arguments, *self._split(arguments))[1].graph
+            recording = self._run(arguments, split, batch)[1]
+        numbers: list[Any] = []
+        for argument, samples in zip(arguments, split, strict=True):
+            if samples is None:
+                flatten(argument, numbers)
+        given = {id(leaf): _data_of(numbers[i]) for i, leaf in recording.shared.items()}
+        parameters = [Value(given[id(p)]) if id(p) in given else p for p in recording.graph.parameters]
+        return recording.graph._bound_to(parameters)
 
     def _run(self, arguments: tuple[Any, ...], split: list[Any], batch: int) -> tuple[Any, Recording]:
         """The outputs, and the recording that computed them."""
@@ -123,7 +132,7 @@ class Mapped(TracedFunction[..., R]):
 
     def _trace_sample(self, in_trees: list[Any], columns: list[Any], shared: list[Any]) -> Trace:
         inputs = [Value(number) for rows in columns for number in rows[0].tolist()]
-        placeholders = [Value(number.data if isinstance(number, _core.Value) else number) for number in shared]
+        placeholders = [Value(_data_of(number)) for number in shared]
         samples, others = iter(inputs), iter(placeholders)
         arguments = []
         for shape, tree in in_trees:
@@ -152,6 +161,10 @@ class Mapped(TracedFunction[..., R]):
         if not self._reduce:
             return results
         return sum(results) / batch if self._reduce == "mean" else sum(results)
+
+
+def _data_of(number: Any) -> Any:
+    return number.data if isinstance(number, _core.Value) else number
 
 
 class _Vmap(Protocol):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastgrad import _core
 from fastgrad.compile.trees import require_numbers
-from fastgrad.engine import where
+from fastgrad.engine import Value, where
 
 if TYPE_CHECKING:
     Numbers = _core.Value | _core.Number | Iterable[_core.Value | _core.Number]
@@ -136,10 +136,13 @@ def soft_cross_entropy(input: Numbers, target: Numbers) -> Any:
         ValueError: The sequences are empty or differ in length, or a target is not in [0, 1].
     """
     name = "soft_cross_entropy"
-    logits, weights = zip(*_pairs(name, input, target), strict=True)
+    pairs = _pairs(name, input, target)
+    logits, weights = zip(*pairs, strict=True)
     for y in weights:
         _require_probability(name, "target", y)
     counted = [(y, log_p) for y, log_p in zip(weights, _core.log_softmax(logits), strict=True) if not _is_zero(y)]
+    if not counted:
+        return _zero_of(pairs)
     return 0.0 - _core.dot([y for y, _ in counted], [log_p for _, log_p in counted])
 
 
@@ -171,7 +174,12 @@ def kl_div(input: Numbers, target: Numbers, log_target: bool = False) -> Any:
             _require_probability("kl_div", "target", y)
             if not _is_zero(y):
                 terms.append(y * (_core.log(_core.maximum(y, sys.float_info.min)) - log_q))
-    return _core.sum(terms)
+    return _core.sum(terms) if terms else _zero_of(pairs)
+
+
+def _zero_of(pairs: list[tuple[Any, Any]]) -> Any:
+    """0 for a sample without any target: a Value if an element is one, so that `backward` works."""
+    return Value(0.0) if any(isinstance(x, _core.Value) for pair in pairs for x in pair) else 0.0
 
 
 # ---- arguments
