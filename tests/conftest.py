@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from fastgrad import _core
 from support.checks import check
@@ -19,10 +19,14 @@ from support.checks import check
 if "ASAN_OPTIONS" in os.environ:
     os.environ["ASAN_OPTIONS"] += ":detect_leaks=0"
 
+#: How fast a machine is never decides a test.
+settings.register_profile("fastgrad", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("fastgrad")
+_ours = settings.get_profile("fastgrad")
 #: For overnight runs: `pytest --hypothesis-profile=long tests/engine/test_state_machine.py`.
-settings.register_profile("long", max_examples=20_000, deadline=None)
+settings.register_profile("long", _ours, max_examples=20_000)
 #: For tools/mutants.py, where a failure needs no explanation.
-settings.register_profile("mutants", phases=[Phase.explicit, Phase.generate], database=None)
+settings.register_profile("mutants", _ours, phases=[Phase.explicit, Phase.generate], database=None)
 
 
 @pytest.fixture

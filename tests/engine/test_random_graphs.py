@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastgrad
@@ -18,7 +18,7 @@ def gradients(nodes: list[Any]) -> list[str]:
     return [bits(node.grad) for node in nodes]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(recipe=recipes(), first=st.integers(0, 28), second=st.integers(0, 28), seed=st.floats(-1e6, 1e6))
 def test_values_errors_and_gradients_are_those_of_the_reference(recipe: Recipe, first: int, second: int, seed: float):
     ours, errors = cook(recipe, fastgrad)
@@ -41,7 +41,7 @@ def test_values_errors_and_gradients_are_those_of_the_reference(recipe: Recipe, 
     assert gradients(ours) == gradients(theirs)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(recipe=recipes())
 def test_topological_order_has_the_nodes_of_the_reference_with_operands_first(recipe: Recipe):
     ours, _ = cook(recipe, fastgrad)
@@ -56,7 +56,7 @@ def test_topological_order_has_the_nodes_of_the_reference_with_operands_first(re
     assert sorted((bits(v.data), v._op) for v in order) == sorted((bits(v.data), v._op) for v in expected)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(recipe=recipes())
 def test_same_program_gives_the_same_bits_again(recipe: Recipe):
     runs = []
@@ -67,7 +67,7 @@ def test_same_program_gives_the_same_bits_again(recipe: Recipe):
     assert runs[0] == runs[1]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     weights=st.lists(st.floats(-2.0, 2.0), min_size=3, max_size=3),
     inputs=st.lists(st.floats(-2.0, 2.0), min_size=1, max_size=6),

@@ -194,7 +194,7 @@ def all_finite(*trees: Any) -> bool:
     return all(bool(np.all(np.abs(np.array(tree, dtype=float)) < 1e100)) for tree in trees)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(recipe=programs, direction=st.lists(tame_numbers, min_size=4, max_size=4))
 def test_derivatives_of_random_programs_agree_with_each_other(recipe: Recipe, direction: list[float]):
     assume(is_tame(recipe))
@@ -224,7 +224,7 @@ def test_derivatives_of_random_programs_agree_with_each_other(recipe: Recipe, di
     assert vjp(function, x)[1](1.0) == (gradient,)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(recipe=programs, count=st.integers(1, 12))
 def test_jacobians_of_random_programs_are_the_same_forwards_and_backwards(recipe: Recipe, count: int):
     assume(is_tame(recipe))

@@ -48,7 +48,7 @@ def test_every_row_of_the_table_is_a_function_here_and_in_the_reference():
 
 
 @every_sequence
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_values_and_gradients_are_those_of_the_ordinary_nodes_to_the_last_bit(row: Sequenced, data: st.DataObject):
     """Also if a Value is in a sequence several times, is an interior node, or is beside constants."""
@@ -358,7 +358,7 @@ def test_a_reverse_by_hand_gives_zeros_where_no_result_has_a_gradient(function: 
 
 @needs_checks
 @every_sequence
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_a_reverse_by_hand_gives_the_bits_of_the_derived_one(row: Sequenced, data: st.DataObject):
     length = data.draw(st.sampled_from(row.lengths()))

@@ -450,4 +450,4 @@ def through_pickle(values: list[Value]) -> list[Value]:
 
 
 TestStore = Store.TestCase
-TestStore.settings = settings(deadline=None, stateful_step_count=40)
+TestStore.settings = settings(stateful_step_count=40)

@@ -202,7 +202,7 @@ def test_a_script_ends_at_a_signal_with_what_it_has_learned(interrupted, tmp_pat
         shown = "".join(takewhile(lambda letter: letter != "=", iter(lambda: process.stderr.read(1), "")))
         assert "it/s, " in shown, shown + process.stderr.read()  # it trains: a step's loss was noted
         process.send_signal(signal.SIGINT)
-        printed, _ = process.communicate(timeout=60)
+        printed, _ = process.communicate(timeout=900)
     assert process.returncode == 130
     assert "interrupted after " in printed
     assert f"wrote {tmp_path / PICTURES[interrupted]}\n" in printed

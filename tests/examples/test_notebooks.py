@@ -36,7 +36,7 @@ def notebooks(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run tools/notebooks.py with warnings as errors."""
     pytest.importorskip("IPython", reason="the notebooks run in IPython's shell")
     command = [sys.executable, "-X", "dev", "-W", "error", ROOT / "tools" / "notebooks.py", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
 
 
 # ---- running

@@ -68,7 +68,7 @@ def test_what_stands_around_an_archive_is_refused_or_ignored(more: bytes):
         assert tree is None or same(tree, FIRST_PARTS)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_random_changes(data: st.DataObject, tried: Callable[..., None]):
     content = bytearray(DATA)
@@ -81,7 +81,7 @@ def test_random_changes(data: st.DataObject, tried: Callable[..., None]):
     tried()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(content=st.binary(max_size=400))
 def test_random_bytes(content: bytes, tried: Callable[..., None]):
     assert accepted(content) is None
@@ -101,7 +101,7 @@ json_trees = st.recursive(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(tree=json_trees)
 def test_random_trees(tree: Any, tried: Callable[..., None]):
     """With correct checksums: any accepted data can be saved again."""
@@ -112,7 +112,7 @@ def test_random_trees(tree: Any, tried: Callable[..., None]):
     tried()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(json_trees, json_trees, st.sampled_from(["steps", "lr", "initial_lr", "betas", "eps", "exp_avg", "more"]))
 def test_any_data_in_the_place_of_a_state(model: Any, entry: Any, name: str):
     """It is loaded, or refused by a ValueError and nothing has changed."""

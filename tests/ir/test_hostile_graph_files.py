@@ -87,7 +87,7 @@ def test_what_fuzzing_found(live_nodes: Callable[[], int], tried: Callable[..., 
             tried()
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_random_changes(data: st.DataObject, tried: Callable[..., None]):
     content = bytearray(data.draw(st.sampled_from(CORPUS)).read_bytes())
@@ -100,7 +100,7 @@ def test_random_changes(data: st.DataObject, tried: Callable[..., None]):
     tried(2)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(content=st.binary(max_size=400))
 def test_random_bytes(content: bytes, tried: Callable[..., None]):
     exercise(content)

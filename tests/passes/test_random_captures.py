@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 import numpy as np
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import fastgrad
@@ -25,7 +25,7 @@ from support.replays import (
     eager_gradients,
 )
 
-unhurried = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(max_examples=120)
 cotangent_lists = st.lists(st.one_of(st.floats(-2.0, 2.0), numbers.map(float)), min_size=3, max_size=3)
 some_outputs = st.lists(st.integers(0, 28), min_size=1, max_size=3)
 instruction_sets = st.sampled_from(INSTRUCTION_SETS)
@@ -53,7 +53,7 @@ def assert_same_gradients(recipe: Recipe, ours: Any, theirs: list[float]) -> Non
 every_leaf_an_input_or_bound = st.lists(st.booleans(), min_size=4, max_size=4)
 
 
-@unhurried
+@thorough
 @given(recipe=recipes(list(OPERATIONS)), positions=some_outputs, cotangents=cotangent_lists,
        inputs=every_leaf_an_input_or_bound)  # fmt: skip
 def test_without_passes_one_sample_is_the_eager_graph_to_the_last_bit(
@@ -68,7 +68,7 @@ def test_without_passes_one_sample_is_the_eager_graph_to_the_last_bit(
     assert_same_gradients(recipe, np.concatenate([run.input_gradients, run.bound_gradients]), expected)
 
 
-@settings(unhurried, max_examples=50)
+@settings(thorough, max_examples=50)
 @given(recipe=recipes(list(OPERATIONS)), positions=some_outputs, others=st.lists(recipes(), max_size=4),
        cotangents=cotangent_lists, instruction_set=instruction_sets)  # fmt: skip
 def test_without_passes_every_row_of_a_batch_is_the_eager_graph_of_its_numbers(
@@ -93,7 +93,7 @@ def test_without_passes_every_row_of_a_batch_is_the_eager_graph_of_its_numbers(
         assert_same_gradients(recipe, input_gradients[i], gradients[row])
 
 
-@unhurried
+@thorough
 @given(recipe=recipes(list(OPERATIONS)), positions=some_outputs, inputs=every_leaf_an_input_or_bound,
        passes=st.sets(st.sampled_from(VALUE_KEEPING_PASSES)), instruction_set=instruction_sets)  # fmt: skip
 def test_passes_that_take_no_sum_in_another_order_keep_every_bit_of_the_values(
@@ -133,7 +133,7 @@ def with_every_term_positive(recipe: Recipe) -> Recipe:
     return Recipe([abs(x) for x in recipe.leaves], steps)
 
 
-@unhurried
+@thorough
 @given(recipe=growing_recipes(), positions=some_outputs, inputs=every_leaf_an_input_or_bound,
        passes=st.one_of(st.just(set(PASSES)), st.sets(st.sampled_from(PASSES))), instruction_set=instruction_sets,
        seed=st.integers(0, 2**32))  # fmt: skip

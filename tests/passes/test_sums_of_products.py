@@ -188,7 +188,7 @@ def affine_rows(draw: st.DrawFn) -> tuple[Any, ...]:
     return rows, terms, roles, steps, draw(st.booleans()), draw(st.sampled_from(["none", "first", "last"]))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     rows=affine_rows(),
     passes=st.sampled_from([PASSES, ("gather_dots", "hoist", "reroll"), ("gather_dots", "reroll"), ("gather_dots",)]),

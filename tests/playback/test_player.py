@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 import fastgrad
 from fastgrad import Value, jit, player
@@ -69,7 +69,7 @@ def test_the_steps_end_with_the_gradients_of_backward(graph: Callable[[], Value]
     assert [bits(gradient) for gradient in steps.values()] == gradients(root)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100)
 @given(recipe=recipes())
 def test_random_graphs_end_with_the_gradients_of_backward(recipe: Recipe):
     root = cook(recipe, fastgrad)[0][-1]

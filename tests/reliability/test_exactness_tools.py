@@ -12,7 +12,7 @@ TOOLS = ROOT / "tools"
 
 def printed(tool: str, *arguments: str) -> str:
     command = [sys.executable, "-X", "dev", "-W", "error", TOOLS / tool, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
