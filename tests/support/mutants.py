@@ -169,7 +169,8 @@ MUTANTS = (
            "static_cast<void>(in.number<Checksum>() != checksum(all_but_checksum));",
            ("test_hostile_graph_files", "test_graph_files")),
     Mutant("a pickled graph that forgets which leaves it is bound to", "python/fastgrad/compile/graph.py",
-           "self._to_bytes(), self.parameters, self._chosen())", "self._to_bytes(), None, self._chosen())", ("test_graph_files",)),
+           "self._to_bytes(), self.parameters, self._chosen())", "self._to_bytes(), None, self._chosen())",
+           ("test_graph_files",)),
     # --- training
     Mutant("Adam's bias correction, off by one step", "csrc/core/rules.cpp",
            "std::pow(beta2, step.number)", "std::pow(beta2, step.number + 1.0)", ("test_optimizers",)),
