@@ -380,7 +380,7 @@ std::string to_text(const Program& program, const Origin& origin, const BoundLea
         text += std::string("lowering") + (origin.loops ? " loops" : "") +
                 (origin.vector_math ? " vector_math" : "") + "\n";
     }
-    if (origin.nodes != 0) {
+    if (origin.nodes != 0 || origin.instructions != 0) {
         text += "captured " + std::to_string(origin.nodes) + " nodes " + std::to_string(origin.instructions) +
                 " operations\n";
     }
